@@ -1,0 +1,42 @@
+"""Find label issues, and measure on your own data how good the list of them is.
+
+>>> import audit
+>>> run = audit.detect(X, y, noise=0.1)     # images and labels, as arrays
+>>> run.score["f1"]                         # how well changed labels were found, with its interval
+>>> run.suspects                            # labels that nobody touched and that look wrong
+>>> run.save("reports/mine")                # the folder, with report.html to review
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audit.config import Config
+    from audit.errors import AuditError, ConfigError, DataError, RunError
+    from audit.noise import inject
+    from audit.pipeline import Run, detect
+
+__all__ = ["AuditError", "Config", "ConfigError", "DataError", "Run", "RunError", "detect", "inject"]
+
+_HOMES = {
+    "AuditError": "audit.errors",
+    "Config": "audit.config",
+    "ConfigError": "audit.errors",
+    "DataError": "audit.errors",
+    "Run": "audit.pipeline",
+    "RunError": "audit.errors",
+    "detect": "audit.pipeline",
+    "inject": "audit.noise",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'audit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,232 @@
+"""Out-of-sample predicted probabilities: folds, and one model a fold."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import DataError
+from audit.types import Classifier, FoldResult, Images, Labels, OutOfSample, Probs, Rows, Training
+
+POLL_SECONDS = 0.25
+CHUNK_ROWS = 4096
+
+Builder = Callable[[Training], Classifier]
+Progress = Callable[[Sequence[float]], None]
+
+
+def duplicate_groups(images: Images) -> Rows:
+    """A number for each image (n,), the same for exact duplicates and only for them."""
+    numbers: dict[bytes, int] = {}
+    groups = np.empty(len(images), dtype=np.int64)
+    for start in range(0, len(images), CHUNK_ROWS):
+        for row, image in enumerate(np.ascontiguousarray(images[start : start + CHUNK_ROWS]), start):
+            digest = hashlib.blake2b(image, digest_size=16).digest()
+            groups[row] = numbers.setdefault(digest, len(numbers))
+    return groups
+
+
+def assign_folds(
+    labels: Labels, groups: Rows, folds: int, seed: int, class_names: Sequence[str] | None = None
+) -> npt.NDArray[np.int64]:
+    """The fold of every row (n,), stratified on the labels, with each group in one fold.
+
+    A group is stratified by the label of its first row.
+
+    Raises
+    ------
+    DataError
+        When a class has fewer groups than there are folds.
+    """
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
+
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    k = len(class_names) if class_names else int(labels.max()) + 1
+    counts = np.bincount(labels[first], minlength=k)
+    if counts.min() < folds:
+        smallest = int(counts.argmin())
+        name = class_names[smallest] if class_names else str(smallest)
+        lower = f"use --folds {counts.min()}" if counts.min() >= 2 else "leave the class out"
+        raise DataError(
+            f"class {name!r} has {counts.min()} distinct image{'s' * (counts.min() != 1)}, fewer than the "
+            f"{folds} folds: each fold needs one of every class; {lower} or add examples"
+        )
+    fold = np.empty(len(first), dtype=np.int64)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for number, (_, held_out) in enumerate(splitter.split(first, labels[first])):
+        fold[held_out] = number
+    return fold[group]
+
+
+def cross_validate(
+    images: Images,
+    labels: Labels,
+    fold: npt.NDArray[np.int64],
+    *,
+    k: int,
+    builder: Builder,
+    seed: np.random.SeedSequence,
+    epochs: int | None = None,
+    device: str = "auto",
+    jobs: int | None = None,
+    skip: Collection[int] = (),
+    progress: Progress = lambda _: None,
+) -> Iterator[FoldResult]:
+    """Train one model a fold and predict the fold's rows with it, yielding each fold as it ends.
+
+    A fold's result depends on its seed and its thread count, both functions of its number, so neither
+    the order, nor the number of jobs, nor a stopped and resumed run changes it.
+
+    Parameters
+    ----------
+    images, labels, fold
+        (n, h, w, c), (n,) and (n,); fold numbers 0..folds-1.
+    k
+        Number of classes.
+    builder
+        Makes a new classifier; must be importable or picklable by cloudpickle.
+    seed
+        Its children, one a fold, seed the models.
+    epochs, device
+        Passed on to the builder.
+    jobs
+        Folds trained at once; all cores when None.
+    skip
+        Folds that are not wanted again.
+    progress
+        Called a few times a second with the share of its training that each fold has done.
+    """
+    folds, cores = int(fold.max()) + 1, joblib.cpu_count()
+    seeds = [int(child.generate_state(1)[0]) for child in seed.spawn(folds)]
+    todo = [number for number in range(folds) if number not in skip]
+    with _progress_board(folds, skip, progress) as board:
+        tasks = (
+            joblib.delayed(_fit_fold)(
+                images,
+                labels,
+                fold,
+                number,
+                builder,
+                partial(
+                    Training,
+                    k=k,
+                    seed=seeds[number],
+                    epochs=epochs,
+                    threads=threads_of(number, folds, cores),
+                    device=device,
+                ),
+                board,
+            )
+            for number in todo
+        )
+        workers = min(jobs or cores, len(todo))
+        if workers:
+            yield from joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)(tasks)
+
+
+def threads_of(fold: int, folds: int, cores: int) -> int:
+    """The threads that a fold may use, so that all cores are busy and no job count changes a result.
+
+    As many folds as there are cores train side by side, one thread each; the folds that are left over
+    share the cores.
+    """
+    left_over = folds % cores
+    return 1 if fold < folds - left_over else cores // left_over
+
+
+def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
+    """The folds' predictions in the order of the rows; every row must have been predicted once."""
+    pred_probs: Probs = np.full((n, k), np.nan, dtype=np.float32)
+    fold = np.full(n, -1, dtype=np.int64)
+    for result in results:
+        if (fold[result.rows] >= 0).any():
+            raise ValueError(f"fold {result.fold} predicts rows that another fold predicted")
+        pred_probs[result.rows], fold[result.rows] = result.pred_probs, result.fold
+    if (fold < 0).any():
+        raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
+    return OutOfSample(pred_probs=pred_probs, fold=fold)
+
+
+def _fit_fold(
+    images: Images,
+    labels: Labels,
+    fold: npt.NDArray[np.int64],
+    number: int,
+    builder: Builder,
+    training: Callable[..., Training],
+    board: npt.NDArray[np.float32],
+) -> FoldResult:
+    """Train on all other folds and predict this one; runs in a worker process."""
+    start = time.perf_counter()
+    parent = os.getppid()
+
+    def watch(share: float) -> None:
+        board[number] = share
+        if os.getppid() != parent:
+            sys.exit("the run that started this fold is gone")
+
+    held_out, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+    task = training(shape=(len(rest), *images.shape[1:]), watch=watch)
+    classifier = builder(task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
+        classifier.fit(images[rest], labels[rest])
+        probs = classifier.predict_proba(images[held_out])
+    board[number] = 1
+    return FoldResult(
+        fold=number,
+        rows=held_out,
+        pred_probs=_all_classes(probs, classifier.classes_, task.k),
+        losses=_losses(classifier),
+        seconds=time.perf_counter() - start,
+        device=str(getattr(classifier, "device", "cpu")),
+    )
+
+
+def _losses(classifier: Classifier) -> tuple[float, ...]:
+    """The training loss of each epoch, where the classifier keeps skorch's history."""
+    history = getattr(classifier, "history", None)
+    return () if history is None else tuple(float(loss) for loss in history[:, "train_loss"])
+
+
+def _all_classes(probs: npt.NDArray[Any], classes: npt.NDArray[Any], k: int) -> Probs:
+    """Probabilities with a column for every class, in class order, zero where the model knows no class."""
+    full = np.zeros((len(probs), k), dtype=np.float32)
+    full[:, np.asarray(classes, dtype=np.int64)] = probs
+    return full
+
+
+@contextmanager
+def _progress_board(
+    folds: int, done: Collection[int], progress: Progress
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Shared memory in which workers note their progress, and a thread that passes it on."""
+    with tempfile.TemporaryDirectory(prefix="audit-", ignore_cleanup_errors=True) as folder:
+        board = np.memmap(Path(folder) / "progress", dtype=np.float32, mode="w+", shape=(folds,))
+        board[list(done)] = 1
+        stop = threading.Event()
+
+        def pass_on() -> None:
+            while not stop.wait(POLL_SECONDS):
+                progress(board.tolist())
+
+        thread = threading.Thread(target=pass_on, daemon=True)
+        thread.start()
+        try:
+            yield board
+            progress(board.tolist())
+        finally:
+            stop.set()
+            thread.join()

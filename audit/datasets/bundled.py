@@ -1,0 +1,44 @@
+"""The data sets that come with the package or with scikit-learn."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from audit.datasets.arrays import from_arrays
+from audit.errors import DataError
+from audit.types import LabeledDataset
+
+MNIST_FILE = Path(__file__).with_name("mnist.npz")
+MNIST_SHA256 = "262c8fdbdd9350f0fee703f60e879e3ce749f8a9d7bb0d4c6a3d5490ac4aa0de"
+MNIST_SPLITS = {"mnist": slice(None), "mnist:train": slice(60_000), "mnist:test": slice(60_000, None)}
+
+
+def load_mnist(spec: str) -> LabeledDataset:
+    """All of MNIST, or its training or test images; ids are row numbers in the whole set."""
+    with np.load(io.BytesIO(_verified(MNIST_FILE, MNIST_SHA256)), allow_pickle=False) as file:
+        images, labels = file["images"], file["labels"]
+    rows = np.arange(len(labels))[MNIST_SPLITS[spec]]
+    return from_arrays(images[rows], labels[rows], name=spec.replace(":", "-"), ids=rows)
+
+
+def load_digits(spec: str) -> LabeledDataset:
+    """The 1,797 digits of 8 x 8 pixels that scikit-learn ships."""
+    from sklearn.datasets import load_digits as sklearn_digits  # noqa: PLC0415  slow to import
+
+    digits = sklearn_digits()
+    return from_arrays(digits.images, digits.target, name=spec)
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    """The bytes of a bundled file, if they are the ones that were shipped."""
+    remedy = "install the package again: pip install --force-reinstall label-audit"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"the bundled {path} cannot be read ({error.strerror}); {remedy}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(f"the bundled {path} is damaged: expected sha256 {sha256}, found {found}; {remedy}")
+    return content

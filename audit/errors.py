@@ -1,0 +1,27 @@
+"""What can go wrong, as a tree.
+
+::
+
+    AuditError            one line: what is wrong, expected and found, where, what to do
+    ├── ConfigError       a setting that cannot be
+    ├── DataError         data or labels that cannot be audited
+    └── RunError          a run folder that is locked, foreign, damaged or cannot be written
+
+Everything a user can cause is an `AuditError`; any other exception is a fault of this package.
+"""
+
+
+class AuditError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class ConfigError(AuditError):
+    """A setting that cannot be."""
+
+
+class DataError(AuditError):
+    """Data or labels that cannot be audited."""
+
+
+class RunError(AuditError):
+    """A run folder that is locked, foreign, damaged or cannot be written."""

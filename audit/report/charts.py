@@ -1,0 +1,171 @@
+"""The plots, drawn by matplotlib: as SVG for the page, in the page's own colours, and as PNG for slides."""
+
+import io
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from audit.scoring import precision_recall_curve, severity_order
+from audit.store import RunRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Draw: TypeAlias = Callable[[RunRecord, "Palette"], "Figure"]
+CURVE_POINTS = 400  # more cannot be seen
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text, in the page's font
+    "svg.hashsalt": "audit",  # the same run draws the same bytes
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The four colours of every plot."""
+
+    ink: str
+    muted: str
+    line: str
+    accent: str
+
+
+PRINT = Palette(ink="#1c1c22", muted="#6f6f7a", line="#e4e4ea", accent="#5753d0")
+# Colours that stand for the page's own, which follow its light or dark theme.
+PAGE = Palette(ink="#010101", muted="#020202", line="#030303", accent="#040404")
+VARIABLES = {
+    PAGE.ink: "var(--ink)",
+    PAGE.muted: "var(--muted)",
+    PAGE.line: "var(--line)",
+    PAGE.accent: "var(--accent)",
+}
+
+
+def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
+    """The precision-recall curve of the ranking, with the chosen cut and the other detectors' cuts."""
+    figure, axes = _figure(palette, "recall", "precision")
+    precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
+    cuts = {
+        name: (figures["recall"]["value"], figures["precision"]["value"])
+        for name, figures in record.scores["detectors"].items()
+        if figures["flagged"]
+    }
+    low = max(
+        0.0, min(0.94, *(np.floor(20 * min(cut)) / 20 - 0.01 for cut in cuts.values())) if cuts else 0.0
+    )
+    seen = np.flatnonzero((recall >= low) & (precision >= low))
+    some = seen[:: max(1, len(seen) // CURVE_POINTS)]
+    axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
+    for name, cut in cuts.items():
+        used = name == record.scores["detector"]
+        axes.plot(
+            *cut,
+            marker="o",
+            markersize=7 if used else 6,
+            markerfacecolor=palette.accent if used else "none",
+            markeredgecolor=palette.accent if used else palette.muted,
+            linestyle="none",
+        )
+        axes.annotate(
+            "cut" if used else name,
+            cut,
+            xytext=(0, 7) if used else (-9, 0),
+            textcoords="offset points",
+            ha="center" if used else "right",
+            va="bottom" if used else "center",
+            color=palette.ink if used else palette.muted,
+        )
+    margin = (1 - low) * 0.05
+    axes.set_xlim(low, 1 + margin)
+    axes.set_ylim(low, 1 + margin)
+    return figure
+
+
+def training_losses(record: RunRecord, palette: Palette) -> "Figure":
+    """The training loss of every fold over its epochs."""
+    figure, axes = _figure(palette, "epoch", "training loss")
+    for fold in record.folds:
+        epochs = np.arange(1, len(fold["losses"]) + 1)
+        axes.plot(
+            epochs, fold["losses"], color=palette.accent, linewidth=1.2, alpha=0.6, marker="o", markersize=3
+        )
+    axes.set_xticks(np.arange(1, 1 + max(len(fold["losses"]) for fold in record.folds)))
+    return figure
+
+
+def confidence(record: RunRecord, palette: Palette) -> "Figure":
+    """How label quality is distributed, for changed and for untouched labels, on a logarithmic count."""
+    figure, axes = _figure(palette, "label quality, 0 worst to 1 best", "labels")
+    flipped = record.labels.flipped
+    edges = np.linspace(0, 1, 41)
+    for rows, colour, name in ((~flipped, palette.muted, "untouched"), (flipped, palette.accent, "changed")):
+        if rows.any():
+            counts, _ = np.histogram(record.issues.label_quality[rows], edges)
+            axes.stairs(counts, edges, color=colour, linewidth=1.6, label=name)
+    axes.set_yscale("log")
+    axes.legend(frameon=False, labelcolor=palette.ink, loc="upper center", ncols=2)
+    return figure
+
+
+def to_svg(figure: "Figure", label: str) -> str:
+    """The figure as inline SVG: no inline styles, colours as the page's variables, one accessible label."""
+    buffer = io.StringIO()
+    with _style():
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'style="([^"]*)"', lambda match: _as_attributes(match[1]), text)
+    viewbox = re.search(r'viewBox="[^"]*"', text)
+    assert viewbox is not None
+    head = f'<svg class="chart" role="img" aria-label="{label}" {viewbox[0]} xmlns:xlink="http://www.w3.org/1999/xlink">'
+    return re.sub(r"\s*\n\s*", "\n", re.sub(r"<svg[^>]*>", head, text, count=1))
+
+
+def to_png(figure: "Figure") -> bytes:
+    """The figure as PNG, on white."""
+    buffer = io.BytesIO()
+    with _style():
+        figure.savefig(buffer, format="png", dpi=180, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _as_attributes(style: str) -> str:
+    """CSS declarations as SVG attributes, which a content security policy without inline styles allows."""
+    attributes = []
+    for declaration in filter(None, (part.strip() for part in style.split(";"))):
+        name, value = (part.strip() for part in declaration.split(":", 1))
+        if name == "font":
+            name, value = "font-size", re.search(r"[\d.]+px", value)[0]  # type: ignore[index]
+        attributes.append(f'{name}="{VARIABLES.get(value, value)}"')
+    return " ".join(attributes)
+
+
+def _style() -> AbstractContextManager[None]:
+    import matplotlib as mpl  # noqa: PLC0415  slow to import
+
+    return mpl.rc_context(STYLE)
+
+
+def _figure(palette: Palette, x_label: str, y_label: str) -> "tuple[Figure, Axes]":
+    """An empty plot in the common style; no global state of pyplot is touched."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
+
+    with _style():
+        figure = Figure(figsize=(4.8, 3.6), layout="constrained")
+        axes = figure.subplots()
+    axes.set_xlabel(x_label, color=palette.ink)
+    axes.set_ylabel(y_label, color=palette.ink)
+    axes.tick_params(colors=palette.ink, length=3)
+    axes.grid(color=palette.line, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_color(palette.muted)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,84 @@
+"""The page: sections, charts and sprites put into one HTML file that fetches nothing."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.report import charts, sections, selection
+from audit.report.sprites import sprite_sheet
+from audit.report.wording import interval, percent
+from audit.store import RunRecord
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+HERE = Path(__file__).parent / "templates"
+BUDGET_BYTES = 3_000_000
+FIRST_CARDS = 42  # shown at once; the rest unfolds
+
+CHARTS = {
+    "precision-recall": (
+        charts.precision_recall,
+        "Precision against recall of the ranking, with the chosen cut",
+    ),
+    "label-quality": (charts.confidence, "Number of labels over label quality"),
+    "training-loss": (charts.training_losses, "Training loss of each fold over its epochs"),
+}
+
+
+def render(record: RunRecord) -> str:
+    """The report as HTML, with fewer suspects where all of them would pass the byte budget."""
+    svgs = {
+        name.replace("-", "_"): charts.to_svg(draw(record, charts.PAGE), label)
+        for name, (draw, label) in _charts(record).items()
+    }
+    most = selection.MOST_SUSPECTS
+    while True:
+        html = _html(record, most, svgs)
+        if len(html.encode()) <= BUDGET_BYTES or most < 2:
+            return html
+        most //= 2
+
+
+def plots(record: RunRecord) -> dict[str, bytes]:
+    """The same plots as PNG, by name."""
+    return {name: charts.to_png(draw(record, charts.PRINT)) for name, (draw, _) in _charts(record).items()}
+
+
+def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
+    """The plots that this run has something to show in."""
+    losses = any(fold["losses"] for fold in record.folds)
+    without = {"precision-recall": not record.injected, "training-loss": not losses}
+    return {name: chart for name, chart in CHARTS.items() if not without.get(name)}
+
+
+def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
+    content = sections.report(record, most_suspects)
+    sprites = sprite_sheet(record.thumbnails, content.shown)
+    css = (HERE / "style.css").read_text(encoding="utf-8") + sprites.css
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return _template().render(
+        report=content,
+        cells=sprites.cells,
+        charts=svgs,
+        css=css,
+        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'",
+        first_cards=FIRST_CARDS,
+    )
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"interval": interval, "percent": percent, "thousands": "{:,}".format}
+    return environment.get_template("page.html.j2")

@@ -1,0 +1,183 @@
+"""What the report says, as values: numbers, captions and the rows to show, without any HTML."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audit.report import selection
+from audit.scoring import LIKELY, likely_natural
+from audit.store import RunRecord
+from audit.types import Rows
+
+MOST_MATRIX_CLASSES = 24
+MOST_BAR_CLASSES = 30
+BAR_HEIGHT = 20
+HEATS = 6  # shades of the matrix
+
+
+@dataclass(frozen=True)
+class Card:
+    """One row with its image."""
+
+    row: int
+    id: str
+    given: str
+    suggested: str
+    true: str | None  # what the label was before it was changed on purpose
+    percent: int  # p_error
+    fold: int
+    bars: str  # SVG path of the class probabilities
+    given_bar: str
+    suggested_bar: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cards of one group, and how many there are beside them."""
+
+    total: int
+    cards: tuple[Card, ...]
+
+    @property
+    def hidden(self) -> int:
+        """Rows of the group that only issues.csv has."""
+        return self.total - len(self.cards)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A count of the matrix with its shade, 0 to HEATS - 1."""
+
+    count: int
+    heat: int
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Given × suggested counts of the natural suspects, and what is known of each class."""
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
+    pairs: tuple[tuple[str, str, int], ...]  # the commonest given → suggested
+    table: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that the page shows, in its order."""
+
+    data_name: str
+    rows: int
+    injected: bool
+    scores: dict[str, Any]
+    suspects: Grid
+    likely: int
+    found: Grid
+    missed: Grid
+    doubtful: Grid
+    classes: Classes
+    folds: tuple[dict[str, Any], ...]
+    facts: tuple[tuple[str, str], ...]
+    version: str
+
+    @property
+    def shown(self) -> list[int]:
+        """The rows whose image the page shows, each once."""
+        grids = (self.suspects, self.found, self.missed, self.doubtful)
+        return list(dict.fromkeys(card.row for grid in grids for card in grid.cards))
+
+
+def report(record: RunRecord, most_suspects: int) -> Report:
+    """The content of the page, with at most so many natural suspects."""
+    issues, flipped = record.issues, record.labels.flipped
+    likely = likely_natural(issues, flipped)
+    others = min(selection.MOST_OTHERS, most_suspects)
+    return Report(
+        data_name=record.data["name"],
+        rows=len(flipped),
+        injected=record.injected,
+        scores=dict(record.scores),
+        suspects=_grid(record, selection.natural_suspects(issues, flipped), most_suspects),
+        likely=int(likely.sum()),
+        found=_grid(record, selection.injected_and_found(issues, flipped), others),
+        missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
+        doubtful=_grid(record, selection.false_alarms(issues, flipped, likely), others),
+        classes=_classes(record),
+        folds=tuple(dict(fold) for fold in record.folds),
+        facts=_facts(record),
+        version=record.versions["label-audit"],
+    )
+
+
+def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
+    return Grid(total=len(rows), cards=tuple(_card(record, int(row)) for row in rows[:most]))
+
+
+def _card(record: RunRecord, row: int) -> Card:
+    names, issues = record.class_names, record.issues
+    given, suggested = int(record.labels.given[row]), int(issues.suggested[row])
+    bars = ["", "", ""]
+    if len(names) <= MOST_BAR_CLASSES:
+        heights = np.maximum(1, np.round(record.probs.pred_probs[row] * BAR_HEIGHT)).astype(int)
+        for label, height in enumerate(heights):
+            kind = 1 if label == given else 2 if label == suggested else 0
+            bars[kind] += f"M{10 * label} {BAR_HEIGHT}v-{height}h8v{height}z"
+    return Card(
+        row=row,
+        id=str(record.ids[row]),
+        given=names[given],
+        suggested=names[suggested],
+        true=names[record.labels.true[row]] if record.labels.flipped[row] else None,
+        percent=_floor_percent(float(issues.p_error[row])),
+        fold=int(record.probs.fold[row]),
+        bars=bars[0],
+        given_bar=bars[1],
+        suggested_bar=bars[2],
+    )
+
+
+def _floor_percent(share: float) -> int:
+    """Whole per cent, rounded, but 100 only for exactly 1."""
+    return 100 if share == 1 else min(99, round(100 * share))
+
+
+def _classes(record: RunRecord) -> Classes:
+    k = len(record.class_names)
+    counts = np.zeros((k, k), dtype=int)
+    rows = selection.natural_suspects(record.issues, record.labels.flipped)
+    np.add.at(counts, (record.labels.given[rows], record.issues.suggested[rows]), 1)
+    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
+    order = np.argsort(-counts, axis=None, kind="stable")[:12]
+    pairs = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, counts.shape), strict=True)]
+    names = record.class_names
+    return Classes(
+        names=names,
+        matrix=tuple(
+            tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
+            for line, shades in zip(counts, heats, strict=True)
+        )
+        if k <= MOST_MATRIX_CLASSES
+        else (),
+        pairs=tuple((names[i], names[j], int(counts[i, j])) for i, j in pairs if counts[i, j]),
+        table=tuple({**figures, "name": names[figures["class"]]} for figures in record.scores["classes"]),
+    )
+
+
+def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """How the run was made, as pairs of a word and what it was."""
+    config, scores = record.config, record.scores
+    shape = " × ".join(str(side) for side in record.data["shape"][1:])
+    rates = f"{config['noise']:.4g} of the labels asked for, {scores['noise']['realised']:.4g} changed"
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores["timings"].items())
+    return (
+        ("repeat it", record.repeat),
+        ("data", f"{record.data['name']}: {len(record.ids):,} images of {shape}, {record.data['dtype']}"),
+        ("fingerprint", f"sha256 {record.data['fingerprint']}"),
+        ("noise", f"{config['noise_kind']}, {rates}" if record.injected else "none: the labels as they are"),
+        ("noise estimated", f"{scores['noise']['estimated']:.4g} of the labels, the mean of p_error"),
+        ("seed", str(config["seed"])),
+        ("detector", f"{scores['detector']}; likely means a p_error of {LIKELY:g} or more"),
+        ("time", times),
+        ("versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())),
+    )

@@ -1,0 +1,20 @@
+"""How figures are put into words: formatting never flatters."""
+
+from collections.abc import Mapping
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in per cent without its sign; only exactly 1 becomes 100 and only exactly 0 becomes 0."""
+    if share is None:
+        return "–"
+    if share in (0, 1):
+        return f"{100 * share:.0f}"
+    step = 10**-digits
+    return f"{min(100 - step, max(step, 100 * share)):.{digits}f}"
+
+
+def interval(estimate: Mapping[str, float | None]) -> str:
+    """The 95 % interval of a figure in per cent."""
+    if estimate["value"] is None:
+        return "–"
+    return f"{percent(estimate['low'])}–{percent(estimate['high'])}"

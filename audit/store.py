@@ -1,0 +1,292 @@
+"""The run folder: what a run leaves on disk, written whole, keyed, and never unpickled.
+
+::
+
+    manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
+    labels.npz       ids, given, true (when known)
+    folds/0.npz …    rows, pred_probs, losses, seconds, device, key: one file as each fold ends
+    pred_probs.npy   (n, k) float32, in the row order of labels.npz
+    issues.npz       is_issue, label_quality, p_error, suggested of every row
+    thumbnails.npz   rows and images that the report may show
+    scores.json      every figure of the report
+    issues.csv, report.html, plots/*.png
+
+A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.
+What is stored under an equal key is reused; anything else is computed again.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import RunError
+from audit.types import FoldResult, Issues, NoisyLabels, OutOfSample, Thumbnails
+
+FORMAT = 1
+UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run: what decides its result."""
+
+    name: str
+    settings: Mapping[str, Any]
+    upstream: str  # the key of the stage before; a fingerprint for the first
+    version: int = 1  # raised when the code of the step changes what it computes
+
+    @property
+    def key(self) -> str:
+        """The sha256 of everything that decides the result."""
+        text = json.dumps([self.name, self.version, dict(self.settings), self.upstream], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """Everything a finished run knows; what is on disk, and all that a report needs."""
+
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]  # name, fingerprint, rows, shape, dtype
+    class_names: tuple[str, ...]
+    ids: npt.NDArray[Any]
+    labels: NoisyLabels  # given is true everywhere when nothing was injected
+    probs: OutOfSample
+    issues: Issues
+    thumbnails: Thumbnails
+    scores: Mapping[str, Any]  # the content of scores.json
+    folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
+    stages: Mapping[str, Any]  # name → key, settings
+    versions: Mapping[str, str]
+    repeat: str  # the command or call that makes this run again
+
+    @property
+    def injected(self) -> bool:
+        """Whether labels were changed on purpose."""
+        return bool(self.config["noise"] > 0)
+
+
+class RunFolder:
+    """A folder that holds one run; use it as `with RunFolder.locked(path) as folder`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    @contextmanager
+    def locked(cls, path: Path) -> Iterator["RunFolder"]:
+        """The folder, made if need be, held against every other run until the block ends.
+
+        Raises
+        ------
+        RunError
+            When another run holds it, when it holds something else, or when it cannot be written.
+        """
+        import filelock  # noqa: PLC0415  only a run needs it
+
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
+        names = {p.name for p in path.iterdir() if p.name[0] != "."} if path.exists() else set()
+        if names and "manifest.json" not in names:
+            raise RunError(
+                f"{path} holds other files ({min(names)} …) and no run; choose a new folder with --out"
+            )
+        with _writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(path / ".lock", blocking=False)
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise RunError(
+                    f"another run is writing to {path}; wait for it, or choose another folder with --out"
+                ) from None
+        try:
+            folder = cls(path)
+            if not folder.manifest():
+                folder.write_json("manifest.json", UNFINISHED)
+            yield folder
+        finally:
+            lock.release()
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, empty when there is none yet or it is damaged."""
+        try:
+            content = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) and content.get("format") == FORMAT else {}
+
+    def why_not_reused(self, stage: Stage) -> str | None:
+        """None when the stored stage has this key; else what differs, empty when nothing is stored."""
+        stored = self.manifest().get("stages", {}).get(stage.name)
+        if stored is None:
+            return ""
+        if stored["key"] == stage.key:
+            return None
+        changed = [
+            f"{name} {stored['settings'].get(name)} → {value}"
+            for name, value in stage.settings.items()
+            if stored["settings"].get(name) != value
+        ]
+        return ", ".join(changed) or "the data or an earlier step changed"
+
+    def write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
+        """Write a file whole or not at all: under a temporary name, then moved into place."""
+        target = self.path / name
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    fill(file)
+                Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide a report from colleagues
+                Path(temporary).replace(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file as UTF-8."""
+        self.write(name, lambda file: _done(file.write(text.encode())))
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON document; figures that are not numbers are refused, not written as NaN."""
+        self.write_text(name, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_arrays(self, name: str, arrays: Arrays) -> None:
+        """Write a compressed .npz."""
+        self.write(name, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+
+    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of an .npz; RunError when it is missing or damaged."""
+        try:
+            content = io.BytesIO((self.path / name).read_bytes())
+            with np.load(content, allow_pickle=False) as file:
+                return dict(file)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(
+                f"{self.path / name} is missing or damaged ({error}); make the run again with --out {self.path}"
+            ) from error
+
+    def save_fold(self, result: FoldResult, key: str) -> None:
+        """Keep one fold's predictions."""
+        self.write_arrays(
+            f"folds/{result.fold}.npz",
+            {
+                "rows": result.rows,
+                "pred_probs": result.pred_probs,
+                "losses": np.array(result.losses, dtype=np.float64),
+                "seconds": np.array(result.seconds),
+                "device": np.array(result.device),
+                "key": np.array(key),
+            },
+        )
+
+    def load_folds(self, key: str, folds: int) -> list[FoldResult]:
+        """The folds kept under this key; damaged files count as not there."""
+        found = []
+        for number in range(folds):
+            try:
+                arrays = self.read_arrays(f"folds/{number}.npz")
+                if str(arrays["key"]) == key:
+                    found.append(_fold_result(number, arrays))
+            except (RunError, KeyError):
+                continue
+        return found
+
+    def save_record(self, record: RunRecord) -> None:
+        """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
+        self.write_json("manifest.json", UNFINISHED)
+        self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
+        labels = {"ids": record.ids, "given": record.labels.given, "fold": record.probs.fold}
+        self.write_arrays("labels.npz", labels | ({"true": record.labels.true} if record.injected else {}))
+        self.write_arrays("issues.npz", _fields(record.issues))
+        self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
+        self.write_json("scores.json", record.scores)
+        self.write_json(
+            "manifest.json",
+            {
+                "format": FORMAT,
+                "versions": record.versions,
+                "repeat": record.repeat,
+                "config": record.config,
+                "data": record.data,
+                "class_names": record.class_names,
+                "stages": record.stages,
+                "folds": record.folds,
+                "score": record.scores.get("detection"),
+            },
+        )
+
+    def load_record(self) -> RunRecord:
+        """What `save_record` wrote; RunError when the folder holds no finished run."""
+        manifest = self.manifest()
+        if "stages" not in manifest or "issues" not in manifest["stages"]:
+            raise RunError(
+                f"{self.path} holds no finished run; make one with: audit detect --out {self.path}"
+            )
+        labels = self.read_arrays("labels.npz")
+        try:
+            pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
+            scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
+            ) from error
+        return RunRecord(
+            config=manifest["config"],
+            data=manifest["data"],
+            class_names=tuple(manifest["class_names"]),
+            ids=labels["ids"],
+            labels=NoisyLabels(given=labels["given"], true=labels.get("true", labels["given"])),
+            probs=OutOfSample(pred_probs=pred_probs, fold=labels["fold"]),
+            issues=Issues(**self.read_arrays("issues.npz")),
+            thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
+            scores=scores,
+            folds=tuple(manifest["folds"]),
+            stages=manifest["stages"],
+            versions=manifest["versions"],
+            repeat=manifest["repeat"],
+        )
+
+
+def _fold_result(number: int, arrays: Arrays) -> FoldResult:
+    return FoldResult(
+        fold=number,
+        rows=arrays["rows"],
+        pred_probs=arrays["pred_probs"],
+        losses=tuple(arrays["losses"].tolist()),
+        seconds=float(arrays["seconds"]),
+        device=str(arrays["device"]),
+    )
+
+
+def _fields(value: Issues | Thumbnails) -> dict[str, npt.NDArray[Any]]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _done(_: object) -> None:
+    """Drop a result that nobody needs."""
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path} ({error.strerror or error}); free space or fix its permissions, or choose "
+            "another folder with --out; finished folds are kept, the same command resumes"
+        ) from error

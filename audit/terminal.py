@@ -1,0 +1,116 @@
+"""What a person sees in the terminal: progress on stderr, the result on stdout."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from audit.report.wording import interval, percent
+
+LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
+
+
+class ProgressDisplay:
+    """A listener that draws a bar in a terminal and prints a line now and then elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=quiet or not self.console.is_terminal,
+        )
+        self.task = self.progress.add_task("starting", total=None, start=False)
+        self.start = self.last_line = time.monotonic()
+        self.share_before: float | None = None
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def training(self, shares: Sequence[float]) -> None:
+        """Show how many folds are done and how far the others are."""
+        done, share = sum(s >= 1 for s in shares), sum(shares) / len(shares)
+        if self.share_before is None:
+            self.start, self.share_before = time.monotonic(), share
+        running = ", ".join(f"{i}: {s:.0%}" for i, s in enumerate(shares) if 0 < s < 1)
+        text = f"cross-validation · {done} of {len(shares)} folds" + (f" · fold {running}" if running else "")
+        if self.console.is_terminal:
+            if share > self.share_before:
+                self.progress.start_task(self.task)
+            self.progress.update(self.task, description=text, total=1.0, completed=share)
+        elif time.monotonic() - self.last_line >= LINE_SECONDS and share > self.share_before:
+            self.last_line = time.monotonic()
+            elapsed = self.last_line - self.start
+            left = elapsed * (1 - share) / (share - self.share_before)
+            self.note(f"{text} · {share:.0%} · {elapsed:.0f} s, about {left:.0f} s left")
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document to stdout."""
+    print(json.dumps(document, ensure_ascii=False))  # noqa: T201
+
+
+def print_result(scores: Mapping[str, Any], report: str) -> None:
+    """Print the short table of a run to stdout."""
+    console = Console(highlight=False, soft_wrap=True)
+    if scores["detection"]:
+        console.print(_detector_table(scores))
+        detection = scores["detection"]
+        for name in ("average_precision", "fnr_at_noise_rate", "suggestion_accuracy"):
+            console.print(f"{name.replace('_', ' ')}: {_with_interval(detection[name])} %")
+        console.print(
+            f"accuracy out of sample, against the true labels: {percent(scores['accuracy']['true'], 2)} %"
+        )
+    else:
+        console.print(
+            f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
+        )
+    suspects = scores["suspects"]
+    console.print(
+        f"natural suspects: {suspects['natural']:,} flagged labels that nobody changed, "
+        f"{suspects['likely']:,} of them with p_error of 0.9 or more"
+    )
+    console.print(f"report: {report}", markup=False)
+
+
+def _detector_table(scores: Mapping[str, Any]) -> Table:
+    changed = scores["detection"]["changed"]
+    title = f"{changed:,} of {scores['rows']:,} labels were changed on purpose; found again by"
+    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 2, 0, 0))
+    table.add_column("detector", no_wrap=True)
+    for heading in ("precision, %", "recall, %", "F1, %", "flagged"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, figures in scores["detectors"].items():
+        used = name == scores["detector"]
+        table.add_row(
+            f"{name} (used)" if used else name,
+            *(_with_interval(figures[key]) for key in ("precision", "recall", "f1")),
+            f"{figures['flagged']:,}",
+            style="bold" if used else None,
+        )
+    return table
+
+
+def _with_interval(figure: Mapping[str, float | None]) -> str:
+    return f"{percent(figure['value'])} ({interval(figure)})"

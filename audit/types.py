@@ -1,0 +1,126 @@
+"""The values that the steps of an audit hand on: frozen dataclasses of arrays.
+
+Axis names mean the same in every module: n examples, k classes, m a subset of the examples,
+h w c an image. Labels are always integers 0..k-1 here; `class_names` says what they are called.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Labels: TypeAlias = npt.NDArray[np.int64]  # (n,) class indices 0..k-1
+Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
+Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,)
+Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
+Floats: TypeAlias = npt.NDArray[np.float64]
+Images: TypeAlias = npt.NDArray[Any]  # (n, h, w, c), any real dtype
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledDataset:
+    """Images with the labels they were given; made by `audit.datasets`, which checks what it takes."""
+
+    name: str
+    images: Images  # (n, h, w, c) a view of the source, in its own dtype
+    labels: Labels
+    class_names: tuple[str, ...]  # (k,)
+    ids: npt.NDArray[Any]  # (n,) the source's own row numbers or paths
+    fingerprint: str  # sha256 of images, labels and class names
+
+    def __post_init__(self) -> None:
+        n, k = len(self.labels), len(self.class_names)
+        if not (len(self.images) == len(self.ids) == n and self.images.ndim == 4):
+            raise ValueError(f"images {self.images.shape}, ids {len(self.ids)} and labels {n} do not agree")
+        if n and not 0 <= self.labels.min() <= self.labels.max() < k:
+            raise ValueError(f"labels must be 0..{k - 1}")
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLabels:
+    """Labels of which some were changed on purpose, with what they were before."""
+
+    given: Labels
+    true: Labels
+
+    @cached_property
+    def flipped(self) -> Mask:
+        """Which labels were changed, (n,)."""
+        return np.not_equal(self.given, self.true)
+
+    @property
+    def rate(self) -> float:
+        """The share of labels that really were changed."""
+        return float(self.flipped.mean())
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model builder is told about the fold that it builds a classifier for."""
+
+    shape: tuple[int, ...]  # (m, h, w, c) of the training images
+    k: int
+    seed: int
+    epochs: int | None  # None: the builder chooses
+    threads: int  # the result may depend on it, so it is never left to the machine's load
+    device: str  # auto, cpu, cuda, mps
+    watch: Callable[[float], None]  # to be called with the share of the training that is done
+
+
+class Classifier(Protocol):
+    """What an audit asks of a model: scikit-learn's contract."""
+
+    classes_: npt.NDArray[Any]
+
+    def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> Any:
+        """Learn from images (m, h, w, c) and labels (m,)."""
+
+    def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Probabilities (m, len(classes_)), columns in the order of classes_."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """What one fold's model, which never saw these rows, predicts for them."""
+
+    fold: int
+    rows: Rows
+    pred_probs: Probs  # (m, k)
+    losses: tuple[float, ...]  # mean training loss of each epoch; empty when the model keeps none
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfSample:
+    """Out-of-sample predicted probabilities: every row predicted once by a model that never saw it."""
+
+    pred_probs: Probs
+    fold: npt.NDArray[np.int64]  # (n,) the fold that predicted each row
+
+
+@dataclass(frozen=True, eq=False)
+class Issues:
+    """What a detector says of every row."""
+
+    is_issue: Mask
+    label_quality: Floats  # (n,) 0 worst … 1 best
+    p_error: Floats  # (n,) estimated probability that the given label is wrong
+    suggested: Labels  # the label it would give instead; never the given one
+
+    @cached_property
+    def ranking(self) -> Rows:
+        """The flagged rows, worst first, ties by row number."""
+        rows = np.flatnonzero(self.is_issue)
+        return rows[np.argsort(self.label_quality[rows], kind="stable")]
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnails:
+    """The images that a report may show, kept so that it can be drawn again without the data."""
+
+    rows: Rows
+    images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3
