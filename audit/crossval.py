@@ -54,20 +54,24 @@ def assign_folds(
 
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     k = len(class_names) if class_names else int(labels.max()) + 1
-    counts = np.bincount(labels[first], minlength=k)
-    if counts.min() < folds:
-        smallest = int(counts.argmin())
-        name = class_names[smallest] if class_names else str(smallest)
-        lower = f"use --folds {counts.min()}" if counts.min() >= 2 else "leave the class out"
-        raise DataError(
-            f"class {name!r} has {counts.min()} distinct image{'s' * (counts.min() != 1)}, fewer than the "
-            f"{folds} folds: each fold needs one of every class; {lower} or add examples"
-        )
+    _refuse_small_classes(np.bincount(labels[first], minlength=k), folds, class_names or range(k))
     fold = np.empty(len(first), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for number, (_, held_out) in enumerate(splitter.split(first, labels[first])):
         fold[held_out] = number
     return fold[group]
+
+
+def _refuse_small_classes(counts: Rows, folds: int, class_names: Sequence[object]) -> None:
+    least = int(counts.min())
+    if least >= folds:
+        return
+    images = "image" if least == 1 else "images"
+    remedy = f"use --folds {least}" if least >= 2 else "leave the class out"
+    raise DataError(
+        f"class {str(class_names[int(counts.argmin())])!r} has {least} distinct {images}, fewer than the "
+        f"{folds} folds: each fold needs one of every class; {remedy} or add examples"
+    )
 
 
 def cross_validate(

@@ -177,7 +177,7 @@ class RunFolder:
                 return dict(file)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise RunError(
-                f"{self.path / name} is missing or damaged ({error}); make the run again with --out {self.path}"
+                f"{self.path / name} is missing or damaged ({error}); run it again with --out {self.path}"
             ) from error
 
     def save_fold(self, result: FoldResult, key: str) -> None:

@@ -43,6 +43,7 @@ def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(path, error) from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise DataError(
             f"{path} is an .npz archive, expected one .npy array; give it as: audit detect {path}"
         )
@@ -52,7 +53,7 @@ def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
-    if "pickle" in str(error) or "Object arrays" in str(error):
+    if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
         return DataError(
             f"{path} is not a plain array: it holds Python objects (or is no NumPy file), which are never "
             "unpickled; save numbers or strings with numpy.save, for example after .astype(str)"

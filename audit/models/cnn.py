@@ -18,8 +18,8 @@ WIDTHS = (32, 64, 64)
 TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
 LEARNING_RATE = 0.01
 LARGEST_BATCH = 256
-LEAST_STEPS = 300  # optimizer steps that a training takes however few rows there are
-LEAST_EPOCHS, MOST_EPOCHS = 3, 60
+LEAST_STEPS = 200  # optimizer steps that a training takes however few rows there are
+LEAST_EPOCHS, MOST_EPOCHS = 3, 20  # more would learn wrong labels by heart
 
 
 def build(training: Training) -> NeuralNetClassifier:
@@ -43,6 +43,7 @@ def build(training: Training) -> NeuralNetClassifier:
         optimizer__fused=device in ("cpu", "cuda"),
         lr=LEARNING_RATE,
         max_epochs=epochs,
+        verbose=0,
         batch_size=batch_size,
         iterator_train=Batches,
         iterator_train__shuffle=True,

@@ -1,0 +1,76 @@
+"""skorch's training loop as the package uses it, beside a bare torch loop: same net, batches and epochs.
+
+    python benchmarks/training_loop.py
+
+Alternates the two, several times, and prints the ratio of each pair; writes
+benchmarks/results/training_loop.json. One thread each, 14,000 MNIST images, 3 epochs.
+"""
+
+import json
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from recipe import machine
+from torch import nn
+
+from audit import datasets, models
+from audit.config import Config
+from audit.types import Training
+
+PAIRS = 7
+
+
+def bare(model: object, X: np.ndarray, y: np.ndarray) -> None:
+    """The same training without skorch."""
+    torch.manual_seed(0)
+    net = model.module(**model.get_params_for("module"))
+    optimizer = torch.optim.AdamW(net.parameters(), lr=model.lr, fused=True)
+    steps = model.max_epochs * -(-len(X) // model.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, model.lr, total_steps=steps)
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    images, labels = torch.from_numpy(np.array(X)), torch.from_numpy(y)
+    net.train()
+    for _ in range(model.max_epochs):
+        for rows in torch.randperm(len(X)).split(model.batch_size):
+            loss = criterion(net(images[rows]), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+
+
+def main() -> None:
+    """Time pairs of both loops."""
+    torch.set_num_threads(1)
+    data = datasets.load(Config(limit=14_000))
+    task = Training(
+        shape=data.images.shape, k=10, seed=0, epochs=3, threads=1, device="cpu", watch=lambda _: None
+    )
+    model = models.build("cnn", task)
+    pairs = []
+    for pair in range(PAIRS + 1):
+        start = time.perf_counter()
+        model.fit(data.images, data.labels)
+        middle = time.perf_counter()
+        bare(model, data.images, data.labels)
+        end = time.perf_counter()
+        if pair:  # the first warms up
+            pairs.append({"skorch": middle - start, "bare": end - middle})
+    ratios = [pair["skorch"] / pair["bare"] for pair in pairs]
+    document = {
+        "machine": machine(),
+        "pairs": pairs,
+        "median_ratio": statistics.median(ratios),
+        "ratios": ratios,
+    }
+    target = Path(__file__).with_name("results") / "training_loop.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps({"median_ratio": document["median_ratio"], "ratios": ratios}))
+
+
+if __name__ == "__main__":
+    main()

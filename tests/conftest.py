@@ -1,0 +1,54 @@
+"""What the tests share: small data with a pattern to learn, and the command line as a user runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def striped_images(n, classes=4, side=12, channels=1, seed=0, dtype=np.uint8):
+    """Images whose class is the row in which a bright bar lies, so that a small network learns it."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, n)
+    X = rng.integers(0, 60, (n, side, side, channels))
+    for i, label in enumerate(y):
+        top = 1 + label * (side - 2) // classes
+        X[i, top : top + 2] += 180
+    return X.astype(dtype), y
+
+
+@pytest.fixture
+def run_audit(tmp_path):
+    """Run the command line in a folder of its own; gives the finished process."""
+
+    def run(*arguments, check=None, cwd=tmp_path, **env):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("AUDIT_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "audit", *map(str, arguments)],
+            cwd=cwd,
+            env={**clean, **env},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if check is not None:
+            assert done.returncode == check, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """The folder of one finished run on small colour images with hostile class names."""
+    import audit
+
+    X, y = striped_images(240, channels=3)
+    names = np.array(["cat", "</script><img src=x onerror=alert(1)>", 'dog "&" <b>', "Ελλάδα"])
+    path = tmp_path_factory.mktemp("run") / "folder"
+    run = audit.detect(X, names[y], noise=0.1, epochs=2, name="<svg onload=alert(2)>", out=path)
+    return run, Path(path)

@@ -1,0 +1,154 @@
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+from conftest import striped_images
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import audit
+from audit import crossval
+from audit.types import FoldResult
+
+
+class Flat:
+    """A quick classifier that remembers nothing of the rows it was not given."""
+
+    def __init__(self, training):
+        self.watch = training.watch
+        self.model = make_pipeline(
+            FunctionTransformer(partial(np.reshape, shape=(-1, 144))), LogisticRegression(max_iter=20)
+        )
+
+    def fit(self, X, y):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.model.fit(X / 255, y)
+        self.classes_ = self.model.classes_
+        self.watch(1.0)
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(X / 255)
+
+
+class Memory:
+    """A classifier that is sure of the rows it was trained on and of nothing else."""
+
+    def __init__(self, training):
+        self.k = training.k
+
+    def fit(self, X, y):
+        self.seen = {x.tobytes() for x in X}
+        self.classes_ = np.arange(self.k)
+
+    def predict_proba(self, X):
+        return np.array([[1.0, 0.0] if x.tobytes() in self.seen else [0.5, 0.5] for x in X])
+
+
+def cross_validated(X, y, fold, builder=Flat, **settings):
+    settings = {"k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
+    return list(crossval.cross_validate(X, y, fold, builder=builder, **settings))
+
+
+@given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
+@settings(max_examples=40, deadline=None)
+def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, data):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(k), data.draw(st.integers(folds, 40)))
+    groups = rng.permutation(len(labels))
+    twins = rng.choice(len(labels), 2, replace=False)
+    if (np.bincount(labels) > folds).all():
+        groups[twins[0]] = groups[twins[1]]
+    fold = crossval.assign_folds(labels, groups, folds, seed)
+    assert set(fold) == set(range(folds))
+    for group in np.unique(groups):
+        assert len(np.unique(fold[groups == group])) == 1
+    counts = np.array([np.bincount(labels[fold == f], minlength=k) for f in range(folds)])
+    assert np.ptp(counts, axis=0).max() <= 2
+    assert (fold == crossval.assign_folds(labels, groups, folds, seed)).all()
+
+
+def test_exact_duplicates_and_only_they_form_a_group():
+    X, _ = striped_images(50)
+    X[40], X[41] = X[3], X[3]
+    groups = crossval.duplicate_groups(X)
+    assert groups[40] == groups[41] == groups[3]
+    assert len(np.unique(groups)) == 48
+
+
+@pytest.mark.parametrize(
+    ("rows", "folds", "message"),
+    [
+        (3, 5, "class 'rare' has 3 distinct images, fewer than the 5 folds: each fold needs one of every class; use --folds 3 or add examples"),
+        (1, 5, "class 'rare' has 1 distinct image, fewer than the 5 folds: each fold needs one of every class; leave the class out or add examples"),
+    ],
+)  # fmt: skip
+def test_a_class_smaller_than_the_folds_is_named(rows, folds, message):
+    labels = np.array([0] * 20 + [1] * rows)
+    with pytest.raises(audit.DataError) as caught:
+        crossval.assign_folds(labels, np.arange(len(labels)), folds, 0, ["common", "rare"])
+    assert str(caught.value) == message
+
+
+def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
+    X, _ = striped_images(60)
+    X[30:40] = X[:10]
+    y = np.arange(60) % 2
+    fold = crossval.assign_folds(y, crossval.duplicate_groups(X), 4, 0)
+    out = crossval.gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
+    assert (out.pred_probs == 0.5).all()
+
+
+def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
+    X, y = striped_images(120)
+    fold = crossval.assign_folds(y, np.arange(120), 5, 0)
+    one = crossval.gather(cross_validated(X, y, fold, jobs=1), 120, 4)
+    two = crossval.gather(cross_validated(X, y, fold, jobs=2), 120, 4)
+    first = cross_validated(X, y, fold, jobs=1, skip=[0, 3, 4])
+    rest = cross_validated(X, y, fold, jobs=2, skip=[1, 2])
+    resumed = crossval.gather(rest + first, 120, 4)
+    assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
+
+
+@given(st.integers(2, 12), st.integers(1, 64))
+def test_threads_fill_the_cores_wave_by_wave(folds, cores):
+    threads = [crossval.threads_of(fold, folds, cores) for fold in range(folds)]
+    last = folds % cores
+    assert all(t == 1 for t in threads[: folds - last])
+    if last:
+        assert cores - last < sum(threads[folds - last :]) <= cores
+
+
+def test_progress_reaches_every_fold():
+    X, y = striped_images(80)
+    fold = crossval.assign_folds(y, np.arange(80), 4, 0)
+    seen = []
+    cross_validated(X, y, fold, jobs=2, skip=[2], progress=seen.append)
+    assert seen[-1] == [1, 1, 1, 1]
+
+
+def test_gather_refuses_rows_predicted_twice_or_never():
+    def result(fold, rows):
+        return FoldResult(fold, np.array(rows), np.full((len(rows), 2), 0.5, np.float32), (), 0.0, "cpu")
+
+    with pytest.raises(ValueError, match="another fold"):
+        crossval.gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
+    with pytest.raises(ValueError, match="1 rows were predicted by no fold"):
+        crossval.gather([result(0, [0, 1])], 3, 2)
+
+
+def test_a_class_that_a_model_does_not_know_has_probability_zero():
+    class KnowsTwo(Memory):
+        def fit(self, X, y):
+            super().fit(X, y)
+            self.classes_ = np.array([0, 2])
+
+    X, _ = striped_images(20)
+    y = np.arange(20) % 2
+    fold = crossval.assign_folds(y, np.arange(20), 2, 0)
+    out = crossval.gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
+    assert (out.pred_probs == [0.5, 0, 0.5]).all()
