@@ -23,6 +23,7 @@ app = App(
     name="audit",
     help="Find label issues, and measure on your own data how good the list of them is.",
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # an interrupt says how to go on
     config=[
         Env("AUDIT_", command=False),
         Toml("audit.toml", search_parents=True, use_commands_as_keys=False),

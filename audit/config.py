@@ -1,7 +1,9 @@
 """The settings of a run: one frozen dataclass from which flags, environment and files take theirs."""
 
 import shlex
-from dataclasses import KW_ONLY, asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +60,15 @@ class Config:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.noise <= 1:  # also refuses NaN
-            raise ConfigError(f"--noise must be a share from 0 to 1, found {self.noise:g}; 10 % is 0.1")
+        if not (isinstance(self.noise, Real) and 0 <= self.noise <= 1):  # also refuses NaN
+            found = f"{self.noise:g}" if isinstance(self.noise, Real) else repr(self.noise)
+            raise ConfigError(f"--noise must be a share from 0 to 1, found {found}; 10 % is 0.1")
         for name, least in (("limit", 1), ("seed", 0), ("folds", 2), ("epochs", 1), ("jobs", 1)):
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise ConfigError(f"--{name} must be {least} or more, found {value}")
+            if value is None and getattr(Config, name) is None:
+                continue
+            if not isinstance(value, Integral) or value < least:
+                raise ConfigError(f"--{name} must be a whole number of {least} or more, found {value!r}")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise ConfigError(f"--device must be auto, cpu, cuda or mps, found {self.device!r}")
         if (self.X is None) != (self.y is None):
@@ -77,8 +82,12 @@ class Config:
         return {name: str(v) if isinstance(v, Path) else v for name, v in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, settings: dict[str, Any]) -> "Config":
-        """The settings of a manifest."""
+    def from_json(cls, settings: Mapping[str, Any]) -> "Config":
+        """The settings under their names, paths also as strings; ConfigError for an unknown name."""
+        unknown = sorted(set(settings) - {field.name for field in fields(cls)})
+        if unknown:
+            names = ", ".join(field.name for field in fields(cls))
+            raise ConfigError(f"unknown setting {unknown[0]!r}; expected one of {names}")
         paths = {name: Path(settings[name]) for name in ("X", "y", "out") if settings.get(name) is not None}
         return cls(**{**settings, **paths})
 

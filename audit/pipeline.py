@@ -183,7 +183,7 @@ def _audit(
 ) -> RunRecord:
     _check_names(config)
     k = len(dataset.class_names)
-    seeds = Seeds(*np.random.SeedSequence(config.seed).spawn(4))
+    seeds = Seeds.of(config.seed)
     stages = _stages(dataset, config)
     with clock("noise"):
         rng = np.random.default_rng(seeds.noise)
@@ -280,6 +280,11 @@ class Seeds(NamedTuple):
     folds: np.random.SeedSequence
     models: np.random.SeedSequence
     bootstrap: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, seed: int) -> "Seeds":
+        """The sources that one seed stands for."""
+        return cls(*np.random.SeedSequence(seed).spawn(len(cls._fields)))
 
 
 class Clock:

@@ -7,7 +7,8 @@ the written report.
 
     python benchmarks/recipe.py --seeds 10 11 12 --epochs 10 --long-seeds 10
 
-Writes benchmarks/results/recipe.json after every part, so that a stopped run keeps what it has.
+Writes benchmarks/results/recipe.json after every part and skips the parts that it holds: a stopped
+run resumes, and a new measurement begins by removing the file.
 Peak memory is the largest sum of the resident set over the process and its children, polled.
 """
 
@@ -20,6 +21,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +73,8 @@ def ours(seed: int) -> dict:
         out = Path(folder) / "run"
         command = ["detect", "mnist", "--noise", "0.1", "--seed", seed, "--out", out, "--json", "--quiet"]
         seconds, peak, output = measured([sys.executable, "-m", "audit", *map(str, command)])
-        given = np.load(out / "labels.npz")["given"]
+        if (np.load(out / "labels.npz")["given"] != noisy_labels(seed)).any():
+            sys.exit("the command and the recipe do not read the same labels")
     scores = json.loads(output)
     return {
         "name": "audit detect",
@@ -81,22 +85,27 @@ def ours(seed: int) -> dict:
         "accuracy_true": scores["accuracy"]["true"],
         "f1": {name: each["f1"]["value"] for name, each in scores["detectors"].items()},
         "flagged": {name: each["flagged"] for name, each in scores["detectors"].items()},
-        "given": given,
     }
 
 
-def recipe(seed: int, epochs: int, given: np.ndarray) -> dict:
+def noisy_labels(seed: int) -> np.ndarray:
+    """The labels that the command audits under this seed."""
+    from audit import datasets, noise
+    from audit.config import Config
+    from audit.pipeline import Seeds
+
+    rng = np.random.default_rng(Seeds.of(seed).noise)
+    return noise.inject(datasets.load(Config()).labels, 0.1, rng=rng).given
+
+
+def recipe(seed: int, epochs: int) -> dict:
     """The recipe's cross-validation and cleanlab's rule, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        labels = Path(folder) / "given.npy"
-        np.save(labels, given)
-        _, peak, output = measured(
-            [sys.executable, __file__, "--recipe", str(labels), "--epochs", str(epochs)]
-        )
+    command = [sys.executable, __file__, "--recipe", str(seed), "--epochs", str(epochs)]
+    _, peak, output = measured(command)
     return {"name": f"recipe, {epochs} epochs", "seed": seed, "peak_bytes": peak, **json.loads(output)}
 
 
-def run_recipe(labels: Path, epochs: int) -> None:
+def run_recipe(seed: int, epochs: int) -> None:
     """Train as the recipe does and print the figures as JSON."""
     import torch
     from cleanlab.filter import find_label_issues
@@ -116,7 +125,7 @@ def run_recipe(labels: Path, epochs: int) -> None:
             *stages, nn.Flatten(), nn.Linear(400, 128), nn.ReLU(), nn.Linear(128, 10), nn.Softmax(-1)
         )
 
-    data, given = datasets.load(Config()), np.load(labels)
+    data, given = datasets.load(Config()), noisy_labels(seed)
     X = (data.images / 255).astype("float32").transpose(0, 3, 1, 2)
     torch.manual_seed(123)
     start = time.perf_counter()
@@ -186,28 +195,27 @@ def main() -> None:
         "--long-seeds", type=int, nargs="*", default=[], help="seeds for the recipe at 50 epochs"
     )
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--recipe", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--recipe", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.recipe:
+    if arguments.recipe is not None:
         run_recipe(arguments.recipe, arguments.epochs)
         return
-    results: list[dict] = []
+    results: list[dict] = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
 
-    def keep(result: dict) -> None:
-        results.append({key: value for key, value in result.items() if key != "given"})
-        print({k: v for k, v in results[-1].items() if k != "flagged"}, flush=True)
+    def keep(name: str, seed: int, measure: Callable[[], dict]) -> None:
+        if any((result["name"], result["seed"]) == (name, seed) for result in results):
+            return
+        results.append({**measure(), "machine": machine()})
+        print(results[-1], flush=True)
         RESULTS.parent.mkdir(exist_ok=True)
-        document = {"machine": machine(), "noise": "symmetric 0.1", "results": results, **summary(results)}
+        document = {"noise": "symmetric 0.1", **summary(results), "results": results}
         RESULTS.write_text(json.dumps(document, indent=1) + "\n")
 
-    given = {}
     for seed in arguments.seeds:
-        mine = ours(seed)
-        given[seed] = mine["given"]
-        keep(mine)
-        keep(recipe(seed, arguments.epochs, given[seed]))
+        keep("audit detect", seed, partial(ours, seed))
+        keep(f"recipe, {arguments.epochs} epochs", seed, partial(recipe, seed, arguments.epochs))
     for seed in arguments.long_seeds:
-        keep(recipe(seed, 50, given[seed]))
+        keep("recipe, 50 epochs", seed, partial(recipe, seed, 50))
 
 
 if __name__ == "__main__":

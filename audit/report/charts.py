@@ -123,6 +123,7 @@ def to_svg(figure: "Figure", label: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'style="([^"]*)"', lambda match: _as_attributes(match[1]), text)
+    text = _only_referenced_ids(text, re.sub(r"\W", "", label))
     viewbox = re.search(r'viewBox="[^"]*"', text)
     assert viewbox is not None
     head = f'<svg class="chart" role="img" aria-label="{label}" {viewbox[0]} xmlns:xlink="http://www.w3.org/1999/xlink">'
@@ -135,6 +136,13 @@ def to_png(figure: "Figure") -> bytes:
     with _style():
         figure.savefig(buffer, format="png", dpi=180, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _only_referenced_ids(svg: str, prefix: str) -> str:
+    """The drawing with the ids that it refers to, made unique in the page, and without all others."""
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", svg)
+    return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", svg)
 
 
 def _as_attributes(style: str) -> str:

@@ -1,0 +1,217 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import striped_images
+
+from audit.config import Config
+
+
+@pytest.fixture
+def colour(tmp_path):
+    """A user's own arrays: colour images, string labels."""
+    X, y = striped_images(240, channels=3)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", np.array(["north", "east", "south", "west"])[y])
+    return ["detect", "--X", "X.npy", "--y", "y.npy", "--epochs", "2"]
+
+
+def test_help_is_there_without_numpy_torch_or_cleanlab():
+    code = (
+        "import sys\n"
+        "from audit.cli import app\n"
+        "app(['--help'], result_action='return_value')\n"
+        "slow = {'numpy', 'pandas', 'torch', 'cleanlab', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "detect" in done.stdout
+    assert "report" in done.stdout
+
+
+def test_every_setting_has_a_flag_with_help(run_audit):
+    text = run_audit("detect", "--help", check=0).stdout
+    for field in Config.__dataclass_fields__:
+        flag = field if field == "X" else field.replace("_", "-")
+        assert re.search(rf"--{flag}\b", text), flag
+
+
+def test_drawing_a_report_again_loads_neither_torch_nor_cleanlab(finished_run):
+    _, path = finished_run
+    before = (path / "report.html").read_bytes()
+    (path / "report.html").unlink()
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from audit.pipeline import draw_report\n"
+        f"draw_report(Path({os.fspath(path)!r}))\n"
+        "slow = {'torch', 'skorch', 'cleanlab'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (path / "report.html").read_bytes() == before
+
+
+def test_a_users_own_arrays_from_the_command_line(colour, run_audit, tmp_path):
+    done = run_audit(*colour, "--noise", "0.05", check=0)
+    assert "12 of 240 labels were changed on purpose" in done.stdout
+    folder = tmp_path / "reports" / "X-symmetric-0.05-s0"
+    assert str(folder.relative_to(tmp_path) / "report.html") in done.stdout
+    assert "north" in (folder / "report.html").read_text(encoding="utf-8")
+    with np.load(folder / "labels.npz") as labels:
+        assert (labels["given"] != labels["true"]).sum() == 12
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["class_names"] == ["east", "north", "south", "west"]
+
+
+def test_json_is_one_document_on_stdout(colour, run_audit):
+    done = run_audit(*colour, "--json", check=0)
+    scores = json.loads(done.stdout)
+    assert scores["schema_version"] == 1
+    assert scores["detection"]["changed"] == 24
+
+
+def test_the_same_command_again_reuses_and_says_so(colour, run_audit, tmp_path):
+    first = run_audit(*colour, "--out", "run", check=0)
+    stamp = (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns
+    again = run_audit(*colour, "--out", "run", check=0)
+    assert "reusing the finished run in run: same data, same settings" in again.stderr
+    assert again.stdout == first.stdout
+    assert (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns == stamp
+    other = run_audit(*colour, "--out", "run", "--detector", "cleanlab", check=0)
+    assert "issues: detector posterior → cleanlab" in other.stderr
+    assert "reusing 5 of 5 folds" in other.stderr
+    retrained = run_audit(*colour[:-1], "1", "--out", "run", check=0)
+    assert "folds: epochs 2 → 1" in retrained.stderr
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
+    arguments = ["detect", "digits", "--noise", "0.2", "--epochs", "4"]
+    run_audit(*arguments, "--out", "whole", check=0)
+    command = [sys.executable, "-m", "audit", *arguments, "--out", "killed", "--jobs", "1"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        folds = tmp_path / "killed" / "folds"
+        deadline = time.monotonic() + 120
+        while len(list(folds.glob("[0-9].npz"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    done = run_audit(*arguments, "--out", "killed", check=0)
+    kept = int(re.search(r"reusing (\d) of 5 folds", done.stderr)[1])
+    assert 2 <= kept < 5
+    whole, resumed = ((tmp_path / name / "pred_probs.npy").read_bytes() for name in ("whole", "killed"))
+    assert whole == resumed
+
+
+def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
+    command = [sys.executable, "-m", "audit", "detect", "mnist:test", "--out", "run", "--jobs", "2"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "run" / "manifest.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "audit: interrupted; the same command resumes after the last finished fold" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
+def test_the_workers_of_a_killed_run_end(tmp_path):
+    command = [sys.executable, "-m", "audit", "detect", "mnist", "--out", "run", "--jobs", "2"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        time.sleep(12)
+        workers = processes_of_session(process.pid) - {process.pid}
+        assert len(workers) >= 2
+        process.kill()
+    deadline = time.monotonic() + 30
+    while processes_of_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not processes_of_session(process.pid)
+
+
+def processes_of_session(session):
+    """The processes, zombies left out, that belong to this session."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue  # it ended meanwhile
+        if int(of) == session and state != "Z":
+            found.add(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--noise", "1.5"], "audit: --noise must be a share from 0 to 1, found 1.5; 10 % is 0.1"),
+        (["--noise", "nan"], "audit: --noise must be a share from 0 to 1, found nan; 10 % is 0.1"),
+        (["--noise", "much"], 'audit: Invalid value for --noise: unable to convert "much" into float.'),
+        (["--folds", "1"], "audit: --folds must be a whole number of 2 or more, found 1"),
+        (["--limit", "0"], "audit: --limit must be a whole number of 1 or more, found 0"),
+        (["--device", "abacus"], "audit: --device must be auto, cpu, cuda or mps, found 'abacus'"),
+        (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, pair, found 'odd'"),
+        (["--detector", "odd"], "audit: --detector must be one of posterior, cleanlab, self-confidence, given-differs, found 'odd'"),
+        (["--X", "X.npy"], "audit: --X needs --y: the images and their labels, both as .npy files"),
+        (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),
+        (["nowhere"], "audit: 'nowhere' is no data set: expected mnist, mnist:train, mnist:test, digits, the path of an .npz file, or --X and --y with .npy files"),
+        (["--folds", "9", "digits", "--limit", "20"], "audit: class '7' has 1 distinct image, fewer than the 9 folds: each fold needs one of every class; leave the class out or add examples"),
+        (["--colour", "blue"], "audit: Unknown option: --colour."),
+    ],
+)  # fmt: skip
+def test_a_mistake_gets_one_line_on_stderr_and_status_2(run_audit, arguments, message):
+    done = run_audit("detect", *arguments, check=2)
+    assert done.stdout == ""
+    line = done.stderr.strip().splitlines()
+    assert len(line) == 1
+    assert line[0].startswith(message) if message.startswith("audit: Unknown") else line[0] == message
+
+
+def test_settings_come_from_flag_then_environment_then_file(run_audit, tmp_path):
+    (tmp_path / "audit.toml").write_text("noise = 7\n")
+    assert "found 7;" in run_audit("detect", check=2).stderr
+    assert "found 6;" in run_audit("detect", check=2, AUDIT_NOISE="6").stderr
+    assert "found 5;" in run_audit("detect", "--noise", "5", check=2, AUDIT_NOISE="6").stderr
+    (tmp_path / "audit.toml").unlink()
+    (tmp_path / "pyproject.toml").write_text("[tool.audit]\nnoise = 4\n")
+    assert "found 4;" in run_audit("detect", check=2).stderr
+
+
+def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
+    import shlex
+
+    run_audit(*colour, "--noise", "0.2", "--seed", "3", "--out", "one", check=0)
+    repeat = json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8"))["repeat"]
+    assert repeat.startswith("audit detect ")
+    run_audit(*shlex.split(repeat)[1:], "--out", "two", check=0)
+    one, two = ((tmp_path / name / "pred_probs.npy").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.slow
+def test_the_main_job_reaches_its_goal_on_real_mnist(run_audit):
+    scores = json.loads(run_audit("detect", "--noise", "0.1", "--json", check=0).stdout)
+    assert scores["detection"]["changed"] == 7000
+    assert scores["detection"]["f1"]["value"] >= 0.985

@@ -1,0 +1,252 @@
+import base64
+import csv
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import striped_images
+
+import audit
+from audit.report import page, sections, selection
+from audit.report.wording import percent
+from audit.scoring import likely_natural
+
+
+class Page(HTMLParser):
+    """The elements of a page, in order, and the text in each heading."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.elements, self.text, self.headings = [], [], []
+        self.feed(self.source)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append("")
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self.headings and self.lasttag in ("h1", "h2", "h3", "em"):
+            self.headings[-1] += data
+
+    def all(self, tag, **attributes):
+        return [a for t, a in self.elements if t == tag and all(a.get(k) == v for k, v in attributes.items())]
+
+
+@pytest.fixture(scope="module")
+def report(finished_run):
+    run, path = finished_run
+    return run, Page(path / "report.html"), path
+
+
+def test_sections_stand_in_the_agreed_order(report):
+    _, page, _ = report
+    assert [a["id"] for a in page.all("section")] == ["trust", "suspects", "classes", "missed", "made"]
+
+
+def test_every_id_is_unique_and_every_link_resolves(report):
+    _, page, _ = report
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    links = [v for _, a in page.elements for k, v in a.items() if k in ("href", "xlink:href")]
+    assert links
+    assert all(link[0] == "#" and link[1:] in ids for link in links)
+    assert set(re.findall(r'url\("?#([^)"]+)', page.source)) <= set(ids)
+
+
+def test_nothing_is_fetched_and_nothing_runs(report):
+    _, page, _ = report
+    assert not page.all("script")
+    assert not [a for _, a in page.elements if any(k == "style" or k.startswith("on") for k in a)]
+    assert not [a for _, a in page.elements if "src" in a]
+    assert set(re.findall(r"https?://[^\s\"'<)]+", page.source)) <= {
+        "http://www.w3.org/1999/xlink",
+        "http://www.w3.org/2000/svg",
+    }
+
+
+def test_the_policy_allows_the_stylesheet_and_nothing_else(report):
+    _, page, _ = report
+    policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
+    css = re.search(r"<style>(.*?)</style>", page.source, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+
+
+def test_hostile_names_stay_text(report):
+    run, page, _ = report
+    assert "<svg onload=alert(2)>" in "".join(page.text)
+    hostile = "</script><img src=x onerror=alert(1)>"
+    assert hostile in run.record.class_names
+    assert hostile in "".join(page.text)
+    assert not page.all("img")
+
+
+def test_every_shown_card_has_its_own_image_cut_from_the_sheet(report):
+    run, page, _ = report
+    content = sections.report(run.record, selection.MOST_SUSPECTS)
+    thumbs = [a for a in page.all("span") if a.get("class", "").startswith("thumb")]
+    cards = sum(len(g.cards) for g in (content.suspects, content.missed, content.doubtful, content.found))
+    assert len(thumbs) == cards
+    assert all(re.fullmatch(r"thumb c\d+ r\d+", a["class"]) and a["aria-label"] for a in thumbs)
+
+
+def test_the_sprite_sheet_holds_the_very_pixels(report):
+    import io
+
+    from PIL import Image
+
+    from audit.report.sprites import COLUMNS, sprite_sheet
+
+    run, _, _ = report
+    rows = [int(r) for r in run.record.thumbnails.rows]
+    sheet = sprite_sheet(run.record.thumbnails, rows)
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", sheet.css)[1])
+    pixels = np.asarray(Image.open(io.BytesIO(png)))
+    for index, row in enumerate(rows):
+        assert sheet.cells[row] == f"c{index % COLUMNS} r{index // COLUMNS}"
+        top, left = 12 * (index // COLUMNS), 12 * (index % COLUMNS)
+        assert (pixels[top : top + 12, left : left + 12] == run.record.thumbnails.images[index]).all()
+
+
+def test_the_sentence_says_what_was_counted(report):
+    run, page, _ = report
+    score = run.score
+    assert page.headings[0].startswith(
+        f"Of {score['changed']} labels changed on purpose, this audit found {score['tp']}"
+    )
+    assert f"{run.record.scores['suspects']['natural']} label" in page.headings[1]
+
+
+def test_every_group_of_rows_is_what_it_says(report):
+    run, _, _ = report
+    issues, labels = run.record.issues, run.record.labels
+    flipped, likely = labels.flipped, likely_natural(issues, labels.flipped)
+    assert set(selection.natural_suspects(issues, flipped)) == set(np.flatnonzero(issues.is_issue & ~flipped))
+    assert set(selection.injected_and_found(issues, flipped)) == set(
+        np.flatnonzero(issues.is_issue & flipped)
+    )
+    assert set(selection.injected_and_missed(issues, flipped)) == set(
+        np.flatnonzero(~issues.is_issue & flipped)
+    )
+    assert set(selection.false_alarms(issues, flipped, likely)) == set(
+        np.flatnonzero(issues.is_issue & ~flipped & ~likely)
+    )
+    natural = issues.label_quality[selection.natural_suspects(issues, flipped)]
+    assert (np.diff(natural) >= 0).all()
+
+
+def test_issues_csv_has_every_flagged_row_worst_first_with_class_names(report):
+    run, _, path = report
+    table = pd.read_csv(path / "issues.csv")
+    issues, labels = run.record.issues, run.record.labels
+    assert list(table.columns) == [
+        "rank",
+        "id",
+        "given",
+        "suggested",
+        "label_quality",
+        "p_error",
+        "kind",
+        "injected",
+        "fold",
+    ]
+    assert set(table["id"]) == set(np.flatnonzero(issues.is_issue))
+    assert table["label_quality"].is_monotonic_increasing
+    names = np.array(run.record.class_names)
+    assert (table["given"] == names[labels.given[table["id"]]]).all()
+    assert (table["suggested"] == names[issues.suggested[table["id"]]]).all()
+    assert (table["injected"] == labels.flipped[table["id"]]).all()
+    assert (table["injected"] == (table["kind"] == "injected")).all()
+    assert len(run.suspects) == (~table["injected"]).sum()
+    with (path / "issues.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.reader(file))) == len(table) + 1
+
+
+def test_scores_json_has_every_figure_with_its_interval(report):
+    _, _, path = report
+    scores = json.loads((path / "scores.json").read_text(encoding="utf-8"))
+    for figures in (scores["detection"], *scores["detectors"].values()):
+        for name in scores["definitions"]:
+            figure = figures[name]
+            assert set(figure) == {"value", "low", "high"}
+            assert figure["value"] is None or figure["low"] <= figure["value"] <= figure["high"]
+    assert {"posterior", "cleanlab", "self-confidence", "given-differs"} == set(scores["detectors"])
+    assert sum(each["natural_suspects"] for each in scores["classes"]) == scores["suspects"]["natural"]
+    assert scores["noise"]["realised"] == pytest.approx(0.1)
+
+
+def test_the_page_stays_within_its_budget_whatever_the_images(finished_run, monkeypatch):
+    run, _ = finished_run
+    whole = page.render(run.record)
+    monkeypatch.setattr(page, "BUDGET_BYTES", len(whole.encode()) - 1)
+    smaller = page.render(run.record)
+    assert len(smaller.encode()) < len(whole.encode())
+    assert smaller.count('class="thumb') < whole.count('class="thumb')
+
+
+def test_plots_are_pictures_and_carry_no_inline_style(report):
+    _, page, path = report
+    names = {"precision-recall.png", "label-quality.png", "training-loss.png"}
+    assert {p.name for p in (path / "plots").iterdir()} == names
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (path / "plots").iterdir())
+    assert "var(--accent)" in page.source
+    assert not re.search(r"#0[1-4]0[1-4]0[1-4]", page.source.split("</style>")[1])
+
+
+def test_without_noise_the_report_claims_no_score(tmp_path):
+    X, y = striped_images(120)
+    run = audit.detect(X, y, noise=0, epochs=1)
+    page = Page(run.save(tmp_path / "plain"))
+    assert run.score is None
+    assert "missed" not in [a["id"] for a in page.all("section")]
+    assert "was not measured" in "".join(page.text)
+
+
+def test_many_classes_and_many_suspects_still_fit_a_page(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (900, 16, 16, 3)).astype(np.uint8), np.arange(900) % 40
+    run = audit.detect(X, y, noise=0.2, epochs=1, folds=2, detector="given-differs")
+    assert len(run.suspects) > 400
+    path = run.save(tmp_path / "many")
+    assert path.stat().st_size <= page.BUDGET_BYTES
+    assert not Page(path).all("table", **{"class": "matrix"})
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100"), (0.99999, "99.9"), (0.0, "0"), (0.00001, "0.1"), (0.5, "50.0"), (None, "–")],
+)
+def test_formatting_never_flatters(share, text):
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("images", "low", "high"),
+    [
+        (np.linspace(0, 1, 64).reshape(1, 8, 8, 1), 0, 255),
+        (np.linspace(-2, 2, 64).reshape(1, 8, 8, 1), 0, 255),
+        (np.linspace(0, 16, 64).reshape(1, 8, 8, 1), 0, 255),
+        (np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1), 0, 63),
+        (np.eye(8, dtype=bool).reshape(1, 8, 8, 1), 0, 255),
+    ],
+)
+def test_thumbnails_of_any_range_use_the_whole_range(images, low, high):
+    from audit.datasets import from_arrays
+
+    data = from_arrays(np.concatenate([images, images]), np.array([0, 1]))
+    small = selection.thumbnails(data, np.array([0]))
+    assert (small.images.min(), small.images.max(), small.images.dtype) == (low, high, np.uint8)
+
+
+def test_large_images_are_shown_small():
+    from audit.datasets import from_arrays
+
+    data = from_arrays(np.zeros((2, 300, 150, 3), np.uint8), np.array([0, 1]))
+    assert selection.thumbnails(data, np.array([0, 1])).images.shape == (2, 64, 32, 3)
