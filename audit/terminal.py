@@ -97,7 +97,7 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
 def _detector_table(scores: Mapping[str, Any]) -> Table:
     changed = scores["detection"]["changed"]
     title = f"{changed:,} of {scores['rows']:,} labels were changed on purpose; found again by"
-    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0))
     table.add_column("detector", no_wrap=True)
     for heading in ("precision, %", "recall, %", "F1, %", "flagged"):
         table.add_column(heading, justify="right", no_wrap=True)
