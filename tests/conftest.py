@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Nothing is asserted against the clock, not by hypothesis either.
+settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("audit")
 
 
 def striped_images(n, classes=4, side=12, channels=1, seed=0, dtype=np.uint8):

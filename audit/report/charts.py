@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Draw: TypeAlias = Callable[[RunRecord, "Palette"], "Figure"]
+MARKERS = "os^Dvphx"  # one a detector
 CURVE_POINTS = 400  # more cannot be seen
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
@@ -63,25 +64,18 @@ def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
     seen = np.flatnonzero((recall >= low) & (precision >= low))
     some = seen[:: max(1, len(seen) // CURVE_POINTS)]
     axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
-    for name, cut in cuts.items():
+    for (name, cut), marker in zip(cuts.items(), MARKERS, strict=False):
         used = name == record.scores["detector"]
         axes.plot(
             *cut,
-            marker="o",
-            markersize=7 if used else 6,
+            label=f"{name} (used)" if used else name,
+            marker=marker,
+            markersize=8 if used else 6,
             markerfacecolor=palette.accent if used else "none",
             markeredgecolor=palette.accent if used else palette.muted,
             linestyle="none",
         )
-        axes.annotate(
-            "cut" if used else name,
-            cut,
-            xytext=(0, 7) if used else (-9, 0),
-            textcoords="offset points",
-            ha="center" if used else "right",
-            va="bottom" if used else "center",
-            color=palette.ink if used else palette.muted,
-        )
+    axes.legend(frameon=False, labelcolor=palette.ink, loc="lower left")
     margin = (1 - low) * 0.05
     axes.set_xlim(low, 1 + margin)
     axes.set_ylim(low, 1 + margin)
