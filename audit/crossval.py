@@ -150,7 +150,13 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
 
 
 def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
-    """The folds' predictions in the order of the rows; every row must have been predicted once."""
+    """The folds' predictions in the order of the rows; every row must have been predicted once.
+
+    Raises
+    ------
+    DataError
+        When a prediction is not finite.
+    """
     pred_probs: Probs = np.full((n, k), np.nan, dtype=np.float32)
     fold = np.full(n, -1, dtype=np.int64)
     for result in results:
@@ -159,6 +165,11 @@ def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
         pred_probs[result.rows], fold[result.rows] = result.pred_probs, result.fold
     if (fold < 0).any():
         raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
+    if not np.isfinite(pred_probs).all():
+        raise DataError(
+            "the network's probabilities are not finite, expected numbers from 0 to 1: the pixels are too large "
+            "for it; scale X, for example to 0..1"
+        )
     return OutOfSample(pred_probs=pred_probs, fold=fold)
 
 
@@ -178,7 +189,8 @@ def _fit_fold(
     def watch(share: float) -> None:
         board[number] = share
         if os.getppid() != parent:
-            os._exit(1)  # the run was killed; an exception would only send the worker to wait for more work
+            # The run was killed; an exception would only send this worker to wait for more work.
+            os._exit(1)
 
     held_out, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
     task = training(shape=(len(rest), *images.shape[1:]), watch=watch)

@@ -75,7 +75,7 @@ class RunRecord:
     @property
     def injected(self) -> bool:
         """Whether labels were changed on purpose."""
-        return bool(self.config["noise"] > 0)
+        return bool(self.labels.flipped.any())
 
 
 class RunFolder:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audit.report.wording import interval, percent
+from audit.report.wording import figure_name, interval, percent
 
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
@@ -78,7 +78,7 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
         console.print(_detector_table(scores))
         detection = scores["detection"]
         for name in ("average_precision", "fnr_at_noise_rate", "suggestion_accuracy"):
-            console.print(f"{name.replace('_', ' ')}: {_with_interval(detection[name])} %")
+            console.print(f"{figure_name(name)}: {_with_interval(detection[name])} %")
         console.print(
             f"accuracy out of sample, against the true labels: {percent(scores['accuracy']['true'], 2)} %"
         )

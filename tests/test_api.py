@@ -37,6 +37,22 @@ def test_a_run_in_memory_equals_a_run_in_a_folder(tmp_path):
         assert other.issues.equals(memory.issues)
 
 
+@pytest.mark.parametrize(
+    ("noise", "kind"), [(1, "symmetric"), (1, "pair"), (0.001, "symmetric"), (0.5, "pair")]
+)
+def test_extreme_noise_still_ends_in_a_report(tmp_path, noise, kind):
+    X, y = striped_images(150)
+    run = audit.detect(X, y, noise=noise, noise_kind=kind, epochs=1, folds=3, out=tmp_path / "run")
+    assert (run.score is None) == (round(150 * noise) == 0)
+    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+
+
+def test_pixels_beyond_the_network_are_refused_not_guessed():
+    X, y = striped_images(60, dtype=np.float64)
+    with pytest.raises(audit.DataError, match="probabilities are not finite"):
+        audit.detect(X * 1e300, y, epochs=1, folds=2)
+
+
 def test_a_mistake_is_an_audit_error():
     X, y = striped_images(20)
     with pytest.raises(audit.DataError):

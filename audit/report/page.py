@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.report import charts, sections, selection
 from audit.report.sprites import sprite_sheet
-from audit.report.wording import interval, percent
+from audit.report.wording import figure_name, interval, percent
 from audit.store import RunRecord
 
 if TYPE_CHECKING:
@@ -80,5 +80,10 @@ def _template() -> "Template":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"interval": interval, "percent": percent, "thousands": "{:,}".format}
+    environment.filters |= {
+        "figure_name": figure_name,
+        "interval": interval,
+        "percent": percent,
+        "thousands": "{:,}".format,
+    }
     return environment.get_template("page.html.j2")

@@ -13,6 +13,7 @@ from audit.types import Rows
 MOST_MATRIX_CLASSES = 24
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
+SHORT_NAME = 4  # letters
 HEATS = 6  # shades of the matrix
 
 
@@ -61,6 +62,11 @@ class Classes:
     matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
     pairs: tuple[tuple[str, str, int], ...]  # the commonest given → suggested
     table: tuple[dict[str, Any], ...]
+
+    @property
+    def worded(self) -> bool:
+        """Whether names are too long to stand side by side on a card."""
+        return max(map(len, self.names)) > SHORT_NAME
 
 
 @dataclass(frozen=True)

@@ -18,3 +18,8 @@ def interval(estimate: Mapping[str, float | None]) -> str:
     if estimate["value"] is None:
         return "–"
     return f"{percent(estimate['low'])}–{percent(estimate['high'])}"
+
+
+def figure_name(key: str) -> str:
+    """What a figure of `scores.json` is called in text."""
+    return {"f1": "F1", "fnr_at_noise_rate": "FNR at the noise rate"}.get(key, key.replace("_", " "))
