@@ -167,8 +167,8 @@ def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
         raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
     if not np.isfinite(pred_probs).all():
         raise DataError(
-            "the network's probabilities are not finite, expected numbers from 0 to 1: the pixels are too large "
-            "for it; scale X, for example to 0..1"
+            "the network's probabilities are not finite, expected numbers from 0 to 1: "
+            "the pixels are too large for it; scale X, for example to 0..1"
         )
     return OutOfSample(pred_probs=pred_probs, fold=fold)
 

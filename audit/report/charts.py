@@ -75,7 +75,8 @@ def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
             markeredgecolor=palette.accent if used else palette.muted,
             linestyle="none",
         )
-    axes.legend(frameon=False, labelcolor=palette.ink, loc="lower left")
+    if cuts:
+        axes.legend(frameon=False, labelcolor=palette.ink, loc="lower left")
     margin = (1 - low) * 0.05
     axes.set_xlim(low, 1 + margin)
     axes.set_ylim(low, 1 + margin)
