@@ -112,31 +112,23 @@ def cross_validate(
         Called a few times a second with the share of its training that each fold has done.
     """
     folds, cores = int(fold.max()) + 1, joblib.cpu_count()
-    seeds = [int(child.generate_state(1)[0]) for child in seed.spawn(folds)]
-    todo = [number for number in range(folds) if number not in skip]
-    with _progress_board(folds, skip, progress) as board:
-        tasks = (
-            joblib.delayed(_fit_fold)(
-                images,
-                labels,
-                fold,
-                number,
-                builder,
-                partial(
-                    Training,
-                    k=k,
-                    seed=seeds[number],
-                    epochs=epochs,
-                    threads=threads_of(number, folds, cores),
-                    device=device,
-                ),
-                board,
-            )
-            for number in todo
+    common = partial(Training, k=k, epochs=epochs, device=device)
+    trainings = {
+        number: partial(
+            common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
         )
-        workers = min(jobs or cores, len(todo))
+        for number, child in enumerate(seed.spawn(folds))
+        if number not in skip
+    }
+    workers = min(jobs or cores, len(trainings))
+    with _progress_board(folds, skip, progress) as board:
         if workers:
-            yield from joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)(tasks)
+            parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
+            fit_fold = joblib.delayed(_fit_fold)
+            yield from parallel(
+                fit_fold(images, labels, fold, number, builder, training, board)
+                for number, training in trainings.items()
+            )
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:

@@ -149,13 +149,9 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
     """Write report.html, its plots and issues.csv; returns the report's path."""
     folder.write_text("issues.csv", issue_table(record).to_csv(index=False, lineterminator="\n"))
     for name, content in page.plots(record).items():
-        folder.write(f"plots/{name}.png", partial(_write_bytes, content))
+        folder.write_bytes(f"plots/{name}.png", content)
     folder.write_text("report.html", page.render(record))
     return folder.path / "report.html"
-
-
-def _write_bytes(content: bytes, file: Any) -> None:
-    file.write(content)
 
 
 def _check_names(config: Config) -> None:

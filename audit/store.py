@@ -157,9 +157,13 @@ class RunFolder:
                 Path(temporary).unlink(missing_ok=True)
                 raise
 
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write these bytes."""
+        self.write(name, lambda file: _done(file.write(content)))
+
     def write_text(self, name: str, text: str) -> None:
         """Write a text file as UTF-8."""
-        self.write(name, lambda file: _done(file.write(text.encode())))
+        self.write_bytes(name, text.encode())
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON document; figures that are not numbers are refused, not written as NaN."""
