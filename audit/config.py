@@ -78,7 +78,7 @@ class Config:
             raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON can hold them; `Config(**…)` takes them back."""
+        """The settings as JSON can hold them; `from_json` takes them back."""
         return {name: str(v) if isinstance(v, Path) else v for name, v in asdict(self).items()}
 
     @classmethod

@@ -144,7 +144,7 @@ def likely_natural(issues: Issues, flipped: Mask) -> Mask:
     """Flagged rows (n,) that nobody changed and that the detector is sure of: p_error of LIKELY or more.
 
     Against the injected truth they count as false alarms, though some are real errors of the data.
-    A score without them is an upper reading of precision, the strict score a lower one.
+    A score without them is an optimistic reading of precision, the strict score a lower bound.
     """
     return issues.is_issue & ~flipped & (issues.p_error >= LIKELY)
 
