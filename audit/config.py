@@ -9,6 +9,8 @@ from typing import Any
 
 from audit.errors import ConfigError
 
+DEFAULT_NOISE = 0.1
+
 
 @dataclass(frozen=True)
 class Config:
@@ -25,9 +27,27 @@ class Config:
     limit
         Audit only this many rows: a stratified sample drawn with the seed.
     noise
-        Share of the labels to change on purpose, 0 to 1; 0 audits the labels as they are.
+        Share of the labels to change on purpose, 0 to 1; 0 audits the labels as they are. 0.1 when not
+        given; not for the kind matrix, whose matrix says it.
     noise_kind
-        How labels are changed: symmetric (to any other class) or pair (to the next class).
+        How labels are changed: symmetric (to any other class), stratified (the same, an exact share of
+        each class), scramble (the same, with --possible-values), pair (to the next class), asymmetric
+        (digits to digits that look alike), map (--noise-map), matrix (--noise-matrix), confusion (to
+        what a weak model takes them for) or instance (as each image suggests).
+    noise_map
+        For the kind map: which class turns into which, by name, as in 0:1,1:0.
+    noise_matrix
+        For the kind matrix: a .npy or .csv file, a row and a column for each class in sorted order, row
+        i the probabilities of every given label for class i.
+    sampling
+        exact (exact numbers of labels change) or bernoulli (each label by itself); exact when not given,
+        but for the kind instance, which is always drawn label by label.
+    inclusive
+        The new label is drawn from all classes, so that some keep their label; for symmetric and
+        stratified.
+    possible_values
+        For the kind scramble: all classes that a label may turn into, by name with commas, also some
+        that no label has.
     seed
         Seed of everything random: sample, noise, folds, training, bootstrap.
     folds
@@ -41,7 +61,8 @@ class Config:
     device
         auto, cpu, cuda or mps.
     out
-        The run's folder; reports/<data>-<kind>-<rate>-s<seed> when not given.
+        The run's folder; reports/<data>-<kind>-<rate>-s<seed> when not given, without the rate for the
+        kind matrix.
     """
 
     data: str = "mnist"
@@ -49,8 +70,13 @@ class Config:
     X: Path | None = None
     y: Path | None = None
     limit: int | None = None
-    noise: float = 0.1
+    noise: float | None = None
     noise_kind: str = "symmetric"
+    noise_map: str | None = None
+    noise_matrix: Path | None = None
+    sampling: str | None = None
+    inclusive: bool = False
+    possible_values: str | None = None
     seed: int = 0
     folds: int = 5
     epochs: int | None = None
@@ -60,9 +86,9 @@ class Config:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.noise, Real) and 0 <= self.noise <= 1):  # also refuses NaN
-            found = f"{self.noise:g}" if isinstance(self.noise, Real) else repr(self.noise)
-            raise ConfigError(f"--noise must be a share from 0 to 1, found {found}; 10 % is 0.1")
+        if self.noise is None and self.noise_kind != "matrix":
+            object.__setattr__(self, "noise", DEFAULT_NOISE)
+        self._check_noise()
         for name, least in (("limit", 1), ("seed", 0), ("folds", 2), ("epochs", 1), ("jobs", 1)):
             value = getattr(self, name)
             if value is None and getattr(Config, name) is None:
@@ -77,6 +103,23 @@ class Config:
         if self.X is not None and self.data != Config.data:
             raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")
 
+    def _check_noise(self) -> None:
+        """Refuse what is wrong whatever the data; `audit.noise` knows which option belongs to which kind."""
+        found = f"{self.noise:g}" if isinstance(self.noise, Real) else repr(self.noise)
+        if self.noise_kind == "matrix":
+            if self.noise is not None:
+                raise ConfigError(
+                    "--noise must be left out with --noise-kind matrix, whose matrix gives the rate, "
+                    f"found {found}"
+                )
+        elif not (isinstance(self.noise, Real) and 0 <= self.noise <= 1):  # also refuses NaN
+            raise ConfigError(f"--noise must be a share from 0 to 1, found {found}; 10 % is 0.1")
+        for name, example in (("noise_map", "0:1,1:0"), ("possible_values", "0,1,2")):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} must be text such as {example!r}, found {value!r}")
+
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON can hold them; `from_json` takes them back."""
         return {name: str(v) if isinstance(v, Path) else v for name, v in asdict(self).items()}
@@ -88,21 +131,47 @@ class Config:
         if unknown:
             names = ", ".join(field.name for field in fields(cls))
             raise ConfigError(f"unknown setting {unknown[0]!r}; expected one of {names}")
-        paths = {name: Path(settings[name]) for name in ("X", "y", "out") if settings.get(name) is not None}
+        files = [name for name in ("X", "y", "noise_matrix", "out") if settings.get(name) is not None]
+        paths = {name: Path(settings[name]) for name in files}
         return cls(**{**settings, **paths})
 
     def command(self) -> str:
         """The command line that repeats a run made by one."""
         data = [] if self.X else [shlex.quote(self.data)]
-        flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in self._changed()]
-        return " ".join(["audit detect", *data, f"--noise {self.noise:g}", *flags])
+        return " ".join(["audit detect", *data, *(_flag(name, value) for name, value in self._deciding())])
 
     def call(self) -> str:
         """The Python call that repeats a run on arrays."""
-        settings = [f"{name}={value!r}" for name, value in self._changed()]
-        return f"audit.detect({', '.join(['X', 'y', f'noise={self.noise:g}', *settings])})"
+        settings = [f"{name}={_plain(value)!r}" for name, value in self._deciding()]
+        return f"audit.detect({', '.join(['X', 'y', *settings])})"
 
-    def _changed(self) -> list[tuple[str, Any]]:
-        """The settings that decide the result, beside data and noise, where they are not the default."""
-        names = ("X", "y", "limit", "noise_kind", "seed", "folds", "epochs", "detector", "device")
+    def _deciding(self) -> list[tuple[str, Any]]:
+        """The noise, and the other settings beside data that decide the result and are not the default."""
+        noise = (
+            "noise",
+            "noise_kind",
+            "noise_map",
+            "noise_matrix",
+            "sampling",
+            "inclusive",
+            "possible_values",
+        )
+        names = (*noise, "X", "y", "limit", "seed", "folds", "epochs", "detector", "device")
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
+
+
+def _flag(name: str, value: Any) -> str:
+    """A setting as the command line takes it; with = where the value would look like a flag."""
+    flag, text = f"--{name.replace('_', '-')}", str(_plain(value))
+    if value is True:
+        return flag
+    return f"{flag}={shlex.quote(text)}" if text.startswith("-") else f"{flag} {shlex.quote(text)}"
+
+
+def _plain(value: Any) -> Any:
+    """A path as text, and a number in as few digits as give it back."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(value)
+    return value

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit import crossval, datasets, detectors, models, noise, scoring
+from audit import crossval, datasets, detectors, models, scoring
 from audit.config import Config
 from audit.errors import RunError
 from audit.events import Listener, Silent
+from audit.noise import options as noise_options
 from audit.report import page, selection
 from audit.report.table import issue_table
 from audit.store import RunFolder, RunRecord, Stage
@@ -115,9 +116,10 @@ def draw_report(path: Path) -> Path:
 
 
 def default_name(data_name: str, config: Config) -> str:
-    """The name of a run's folder: data, kind of noise, rate and seed."""
+    """The name of a run's folder: data, kind of noise, rate where one was asked for, and seed."""
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in data_name).strip(".") or "data"
-    return f"{safe}-{config.noise_kind}-{config.noise:g}-s{config.seed}"
+    noise = config.noise_kind if config.noise is None else f"{config.noise_kind}-{config.noise:g}"
+    return f"{safe}-{noise}-s{config.seed}"
 
 
 def _audit_into(
@@ -156,15 +158,14 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
 
 def _check_names(config: Config) -> None:
     """Refuse a misspelt name before anything slow starts."""
-    noise.noise_kind(config.noise_kind)
+    noise_options.check(config)
     detectors.detector(config.detector)
 
 
 def _stages(dataset: LabeledDataset, config: Config) -> tuple[Stage, Stage, Stage]:
     """The keyed steps: noise, folds, issues."""
-    injected = {"noise": config.noise, "noise_kind": config.noise_kind, "seed": config.seed}
     trained = {"folds": config.folds, "epochs": config.epochs, "device": config.device, "seed": config.seed}
-    first = Stage("noise", injected, dataset.fingerprint)
+    first = Stage("noise", noise_options.stage_settings(config), dataset.fingerprint)
     second = Stage("folds", trained, first.key)
     return first, second, Stage("issues", {"detector": config.detector}, second.key)
 
@@ -178,19 +179,19 @@ def _audit(
     repeat: str,
 ) -> RunRecord:
     _check_names(config)
-    k = len(dataset.class_names)
     seeds = Seeds.of(config.seed)
     stages = _stages(dataset, config)
     with clock("noise"):
-        rng = np.random.default_rng(seeds.noise)
-        labels = noise.inject(dataset.labels, config.noise, config.noise_kind, k=k, rng=rng)
+        dataset, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
     with clock("folds"):
         probs, folds = _out_of_sample(dataset, labels, config, stages[1].key, seeds, folder, listener)
     with clock("issues"):
         found = {name: find(labels.given, probs.pred_probs) for name, find in detectors.DETECTORS.items()}
         issues = found[config.detector]
         rng = np.random.default_rng(seeds.bootstrap)
-        scores = scoring.summarise(found, config.detector, labels, probs, k=k, rng=rng)
+        scores = scoring.summarise(
+            found, config.detector, labels, probs, k=len(dataset.class_names), rng=rng, requested=config.noise
+        )
         likely = scoring.likely_natural(issues, labels.flipped)
         thumbnails = selection.thumbnails(dataset, selection.rows_to_show(issues, labels, likely))
     return RunRecord(

@@ -157,6 +157,7 @@ def summarise(
     *,
     k: int,
     rng: np.random.Generator,
+    requested: float | None = None,
 ) -> dict[str, Any]:
     """Every figure of `scores.json` but the timings.
 
@@ -172,6 +173,8 @@ def summarise(
         Number of classes.
     rng
         For the bootstrap.
+    requested
+        The noise rate that was asked for, when there was one.
     """
     issues, flipped = found[chosen], noisy.flipped
     natural, likely = issues.is_issue & ~flipped, likely_natural(issues, flipped)
@@ -191,7 +194,12 @@ def summarise(
             {"class": label, **_class_figures(issues, noisy, natural, label, part if injected else None)}
             for label, part in enumerate(score_by_class(issues, noisy, k))
         ],
-        "noise": {"realised": noisy.rate, "estimated": float(issues.p_error.mean())},
+        "noise": {
+            "requested": requested,
+            "expected": noisy.expected,
+            "realised": noisy.rate,
+            "estimated": float(issues.p_error.mean()),
+        },
         "suspects": {"natural": int(natural.sum()), "likely": int(likely.sum())},
         "accuracy": {
             "given": float((predicted == noisy.given).mean()),

@@ -3,7 +3,7 @@
 ::
 
     manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
-    labels.npz       ids, given, true (when known)
+    labels.npz       ids, given, fold; true and transition (when known)
     folds/0.npz …    rows, pred_probs, losses, seconds, device, key: one file as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     issues.npz       is_issue, label_quality, p_error, suggested of every row
@@ -215,7 +215,9 @@ class RunFolder:
         self.write_json("manifest.json", UNFINISHED)
         self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
         labels = {"ids": record.ids, "given": record.labels.given, "fold": record.probs.fold}
-        self.write_arrays("labels.npz", labels | ({"true": record.labels.true} if record.injected else {}))
+        true = record.labels.true if record.injected else None
+        known = {"true": true, "transition": record.labels.transition}
+        self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
         self.write_arrays("issues.npz", _fields(record.issues))
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
         self.write_json("scores.json", record.scores)
@@ -242,6 +244,7 @@ class RunFolder:
                 f"{self.path} holds no finished run; make one with: audit detect --out {self.path}"
             )
         labels = self.read_arrays("labels.npz")
+        given = labels["given"]
         try:
             pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
             scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
@@ -254,7 +257,7 @@ class RunFolder:
             data=manifest["data"],
             class_names=tuple(manifest["class_names"]),
             ids=labels["ids"],
-            labels=NoisyLabels(given=labels["given"], true=labels.get("true", labels["given"])),
+            labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
             probs=OutOfSample(pred_probs=pred_probs, fold=labels["fold"]),
             issues=Issues(**self.read_arrays("issues.npz")),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),

@@ -45,6 +45,7 @@ class NoisyLabels:
 
     given: Labels
     true: Labels
+    transition: Floats | None = None  # T (k, k), p(given = column | true = row), that they were drawn from
 
     @cached_property
     def flipped(self) -> Mask:
@@ -55,6 +56,14 @@ class NoisyLabels:
     def rate(self) -> float:
         """The share of labels that really were changed."""
         return float(self.flipped.mean())
+
+    @property
+    def expected(self) -> float | None:
+        """The share that T changes on average, over the true labels; None when T is not known."""
+        if self.transition is None:
+            return None
+        stay = np.diag(self.transition)[self.true].mean()
+        return round(float(1 - stay), 12)  # without the dust of binary fractions
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def processes_of_session(session):
         (["--folds", "1"], "audit: --folds must be a whole number of 2 or more, found 1"),
         (["--limit", "0"], "audit: --limit must be a whole number of 1 or more, found 0"),
         (["--device", "abacus"], "audit: --device must be auto, cpu, cuda or mps, found 'abacus'"),
-        (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, pair, found 'odd'"),
+        (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, stratified, scramble, pair, asymmetric, map, matrix, confusion, instance, found 'odd'"),
         (["--detector", "odd"], "audit: --detector must be one of posterior, cleanlab, self-confidence, given-differs, found 'odd'"),
         (["--X", "X.npy"], "audit: --X needs --y: the images and their labels, both as .npy files"),
         (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),

@@ -174,7 +174,9 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """How the run was made, as pairs of a word and what it was."""
     config, scores = record.config, record.scores
     shape = " × ".join(str(side) for side in record.data["shape"][1:])
-    rates = f"{config['noise']:.4g} of the labels asked for, {scores['noise']['realised']:.4g} changed"
+    noise = scores["noise"]
+    asked = "by its matrix" if noise["requested"] is None else f"rate {noise['requested']:.4g}"
+    rates = f"{asked}, {noise['realised']:.4g} of the labels changed"
     times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores["timings"].items())
     return (
         ("repeat it", record.repeat),

@@ -1,0 +1,208 @@
+"""Label noise that is known: which labels change, and to what.
+
+A noise kind gives T (k, k), T[i, j] = p(given = j | true = i). Most follow from the number of classes
+and the rate (`transitions`), two read the examples (`features`); `sampling` draws the rows that change,
+and `options` takes all of it from a run's settings.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import ConfigError, DataError
+from audit.noise import features, transitions
+from audit.noise.sampling import other_class, rows_all_alike, rows_by_chance, rows_by_class
+from audit.noise.transitions import BY_RATE, NoiseKind
+from audit.types import Floats, Labels, NoisyLabels, Rows
+
+__all__ = ["NOISE_KINDS", "check_options", "inject", "noise_kind"]
+
+NOISE_KINDS = (*BY_RATE, "map", "matrix", "confusion", "instance")
+SAMPLINGS = ("exact", "bernoulli")
+INCLUSIVE_KINDS = ("symmetric", "stratified")
+
+
+def inject(
+    labels: npt.ArrayLike,
+    rate: float | None,
+    kind: str = "symmetric",
+    *,
+    k: int | None = None,
+    rng: np.random.Generator,
+    X: npt.ArrayLike | None = None,
+    sampling: str | None = None,
+    inclusive: bool = False,
+    class_map: Mapping[int, int] | None = None,
+    matrix: npt.ArrayLike | None = None,
+) -> NoisyLabels:
+    """Change labels on purpose, in exact numbers unless asked otherwise.
+
+    Where every class has the same probability to change, exactly round(rate * n) rows are drawn without
+    replacement, all alike; where classes differ, an exact number of each class (largest remainder). Each
+    row takes a new class from its row of the kind's transition matrix, the diagonal left out.
+
+    Parameters
+    ----------
+    labels
+        (n,) integers 0..k-1; left untouched.
+    rate
+        Probability that a label changes, 0 to 1; for map and asymmetric that of the classes they name.
+        None for the kind matrix, whose matrix gives it.
+    kind
+        A name in NOISE_KINDS; docs/noise.md defines them and names their sources.
+    k
+        Number of classes, which may exceed those present; max(labels) + 1 when not given.
+    rng
+        Where all randomness comes from.
+    X
+        (n, …) the examples, for the kinds confusion and instance.
+    sampling
+        exact, or bernoulli: each row changes or not by itself. None is the kind's own, which is exact
+        but for instance, where every label is drawn by itself and exact is refused; stratified refuses
+        bernoulli.
+    inclusive
+        For symmetric and stratified: the new label is drawn from all k classes, so that 1 in k of the
+        drawn rows keeps its label.
+    class_map
+        For map: which class turns into which, {0: 1, 1: 0}.
+    matrix
+        For matrix: T (k, k), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        When the kind is unknown, an option does not belong to it, the rate is not a share, the matrix
+        or the map cannot be, or there are fewer than two classes.
+    DataError
+        When the labels are not integers 0..k-1, or X does not fit them.
+    """
+    check_options(
+        kind,
+        sampling=sampling,
+        inclusive=inclusive,
+        has_map=class_map is not None,
+        has_matrix=matrix is not None,
+    )
+    _check_rate(kind, rate)
+    true, k = _labels_and_classes(labels, k)
+    if kind == "instance" and rate is not None:
+        given, T = features.instance(X, true, k, rate, rng)
+        return NoisyLabels(given=given, true=true, transition=T)
+    T, flip = _matrix_and_flip(kind, true, k, rate, X, class_map, matrix)
+    rows = _rows_to_change(kind, true, flip, sampling, rng)
+    given = true.copy()
+    if inclusive and rate is not None:
+        given[rows] = rng.integers(k, size=rows.size)
+        T = transitions.symmetric_inclusive(k, rate)
+    elif rows.size:
+        given[rows] = other_class(true[rows], T, rng)
+    return NoisyLabels(given=given, true=true, transition=T)
+
+
+def noise_kind(name: str) -> NoiseKind:
+    """The matrix of a kind that k and the rate decide, as a function of both; ConfigError for another."""
+    if name not in BY_RATE:
+        raise ConfigError(f"the noise kind must be one of {', '.join(BY_RATE)}, found {name!r}")
+    return BY_RATE[name]
+
+
+def check_options(
+    kind: str, *, sampling: str | None, inclusive: bool, has_map: bool, has_matrix: bool
+) -> None:
+    """Refuse an unknown kind and options that do not belong to it, before any data is read.
+
+    Raises
+    ------
+    ConfigError
+        With the option's flag and its argument.
+    """
+    if kind not in NOISE_KINDS:
+        raise ConfigError(f"--noise-kind must be one of {', '.join(NOISE_KINDS)}, found {kind!r}")
+    _check_sampling(kind, sampling)
+    if inclusive and kind not in INCLUSIVE_KINDS:
+        raise ConfigError(
+            f"--inclusive lets a drawn label keep its class, expected with --noise-kind "
+            f"{' or '.join(INCLUSIVE_KINDS)}, found {kind}, whose changed labels all change; leave it out"
+        )
+    for owner, found, give in (
+        ("map", has_map, "--noise-map 0:1,1:0 (class_map={0: 1, 1: 0})"),
+        ("matrix", has_matrix, "--noise-matrix T.npy (matrix=T)"),
+    ):
+        if kind == owner and not found:
+            raise ConfigError(f"--noise-kind {owner} needs a {owner}: {give}")
+        if kind != owner and found:
+            raise ConfigError(
+                f"{give.split()[0]} belongs to --noise-kind {owner}, found {kind}; leave one out"
+            )
+
+
+def _check_sampling(kind: str, sampling: str | None) -> None:
+    if sampling not in (None, *SAMPLINGS):
+        raise ConfigError(f"--sampling must be one of {', '.join(SAMPLINGS)}, found {sampling!r}")
+    if kind == "instance" and sampling == "exact":
+        raise ConfigError(
+            "--sampling must be bernoulli for --noise-kind instance, found 'exact': every label is drawn "
+            "from its own probabilities; leave it out"
+        )
+    if kind == "stratified" and sampling == "bernoulli":
+        raise ConfigError(
+            "--sampling must be exact for --noise-kind stratified, found 'bernoulli': it is an exact share "
+            "of each class; leave it out or use --noise-kind symmetric"
+        )
+
+
+def _check_rate(kind: str, rate: float | None) -> None:
+    if kind == "matrix":
+        if rate is not None:
+            raise ConfigError(
+                f"noise kind matrix takes no rate, since its matrix gives it; expected None, found {rate:g}"
+            )
+    elif rate is None:
+        raise ConfigError(f"noise kind {kind} needs a rate, a share from 0 to 1, found None")
+    elif not 0 <= rate <= 1:
+        raise ConfigError(f"the noise rate must be a share from 0 to 1, found {rate:g}")
+
+
+def _labels_and_classes(labels: npt.ArrayLike, k: int | None) -> tuple[Labels, int]:
+    """A copy of the labels (n,), and the number of classes."""
+    found = np.asarray(labels)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "bui"):
+        raise DataError(f"labels must be integers (n,), found shape {found.shape} and dtype {found.dtype}")
+    true = found.astype(np.int64)
+    k = int(true.max(initial=-1)) + 1 if k is None else k
+    if k < 2:
+        raise ConfigError(f"label noise needs two classes or more, found {k}")
+    if true.size and not 0 <= true.min() <= true.max() < k:
+        raise DataError(f"labels must be 0 to {k - 1}, found {true.min()} to {true.max()}; number them anew")
+    return true, k
+
+
+def _matrix_and_flip(
+    kind: str,
+    true: Labels,
+    k: int,
+    rate: float | None,
+    X: npt.ArrayLike | None,
+    class_map: Mapping[int, int] | None,
+    matrix: npt.ArrayLike | None,
+) -> tuple[Floats, Floats]:
+    """T (k, k), and the probability (k,) that a label of each class changes."""
+    if rate is None:
+        T = transitions.checked(matrix, k)
+        return T, np.round(1 - np.diag(T), 12)  # the dust of binary fractions would hide equal classes
+    if kind == "map":
+        T = transitions.mapped(k, rate, class_map or {})
+    elif kind == "confusion":
+        T = features.confusion(X, true, k, rate)
+    else:
+        T = BY_RATE[kind](k, rate)
+    return T, np.where(np.diag(T) < 1, rate, 0.0)
+
+
+def _rows_to_change(kind: str, true: Labels, flip: Floats, how: str | None, rng: np.random.Generator) -> Rows:
+    if how == "bernoulli":
+        return rows_by_chance(true, flip, rng)
+    if kind == "stratified" or np.ptp(flip) > 0:
+        return rows_by_class(true, flip, rng)
+    return rows_all_alike(len(true), float(flip[0]), rng)
