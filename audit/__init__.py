@@ -5,6 +5,7 @@
 >>> run.score["f1"]                         # how well changed labels were found, with its interval
 >>> run.suspects                            # labels that nobody touched and that look wrong
 >>> run.save("reports/mine")                # the folder, with report.html to review
+>>> audit.find_issues(labels, pred_probs)   # the same detection on anybody's probabilities
 """
 
 from importlib import import_module
@@ -12,11 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audit.config import Config
+    from audit.detectors import find_issues
     from audit.errors import AuditError, ConfigError, DataError, RunError
     from audit.noise import inject
     from audit.pipeline import Run, detect
 
-__all__ = ["AuditError", "Config", "ConfigError", "DataError", "Run", "RunError", "detect", "inject"]
+__all__ = [
+    "AuditError",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "Run",
+    "RunError",
+    "detect",
+    "find_issues",
+    "inject",
+]
 
 _HOMES = {
     "AuditError": "audit.errors",
@@ -26,6 +38,7 @@ _HOMES = {
     "Run": "audit.pipeline",
     "RunError": "audit.errors",
     "detect": "audit.pipeline",
+    "find_issues": "audit.detectors",
     "inject": "audit.noise",
 }
 

@@ -10,6 +10,13 @@ from typing import Any
 from audit.errors import ConfigError
 
 DEFAULT_NOISE = 0.1
+LEAST = {"limit": 1, "seed": 0, "folds": 2, "rounds": 1, "repeats": 1, "epochs": 1, "jobs": 1}
+CHOICES = {
+    "preset": ("fast", "default", "thorough"),
+    "augment": ("none", "shift", "affine"),
+    "truth": ("consensus", "process"),
+    "device": ("auto", "cpu", "cuda", "mps"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,25 @@ class Config:
         Seed of everything random: sample, noise, folds, training, bootstrap.
     folds
         Folds of the cross-validation.
+    preset
+        How much work to spend: fast (one round), default (two rounds) or thorough (a wider network and twice
+        the epochs).
+    rounds
+        Cross-validations in a row, each trained without the suspects of the one before; the preset's when
+        not given.
+    repeats
+        Repeats of the last round on other folds, averaged; the preset's when not given.
     epochs
-        Passes over the training rows in each fold; chosen from the number of rows when not given.
+        Passes over the training rows in each fold of the last round; when not given the preset's, or more
+        for few rows.
+    augment
+        How training images are changed at random: none, shift or affine. The preset's when not given, and
+        none where neighbouring pixels do not resemble each other.
     detector
-        Who decides which rows are flagged: posterior, cleanlab, self-confidence or given-differs.
+        Who decides which labels were changed; docs/methods.md lists them.
+    truth
+        What «wrong» means for the labels as they came: consensus (most careful people would give another)
+        or process (something changed it). Labels changed on purpose are scored in the sense of process.
     jobs
         Folds trained at the same time; all cores when not given. Never changes the result.
     device
@@ -79,8 +101,13 @@ class Config:
     possible_values: str | None = None
     seed: int = 0
     folds: int = 5
+    preset: str = "default"
+    rounds: int | None = None
+    repeats: int | None = None
     epochs: int | None = None
+    augment: str | None = None
     detector: str = "posterior"
+    truth: str = "consensus"
     jobs: int | None = None
     device: str = "auto"
     out: Path | None = None
@@ -89,14 +116,17 @@ class Config:
         if self.noise is None and self.noise_kind != "matrix":
             object.__setattr__(self, "noise", DEFAULT_NOISE)
         self._check_noise()
-        for name, least in (("limit", 1), ("seed", 0), ("folds", 2), ("epochs", 1), ("jobs", 1)):
+        for name, least in LEAST.items():
             value = getattr(self, name)
             if value is None and getattr(Config, name) is None:
                 continue
             if not isinstance(value, Integral) or value < least:
                 raise ConfigError(f"--{name} must be a whole number of {least} or more, found {value!r}")
-        if self.device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"--device must be auto, cpu, cuda or mps, found {self.device!r}")
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices and not (value is None and getattr(Config, name) is None):
+                listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+                raise ConfigError(f"--{name} must be {listed}, found {value!r}")
         if (self.X is None) != (self.y is None):
             given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
             raise ConfigError(f"{given} needs {missing}: the images and their labels, both as .npy files")
@@ -156,7 +186,8 @@ class Config:
             "inclusive",
             "possible_values",
         )
-        names = (*noise, "X", "y", "limit", "seed", "folds", "epochs", "detector", "device")
+        work = ("folds", "preset", "rounds", "repeats", "epochs", "augment", "detector", "truth", "device")
+        names = (*noise, "X", "y", "limit", "seed", *work)
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
 
 

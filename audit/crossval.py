@@ -17,10 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
-from audit.types import Classifier, FoldResult, Images, Labels, OutOfSample, Probs, Rows, Training
+from audit.types import (
+    Classifier,
+    FoldResult,
+    Images,
+    Labels,
+    Mask,
+    OutOfSample,
+    Probs,
+    Recipe,
+    Rows,
+    Training,
+)
 
 POLL_SECONDS = 0.25
+GUARD = "end-with-main"
 CHUNK_ROWS = 4096
+PLAIN = Recipe(epochs=3)
 
 Builder = Callable[[Training], Classifier]
 Progress = Callable[[Sequence[float]], None]
@@ -81,7 +94,8 @@ def cross_validate(
     k: int,
     builder: Builder,
     seed: np.random.SeedSequence,
-    epochs: int | None = None,
+    keep: Mask | None = None,
+    recipe: Recipe = PLAIN,
     device: str = "auto",
     jobs: int | None = None,
     skip: Collection[int] = (),
@@ -102,7 +116,9 @@ def cross_validate(
         Makes a new classifier; must be importable or picklable by cloudpickle.
     seed
         Its children, one a fold, seed the models.
-    epochs, device
+    keep
+        The rows (n,) that may be trained on; all when None. All rows are predicted.
+    recipe, device
         Passed on to the builder.
     jobs
         Folds trained at once; all cores when None.
@@ -112,7 +128,8 @@ def cross_validate(
         Called a few times a second with the share of its training that each fold has done.
     """
     folds, cores = int(fold.max()) + 1, joblib.cpu_count()
-    common = partial(Training, k=k, epochs=epochs, device=device)
+    keep = np.ones(len(labels), dtype=bool) if keep is None else keep
+    common = partial(Training, k=k, recipe=recipe, device=device)
     trainings = {
         number: partial(
             common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
@@ -126,7 +143,7 @@ def cross_validate(
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
             fit_fold = joblib.delayed(_fit_fold)
             yield from parallel(
-                fit_fold(images, labels, fold, number, builder, training, board)
+                fit_fold(images, labels, fold, keep, number, builder, training, board, os.getpid())
                 for number, training in trainings.items()
             )
 
@@ -151,10 +168,14 @@ def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
     """
     pred_probs: Probs = np.full((n, k), np.nan, dtype=np.float32)
     fold = np.full(n, -1, dtype=np.int64)
+    sums, counts = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
     for result in results:
         if (fold[result.rows] >= 0).any():
             raise ValueError(f"fold {result.fold} predicts rows that another fold predicted")
         pred_probs[result.rows], fold[result.rows] = result.pred_probs, result.fold
+        if len(result.margins):
+            sums[result.trained] += result.margins
+            counts[result.trained] += 1
     if (fold < 0).any():
         raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
     if not np.isfinite(pred_probs).all():
@@ -162,29 +183,29 @@ def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
             "the network's probabilities are not finite, expected numbers from 0 to 1: "
             "the pixels are too large for it; scale X, for example to 0..1"
         )
-    return OutOfSample(pred_probs=pred_probs, fold=fold)
+    margins = sums / counts if counts.all() else None
+    return OutOfSample(pred_probs=pred_probs, fold=fold, margins=margins)
 
 
 def _fit_fold(
     images: Images,
     labels: Labels,
     fold: npt.NDArray[np.int64],
+    keep: Mask,
     number: int,
     builder: Builder,
     training: Callable[..., Training],
     board: npt.NDArray[np.float32],
+    main: int,
 ) -> FoldResult:
     """Train on all other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
-    parent = os.getppid()
+    _end_with(main)
 
     def watch(share: float) -> None:
         board[number] = share
-        if os.getppid() != parent:
-            # The run was killed; an exception would only send this worker to wait for more work.
-            os._exit(1)
 
-    held_out, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+    held_out, rest = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & keep)
     task = training(shape=(len(rest), *images.shape[1:]), watch=watch)
     classifier = builder(task)
     with warnings.catch_warnings():
@@ -196,10 +217,25 @@ def _fit_fold(
         fold=number,
         rows=held_out,
         pred_probs=_all_classes(probs, classifier.classes_, task.k),
+        trained=rest,
+        margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
         losses=_losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
     )
+
+
+def _end_with(main: int) -> None:
+    """Let this worker end when the main process was killed: it would wait for more work for minutes."""
+    if os.getppid() != main or any(thread.name == GUARD for thread in threading.enumerate()):
+        return
+
+    def guard() -> None:
+        while os.getppid() == main:
+            time.sleep(POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=guard, name=GUARD, daemon=True).start()
 
 
 def _losses(classifier: Classifier) -> tuple[float, ...]:

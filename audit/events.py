@@ -10,8 +10,8 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """Take one line worth reading: what is reused, what is recomputed and why."""
 
-    def training(self, shares: Sequence[float]) -> None:
-        """Take the share of its training that each fold has done, 0 to 1, in fold order."""
+    def training(self, name: str, shares: Sequence[float], share: float) -> None:
+        """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""
 
 
 class Silent:
@@ -20,5 +20,5 @@ class Silent:
     def note(self, text: str) -> None:
         """Ignore the line."""
 
-    def training(self, shares: Sequence[float]) -> None:
+    def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Ignore the progress."""

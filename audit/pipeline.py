@@ -4,7 +4,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit import crossval, datasets, detectors, models, scoring
+from audit import calibration, datasets, detectors, models, rounds, summary
 from audit.config import Config
 from audit.errors import RunError
 from audit.events import Listener, Silent
 from audit.noise import options as noise_options
 from audit.report import page, selection
 from audit.report.table import issue_table
+from audit.shelf import FoldShelf
 from audit.store import RunFolder, RunRecord, Stage
-from audit.types import FoldResult, LabeledDataset, NoisyLabels, OutOfSample
+from audit.types import Issues, LabeledDataset, NoisyLabels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,14 +44,14 @@ class Run:
 
     @property
     def issues(self) -> "pd.DataFrame":
-        """Every flagged row, worst first; the columns of issues.csv."""
+        """The suspects, then what was changed on purpose and found; the columns of issues.csv."""
         return issue_table(self.record)
 
     @property
     def suspects(self) -> "pd.DataFrame":
-        """The flagged rows that nobody changed on purpose, worst first."""
+        """The labels that look wrong as they came, worst first."""
         table = self.issues
-        return table[~table["injected"]].reset_index(drop=True)
+        return table[table["kind"] == "suspect"].reset_index(drop=True)
 
     def save(self, path: str | Path) -> Path:
         """Write the run folder with its report and return its path; RunError when it cannot be written."""
@@ -164,10 +165,11 @@ def _check_names(config: Config) -> None:
 
 def _stages(dataset: LabeledDataset, config: Config) -> tuple[Stage, Stage, Stage]:
     """The keyed steps: noise, folds, issues."""
-    trained = {"folds": config.folds, "epochs": config.epochs, "device": config.device, "seed": config.seed}
+    names = ("folds", "preset", "rounds", "repeats", "epochs", "augment", "device", "seed")
+    trained = {name: getattr(config, name) for name in names}
     first = Stage("noise", noise_options.stage_settings(config), dataset.fingerprint)
     second = Stage("folds", trained, first.key)
-    return first, second, Stage("issues", {"detector": config.detector}, second.key)
+    return first, second, Stage("issues", {"detector": config.detector, "truth": config.truth}, second.key)
 
 
 def _audit(
@@ -184,16 +186,23 @@ def _audit(
     with clock("noise"):
         dataset, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
     with clock("folds"):
-        probs, folds = _out_of_sample(dataset, labels, config, stages[1].key, seeds, folder, listener)
-    with clock("issues"):
-        found = {name: find(labels.given, probs.pred_probs) for name, find in detectors.DETECTORS.items()}
-        issues = found[config.detector]
-        rng = np.random.default_rng(seeds.bootstrap)
-        scores = scoring.summarise(
-            found, config.detector, labels, probs, k=len(dataset.class_names), rng=rng, requested=config.noise
+        trained = rounds.cross_validate(
+            dataset,
+            labels.given,
+            rounds.plan(config, dataset.images),
+            builder=partial(models.build, "cnn"),
+            folds=config.folds,
+            splits=seeds.folds,
+            seeds=seeds.models,
+            device=config.device,
+            jobs=config.jobs,
+            shelf=FoldShelf(folder, stages[1].key) if folder else None,
+            listener=listener,
         )
-        likely = scoring.likely_natural(issues, labels.flipped)
-        thumbnails = selection.thumbnails(dataset, selection.rows_to_show(issues, labels, likely))
+    with clock("issues"):
+        judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
+        rows = selection.rows_to_show(judged.issues, judged.suspects, labels.flipped)
+        thumbnails = selection.thumbnails(dataset, rows)
     return RunRecord(
         config=config.to_json(),
         data={
@@ -205,69 +214,50 @@ def _audit(
         class_names=dataset.class_names,
         ids=dataset.ids,
         labels=labels,
-        probs=probs,
-        issues=issues,
+        probs=trained.probs,
+        issues=judged.issues,
+        suspects=judged.suspects,
         thumbnails=thumbnails,
-        scores={**scores, "timings": clock.seconds},
-        folds=folds,
+        scores={**judged.scores, "kept": trained.kept, "timings": clock.seconds},
+        folds=tuple(summary.fold_figures(name, result, labels) for name, result in trained.folds),
         stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in stages},
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=repeat,
     )
 
 
-def _out_of_sample(
-    dataset: LabeledDataset,
-    labels: NoisyLabels,
-    config: Config,
-    key: str,
-    seeds: "Seeds",
-    folder: RunFolder | None,
-    listener: Listener,
-) -> tuple[OutOfSample, tuple[dict[str, Any], ...]]:
-    """The predicted probabilities of all folds, those kept under this key and those trained now."""
-    fold = crossval.assign_folds(
-        labels.given,
-        crossval.duplicate_groups(dataset.images),
-        config.folds,
-        int(seeds.folds.generate_state(1)[0]),
-        dataset.class_names,
+class Judged(NamedTuple):
+    """What the detectors say."""
+
+    issues: Issues  # of the labels that the models were trained on
+    suspects: Issues  # of the labels as they came
+    scores: dict[str, Any]
+
+
+def _judge(labels: NoisyLabels, trained: rounds.Trained, config: Config, rng: np.random.Generator) -> Judged:
+    """Run every detector on the labels with noise, and the one that the truth calls for on those that came.
+
+    The suspects are judged by models that were trained without the suspects among the noisy labels.
+    """
+    probs = trained.probs
+    noisy = detectors.Evidence(labels.given, probs.pred_probs, probs.margins)
+    came = detectors.Evidence(labels.true, probs.pred_probs, probs.margins)
+    found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
+    suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
+    scores = summary.summarise(
+        found,
+        config.detector,
+        suspects,
+        labels,
+        probs,
+        (noisy.belief, came.belief),
+        requested=config.noise,
+        truth=config.truth,
+        rng=rng,
     )
-    results = folder.load_folds(key, config.folds) if folder else []
-    if results:
-        listener.note(f"reusing {len(results)} of {config.folds} folds, trained before")
-    for result in crossval.cross_validate(
-        dataset.images,
-        labels.given,
-        fold,
-        k=len(dataset.class_names),
-        builder=partial(models.build, "cnn"),
-        seed=seeds.models,
-        epochs=config.epochs,
-        device=config.device,
-        jobs=config.jobs,
-        skip=[result.fold for result in results],
-        progress=listener.training,
-    ):
-        if folder:
-            folder.save_fold(result, key)
-        results.append(result)
-    results.sort(key=lambda result: result.fold)
-    probs = crossval.gather(results, len(labels.given), len(dataset.class_names))
-    return probs, tuple(_fold_figures(result, labels) for result in results)
-
-
-def _fold_figures(result: FoldResult, labels: NoisyLabels) -> dict[str, Any]:
-    predicted = result.pred_probs.argmax(axis=1)
-    return {
-        "fold": result.fold,
-        "rows": len(result.rows),
-        "accuracy_given": float((predicted == labels.given[result.rows]).mean()),
-        "accuracy_true": float((predicted == labels.true[result.rows]).mean()),
-        "losses": [round(loss, 4) for loss in result.losses],
-        "seconds": round(result.seconds, 2),
-        "device": result.device,
-    }
+    issues = found[config.detector]
+    p_error = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
+    return Judged(replace(issues, p_error=p_error), suspects, scores)
 
 
 class Seeds(NamedTuple):

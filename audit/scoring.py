@@ -2,29 +2,17 @@
 
 Counts are stored and rates derived, so scores of parts add up. Every rate comes with a 95 % interval:
 Wilson's for shares; F1 from Wilson's interval of tp / (tp + fp + fn), of which it is a monotone
-function; average precision by Poisson bootstrap over the rows.
+function; average precision by the logit interval of Boyd, Eng and Page.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from audit.types import Floats, Issues, Labels, Mask, NoisyLabels, OutOfSample
+from audit.types import Floats, Issues, Labels, Mask, NoisyLabels
 
 Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
-BOOTSTRAPS = 200
-LIKELY = 0.9  # p_error from which an untouched suspect is set apart instead of counted as a false alarm
-
-DEFINITIONS = {
-    "precision": "share of the flagged rows whose label had been changed",
-    "recall": "share of the changed labels that were flagged",
-    "f1": "harmonic mean of precision and recall; F1 of the class «label was changed»",
-    "average_precision": "area under the precision-recall curve of the whole ranking, step-wise",
-    "fnr_at_noise_rate": "share of the changed labels missed when as many rows are flagged as were changed",
-    "suggestion_accuracy": "share of the changed and flagged rows whose suggested label is the true one",
-}
 
 
 @dataclass(frozen=True)
@@ -140,95 +128,6 @@ def score_by_class(issues: Issues, noisy: NoisyLabels, k: int) -> list[Detection
     return [score(issues, noisy, noisy.given == label) for label in range(k)]
 
 
-def likely_natural(issues: Issues, flipped: Mask) -> Mask:
-    """Flagged rows (n,) that nobody changed and that the detector is sure of: p_error of LIKELY or more.
-
-    Against the injected truth they count as false alarms, though some are real errors of the data.
-    A score without them is an optimistic reading of precision, the strict score a lower bound.
-    """
-    return issues.is_issue & ~flipped & (issues.p_error >= LIKELY)
-
-
-def summarise(
-    found: Mapping[str, Issues],
-    chosen: str,
-    noisy: NoisyLabels,
-    probs: OutOfSample,
-    *,
-    k: int,
-    rng: np.random.Generator,
-    requested: float | None = None,
-) -> dict[str, Any]:
-    """Every figure of `scores.json` but the timings.
-
-    Parameters
-    ----------
-    found
-        What each detector says.
-    chosen
-        The detector whose flags are used.
-    noisy, probs
-        The labels and the probabilities that all detectors read.
-    k
-        Number of classes.
-    rng
-        For the bootstrap.
-    requested
-        The noise rate that was asked for, when there was one.
-    """
-    issues, flipped = found[chosen], noisy.flipped
-    natural, likely = issues.is_issue & ~flipped, likely_natural(issues, flipped)
-    injected = bool(flipped.any())
-    predicted = probs.pred_probs.argmax(axis=1)
-    return {
-        "schema_version": 1,
-        "detector": chosen,
-        "rows": len(noisy.given),
-        "detection": _detection(issues, noisy, rng) if injected else None,
-        "detection_likely_apart": score(issues, noisy, ~likely).to_json() if injected else None,
-        "detectors": {
-            name: _detection(each, noisy, rng) if injected else {"flagged": int(each.is_issue.sum())}
-            for name, each in found.items()
-        },
-        "classes": [
-            {"class": label, **_class_figures(issues, noisy, natural, label, part if injected else None)}
-            for label, part in enumerate(score_by_class(issues, noisy, k))
-        ],
-        "noise": {
-            "requested": requested,
-            "expected": noisy.expected,
-            "realised": noisy.rate,
-            "estimated": float(issues.p_error.mean()),
-        },
-        "suspects": {"natural": int(natural.sum()), "likely": int(likely.sum())},
-        "accuracy": {
-            "given": float((predicted == noisy.given).mean()),
-            "true": float((predicted == noisy.true).mean()) if injected else None,
-        },
-        "definitions": DEFINITIONS,
-    }
-
-
-def _detection(issues: Issues, noisy: NoisyLabels, rng: np.random.Generator) -> dict[str, Any]:
-    in_order = noisy.flipped[severity_order(issues)]
-    return {
-        **score(issues, noisy).to_json(),
-        "average_precision": average_precision(in_order, rng).to_json(),
-    }
-
-
-def _class_figures(
-    issues: Issues, noisy: NoisyLabels, natural: Mask, label: int, part: DetectionScore | None
-) -> dict[str, Any]:
-    rows = noisy.given == label
-    return {
-        "rows": int(rows.sum()),
-        "flagged": int((issues.is_issue & rows).sum()),
-        "natural_suspects": int((natural & rows).sum()),
-        "detection": None if part is None else part.to_json(),
-    }
-
-
 def severity_order(issues: Issues) -> Labels:
     """All rows (n,), worst label quality first, ties by row number."""
     return np.argsort(issues.label_quality, kind="stable")
@@ -240,24 +139,19 @@ def precision_recall_curve(changed_in_order: Mask) -> tuple[Floats, Floats]:
     return hits / np.arange(1, len(hits) + 1), hits / max(1, int(hits[-1]) if len(hits) else 1)
 
 
-def average_precision(changed_in_order: Mask, rng: np.random.Generator) -> Estimate:
-    """Average precision of a ranking, with a bootstrap interval over its rows."""
-    if not changed_in_order.any():
+def average_precision(changed_in_order: Mask) -> Estimate:
+    """Average precision of a ranking, with its logit interval.
+
+    Boyd, Eng and Page, "Area under the precision-recall curve: point estimates and confidence intervals",
+    2013: on the logit scale the standard error is one over the root of m · AP · (1 − AP), m changed labels.
+    """
+    changed = int(changed_in_order.sum())
+    if not changed:
         return Estimate(None)
-    draws = [
-        _weighted_average_precision(changed_in_order, rng.poisson(1.0, len(changed_in_order)))
-        for _ in range(BOOTSTRAPS)
-    ]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Estimate(
-        _weighted_average_precision(changed_in_order, np.ones(len(changed_in_order), dtype=np.int64)),
-        float(low),
-        float(high),
-    )
-
-
-def _weighted_average_precision(changed_in_order: Mask, weights: Labels) -> float:
-    hit_weights = weights * changed_in_order
-    hits, seen = np.cumsum(hit_weights), np.cumsum(weights)
-    precision = hits / np.maximum(seen, 1)
-    return float((precision * hit_weights).sum() / max(1, int(hits[-1])))
+    precision, _ = precision_recall_curve(changed_in_order)
+    value = float(precision[changed_in_order].mean())
+    if value >= 1:
+        return Estimate(1.0, wilson(changed, changed).low, 1.0)
+    logit, error = np.log(value / (1 - value)), 1 / np.sqrt(changed * value * (1 - value))
+    low, high = 1 / (1 + np.exp(-(logit + np.array([-Z, Z]) * error)))
+    return Estimate(value, float(low), float(high))

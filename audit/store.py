@@ -4,9 +4,10 @@
 
     manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
     labels.npz       ids, given, fold; true and transition (when known)
-    folds/0.npz …    rows, pred_probs, losses, seconds, device, key: one file as each fold ends
+    folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
-    issues.npz       is_issue, label_quality, p_error, suggested of every row
+    issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
+    suspects.npz     the same of the labels as they came
     thumbnails.npz   rows and images that the report may show
     scores.json      every figure of the report
     issues.csv, report.html, plots/*.png
@@ -31,9 +32,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import RunError
-from audit.types import FoldResult, Issues, NoisyLabels, OutOfSample, Thumbnails
+from audit.types import Issues, NoisyLabels, OutOfSample, Thumbnails
 
-FORMAT = 1
+FORMAT = 2
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -64,7 +65,8 @@ class RunRecord:
     ids: npt.NDArray[Any]
     labels: NoisyLabels  # given is true everywhere when nothing was injected
     probs: OutOfSample
-    issues: Issues
+    issues: Issues  # of the labels with noise
+    suspects: Issues  # of the labels as they came
     thumbnails: Thumbnails
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
@@ -184,32 +186,6 @@ class RunFolder:
                 f"{self.path / name} is missing or damaged ({error}); run it again with --out {self.path}"
             ) from error
 
-    def save_fold(self, result: FoldResult, key: str) -> None:
-        """Keep one fold's predictions."""
-        self.write_arrays(
-            f"folds/{result.fold}.npz",
-            {
-                "rows": result.rows,
-                "pred_probs": result.pred_probs,
-                "losses": np.array(result.losses, dtype=np.float64),
-                "seconds": np.array(result.seconds),
-                "device": np.array(result.device),
-                "key": np.array(key),
-            },
-        )
-
-    def load_folds(self, key: str, folds: int) -> list[FoldResult]:
-        """The folds kept under this key; damaged files count as not there."""
-        found = []
-        for number in range(folds):
-            try:
-                arrays = self.read_arrays(f"folds/{number}.npz")
-                if str(arrays["key"]) == key:
-                    found.append(_fold_result(number, arrays))
-            except (RunError, KeyError):
-                continue
-        return found
-
     def save_record(self, record: RunRecord) -> None:
         """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
         self.write_json("manifest.json", UNFINISHED)
@@ -219,6 +195,7 @@ class RunFolder:
         known = {"true": true, "transition": record.labels.transition}
         self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
         self.write_arrays("issues.npz", _fields(record.issues))
+        self.write_arrays("suspects.npz", _fields(record.suspects))
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
         self.write_json("scores.json", record.scores)
         self.write_json(
@@ -260,6 +237,7 @@ class RunFolder:
             labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
             probs=OutOfSample(pred_probs=pred_probs, fold=labels["fold"]),
             issues=Issues(**self.read_arrays("issues.npz")),
+            suspects=Issues(**self.read_arrays("suspects.npz")),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
             scores=scores,
             folds=tuple(manifest["folds"]),
@@ -267,17 +245,6 @@ class RunFolder:
             versions=manifest["versions"],
             repeat=manifest["repeat"],
         )
-
-
-def _fold_result(number: int, arrays: Arrays) -> FoldResult:
-    return FoldResult(
-        fold=number,
-        rows=arrays["rows"],
-        pred_probs=arrays["pred_probs"],
-        losses=tuple(arrays["losses"].tolist()),
-        seconds=float(arrays["seconds"]),
-        device=str(arrays["device"]),
-    )
 
 
 def _fields(value: Issues | Thumbnails) -> dict[str, npt.NDArray[Any]]:

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audit.report.wording import figure_name, interval, percent
+from audit.report.wording import errors, figure_name, interval, percent
 
+MAIN = ("posterior", "cleanlab", "self-confidence", "given-differs")  # the report shows all detectors
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
 
@@ -48,13 +49,15 @@ class ProgressDisplay:
         """Print one line."""
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def training(self, shares: Sequence[float]) -> None:
-        """Show how many folds are done and how far the others are."""
-        done, share = sum(s >= 1 for s in shares), sum(shares) / len(shares)
+    def training(self, name: str, shares: Sequence[float], share: float) -> None:
+        """Show how many folds of a round are done, how far the others are, and what is left of all work."""
+        done = sum(s >= 1 for s in shares)
         if self.share_before is None:
             self.start, self.share_before = time.monotonic(), share
         running = ", ".join(f"{i}: {s:.0%}" for i, s in enumerate(shares) if 0 < s < 1)
-        text = f"cross-validation · {done} of {len(shares)} folds" + (f" · fold {running}" if running else "")
+        text = f"{name.replace('-', ' ')} · {done} of {len(shares)} folds" + (
+            f" · fold {running}" if running else ""
+        )
         if self.console.is_terminal:
             if share > self.share_before:
                 self.progress.start_task(self.task)
@@ -86,11 +89,19 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
         console.print(
             f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
         )
+        noise = scores["noise"]
+        console.print(
+            f"noise: {percent(noise['realised'], 2)} % of the labels changed, "
+            f"estimated {percent(noise['estimated']['value'], 2)} ({interval(noise['estimated'], 2)}) %"
+        )
+        console.print(
+            "p_error: expected calibration error "
+            f"{scores['calibration']['stated']['expected_calibration_error']:.4f}"
+        )
     suspects = scores["suspects"]
-    console.print(
-        f"natural suspects: {suspects['natural']:,} flagged labels that nobody changed, "
-        f"{suspects['likely']:,} of them with p_error of 0.9 or more"
-    )
+    console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
+    for top in suspects["expected"][:1]:
+        console.print(f"of the first {top['first']} expect {errors(top['errors'])} to be wrong")
     console.print(f"report: {report}", markup=False)
 
 
@@ -103,6 +114,8 @@ def _detector_table(scores: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, figures in scores["detectors"].items():
         used = name == scores["detector"]
+        if not used and name not in MAIN:
+            continue
         table.add_row(
             f"{name} (used)" if used else name,
             *(_with_interval(figures[key]) for key in ("precision", "recall", "f1")),

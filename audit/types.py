@@ -67,13 +67,24 @@ class NoisyLabels:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How hard to train; a builder takes of it what its model understands."""
+
+    epochs: int
+    exactly: bool = False  # else the builder may take more epochs for few rows
+    wide: bool = False  # half as many channels again
+    augment: str = "shift"  # how training images are changed at random: none, shift or affine
+    views: int = 1  # shifted views of an image whose predictions are averaged
+
+
+@dataclass(frozen=True)
 class Training:
     """What a model builder is told about the fold that it builds a classifier for."""
 
     shape: tuple[int, ...]  # (m, h, w, c) of the training images
     k: int
     seed: int
-    epochs: int | None  # None: the builder chooses
+    recipe: Recipe
     threads: int  # the result may depend on it, so it is never left to the machine's load
     device: str  # auto, cpu, cuda, mps
     watch: Callable[[float], None]  # to be called with the share of the training that is done
@@ -98,6 +109,8 @@ class FoldResult:
     fold: int
     rows: Rows
     pred_probs: Probs  # (m, k)
+    trained: Rows  # (t,) the rows that the model was trained on
+    margins: npt.NDArray[np.float32]  # (t,) their mean margins in training; empty when it keeps none
     losses: tuple[float, ...]  # mean training loss of each epoch; empty when the model keeps none
     seconds: float
     device: str
@@ -109,6 +122,7 @@ class OutOfSample:
 
     pred_probs: Probs
     fold: npt.NDArray[np.int64]  # (n,) the fold that predicted each row
+    margins: npt.NDArray[np.float32] | None = None  # (n,) mean margin in training; None where none is kept
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,10 +49,11 @@ def run_audit(tmp_path):
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory):
-    """The folder of one finished run on small colour images with hostile class names."""
+    """The folder of one finished run on small colour images with hostile class names and six wrong labels."""
     import audit
 
     X, y = striped_images(240, channels=3)
+    y[:6] = (y[:6] + 1) % 4
     names = np.array(["cat", "</script><img src=x onerror=alert(1)>", 'dog "&" <b>', "Ελλάδα"])
     path = tmp_path_factory.mktemp("run") / "folder"
     run = audit.detect(X, names[y], noise=0.1, epochs=2, name="<svg onload=alert(2)>", out=path)

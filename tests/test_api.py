@@ -21,7 +21,7 @@ def test_arrays_in_a_run_out(tmp_path):
     assert run.score["f1"]["value"] >= 0.8
     assert (before[0] == X).all()
     assert (y == before[1]).all()
-    assert set(run.suspects["id"]).isdisjoint(np.flatnonzero(run.record.labels.flipped))
+    assert set(run.suspects["id"]) == set(np.flatnonzero(run.record.suspects.is_issue))
     report = run.save(tmp_path / "mine")
     assert report == tmp_path / "mine" / "report.html"
     assert "audit.detect(X, y, noise=0.1, epochs=6)" in report.read_text(encoding="utf-8")

@@ -76,7 +76,7 @@ def test_a_users_own_arrays_from_the_command_line(colour, run_audit, tmp_path):
 def test_json_is_one_document_on_stdout(colour, run_audit):
     done = run_audit(*colour, "--json", check=0)
     scores = json.loads(done.stdout)
-    assert scores["schema_version"] == 1
+    assert scores["schema_version"] == 2
     assert scores["detection"]["changed"] == 24
 
 
@@ -103,7 +103,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
     ) as process:
         folds = tmp_path / "killed" / "folds"
         deadline = time.monotonic() + 120
-        while len(list(folds.glob("[0-9].npz"))) < 2 and time.monotonic() < deadline:
+        while len(list(folds.glob("round-1/[0-9].npz"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     done = run_audit(*arguments, "--out", "killed", check=0)
@@ -172,8 +172,11 @@ def processes_of_session(session):
         (["--folds", "1"], "audit: --folds must be a whole number of 2 or more, found 1"),
         (["--limit", "0"], "audit: --limit must be a whole number of 1 or more, found 0"),
         (["--device", "abacus"], "audit: --device must be auto, cpu, cuda or mps, found 'abacus'"),
+        (["--preset", "odd"], "audit: --preset must be fast, default or thorough, found 'odd'"),
+        (["--truth", "odd"], "audit: --truth must be consensus or process, found 'odd'"),
+        (["--rounds", "0"], "audit: --rounds must be a whole number of 1 or more, found 0"),
         (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, stratified, scramble, pair, asymmetric, map, matrix, confusion, instance, found 'odd'"),
-        (["--detector", "odd"], "audit: --detector must be one of posterior, cleanlab, self-confidence, given-differs, found 'odd'"),
+        (["--detector", "odd"], "audit: --detector must be one of posterior, deconvolution, consensus, combined, margins, self-confidence, normalized-margin, entropy, given-differs, cleanlab, cleanlab-class, cleanlab-both, cleanlab-confident, cleanlab-margin, cleanlab-confidence, found 'odd'"),
         (["--X", "X.npy"], "audit: --X needs --y: the images and their labels, both as .npy files"),
         (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),
         (["nowhere"], "audit: 'nowhere' is no data set: expected mnist, mnist:train, mnist:test, digits, the path of an .npz file, or --X and --y with .npy files"),
@@ -214,4 +217,4 @@ def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
 def test_the_main_job_reaches_its_goal_on_real_mnist(run_audit):
     scores = json.loads(run_audit("detect", "--noise", "0.1", "--json", check=0).stdout)
     assert scores["detection"]["changed"] == 7000
-    assert scores["detection"]["f1"]["value"] >= 0.985
+    assert scores["detection"]["f1"]["value"] >= 0.99

@@ -133,7 +133,8 @@ def test_progress_reaches_every_fold():
 
 def test_gather_refuses_rows_predicted_twice_or_never():
     def result(fold, rows):
-        return FoldResult(fold, np.array(rows), np.full((len(rows), 2), 0.5, np.float32), (), 0.0, "cpu")
+        probs, none = np.full((len(rows), 2), 0.5, np.float32), np.zeros(0, np.float32)
+        return FoldResult(fold, np.array(rows), probs, np.zeros(0, np.int64), none, (), 0.0, "cpu")
 
     with pytest.raises(ValueError, match="another fold"):
         crossval.gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
@@ -152,3 +153,27 @@ def test_a_class_that_a_model_does_not_know_has_probability_zero():
     fold = crossval.assign_folds(y, np.arange(20), 2, 0)
     out = crossval.gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
     assert (out.pred_probs == [0.5, 0, 0.5]).all()
+
+
+def test_only_rows_that_are_kept_are_trained_on_and_all_are_predicted():
+    X, y = striped_images(80)
+    fold = crossval.assign_folds(y, np.arange(80), 4, 0)
+    keep = np.arange(80) % 3 > 0
+    results = cross_validated(X, y, fold, keep=keep, jobs=1)
+    assert set(np.concatenate([r.rows for r in results])) == set(range(80))
+    for result in results:
+        assert set(result.trained) == set(np.flatnonzero(keep & (fold != result.fold)))
+
+
+def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
+    def result(fold, rows, trained, margins):
+        probs = np.full((len(rows), 2), 0.5, np.float32)
+        margins = np.array(margins, dtype=np.float32)
+        return FoldResult(fold, np.array(rows), probs, np.array(trained), margins, (), 0.0, "cpu")
+
+    folds = [result(0, [0], [1, 2], [1, 2]), result(1, [1], [0, 2], [3, 6]), result(2, [2], [0, 1], [5, 7])]
+    assert crossval.gather(folds, 3, 2).margins.tolist() == [4, 4, 4]
+    folds[2] = result(2, [2], [1], [7])
+    assert crossval.gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
+    folds[1] = result(1, [1], [2], [6])
+    assert crossval.gather(folds, 3, 2).margins is None  # no model was trained on row 0

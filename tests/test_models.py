@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,21 +7,24 @@ from conftest import striped_images
 from sklearn.base import clone
 
 from audit import models
-from audit.types import Training
+from audit.models.batches import Batches
+from audit.models.muon import orthogonalised
+from audit.types import Recipe, Training
 
 
-def training(shape, **settings):
-    defaults = {"k": 4, "seed": 1, "epochs": 2, "threads": 1, "device": "cpu", "watch": lambda _: None}
-    return Training(shape=shape, **{**defaults, **settings})
+def training(shape, *, seed=1, threads=1, watch=lambda _: None, epochs=2, **recipe):
+    recipe = Recipe(epochs, exactly=True, **recipe)
+    return Training(shape, k=4, seed=seed, recipe=recipe, threads=threads, device="cpu", watch=watch)
 
 
 @pytest.mark.parametrize(
     "shape", [(40, 8, 8, 1), (40, 28, 28, 1), (40, 9, 31, 3), (40, 64, 48, 4), (40, 100, 8, 1)]
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.bool_, np.int16])
-def test_any_image_size_and_type_trains_and_predicts(shape, dtype):
+@pytest.mark.parametrize("recipe", [{}, {"wide": True, "augment": "affine", "views": 5}])
+def test_any_image_size_and_type_trains_and_predicts(shape, dtype, recipe):
     X = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
-    model = models.build("cnn", training(shape, epochs=1))
+    model = models.build("cnn", training(shape, epochs=1, **recipe))
     model.fit(X, np.arange(40) % 4)
     probs = model.predict_proba(X)
     assert probs.shape == (40, 4)
@@ -80,3 +85,75 @@ def test_bfloat16_where_a_device_prefers_it():
     X, y = striped_images(400)
     model = models.build("cnn", training(X.shape, epochs=8)).set_params(module__autocast=True)
     assert (model.fit(X, y).predict_proba(X).argmax(axis=1) == y).mean() > 0.95
+
+
+def test_few_rows_get_more_epochs_unless_their_number_is_asked_for():
+    epochs = {}
+    for exactly in (True, False):
+        task = training((40, 8, 8, 1))
+        task = replace(task, recipe=Recipe(2, exactly=exactly))
+        epochs[exactly] = models.build("cnn", task).max_epochs
+    assert epochs[True] == 2 < epochs[False] <= 20
+
+
+def test_margins_tell_wrong_labels_from_right_ones_while_training():
+    X, y = striped_images(400)
+    wrong = np.arange(400) % 10 == 0
+    model = models.build("cnn", training(X.shape, epochs=8)).fit(X, np.where(wrong, (y + 1) % 4, y))
+    assert model.margins_.shape == (400,)
+    assert np.median(model.margins_[wrong]) < 0 < np.median(model.margins_[~wrong])
+
+
+def test_views_are_averaged_and_small_images_have_one():
+    X = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1)).astype(np.uint8)
+    y = np.arange(40) % 4
+    one, three = (models.build("cnn", training(X.shape, views=views)).fit(X, y) for views in (1, 3))
+    moved = [X, np.roll(X, 1, axis=2), np.roll(X, -1, axis=2)]
+    moved[1][:, :, 0], moved[2][:, :, -1] = X[:, :, 0], X[:, :, -1]
+    expected = np.mean([one.predict_proba(view) for view in moved], axis=0)
+    np.testing.assert_allclose(three.predict_proba(X), expected, atol=1e-6)
+    assert models.build("cnn", training((40, 12, 12, 1), views=5)).views == 1
+
+
+@pytest.mark.parametrize("augment", ["shift", "affine"])
+def test_augmented_images_stay_images(augment):
+    X, _ = striped_images(30, side=28)
+    model = models.build("cnn", training((30, 28, 28, 1), augment=augment)).initialize()
+    seen = []
+    model.module_.normalise.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    model.module_.train()(torch.from_numpy(X))
+    model.module_.eval()(torch.from_numpy(X))
+    trained, tested = (images.permute(0, 2, 3, 1).numpy() for images in seen)
+    assert trained.shape == X.shape
+    assert X.min() <= trained.min() <= trained.max() <= X.max()
+    assert (trained != X).any()
+    assert (tested == X).all()
+
+
+@pytest.mark.parametrize("shape", [(8, 36), (64, 64), (96, 20)])
+def test_muon_moves_along_nearly_orthogonal_matrices(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonalised(matrix)) / max(1, shape[0] / shape[1]) ** 0.5
+    before = torch.linalg.svdvals(matrix)
+    assert values.max() < 1.5
+    assert (values.max() / values.min()) < (before.max() / before.min())
+
+
+def test_muon_moves_kernels_and_adamw_everything_else():
+    X, y = striped_images(80)
+    model = models.build("cnn", training(X.shape)).initialize()
+    before = {name: value.clone() for name, value in model.module_.named_parameters()}
+    model.partial_fit(X, y)
+    for name, value in model.module_.named_parameters():
+        assert (value != before[name]).any(), name
+        state = model.optimizer_.state[value]
+        assert ("momentum" in state) == (value.ndim == 4), name
+        assert ("exp_avg" in state) == (value.ndim != 4), name
+
+
+def test_batches_come_in_order_without_a_tape():
+    class Data:
+        X, y = np.arange(10)[:, None], None
+
+    rows = torch.cat([images for images, _ in Batches(Data(), 4, "cpu")])
+    assert rows[:, 0].tolist() == list(range(10))

@@ -11,9 +11,9 @@ import pytest
 from conftest import striped_images
 
 import audit
+from audit import detectors
 from audit.report import page, sections, selection
 from audit.report.wording import percent
-from audit.scoring import likely_natural
 
 
 class Page(HTMLParser):
@@ -126,26 +126,31 @@ def test_the_sentence_says_what_was_counted(report):
 
 def test_every_group_of_rows_is_what_it_says(report):
     run, _, _ = report
-    issues, labels = run.record.issues, run.record.labels
-    flipped, likely = labels.flipped, likely_natural(issues, labels.flipped)
-    assert set(selection.natural_suspects(issues, flipped)) == set(np.flatnonzero(issues.is_issue & ~flipped))
+    issues, flipped = run.record.issues, run.record.labels.flipped
     assert set(selection.injected_and_found(issues, flipped)) == set(
         np.flatnonzero(issues.is_issue & flipped)
     )
     assert set(selection.injected_and_missed(issues, flipped)) == set(
         np.flatnonzero(~issues.is_issue & flipped)
     )
-    assert set(selection.false_alarms(issues, flipped, likely)) == set(
-        np.flatnonzero(issues.is_issue & ~flipped & ~likely)
+    assert set(selection.false_alarms(issues, flipped)) == set(np.flatnonzero(issues.is_issue & ~flipped))
+
+
+def test_suspects_are_judged_by_the_labels_as_they_came(report):
+    run, _, _ = report
+    record = run.record
+    assert (record.suspects.is_issue == (record.probs.pred_probs.argmax(axis=1) != record.labels.true)).all()
+    content = sections.report(record, selection.MOST_SUSPECTS)
+    names = np.array(record.class_names)
+    assert [card.given for card in content.suspects.cards] == list(
+        names[record.labels.true[record.suspects.ranking]]
     )
-    natural = issues.label_quality[selection.natural_suspects(issues, flipped)]
-    assert (np.diff(natural) >= 0).all()
 
 
-def test_issues_csv_has_every_flagged_row_worst_first_with_class_names(report):
+def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(report):
     run, _, path = report
     table = pd.read_csv(path / "issues.csv")
-    issues, labels = run.record.issues, run.record.labels
+    record = run.record
     assert list(table.columns) == [
         "rank",
         "id",
@@ -157,14 +162,20 @@ def test_issues_csv_has_every_flagged_row_worst_first_with_class_names(report):
         "injected",
         "fold",
     ]
-    assert set(table["id"]) == set(np.flatnonzero(issues.is_issue))
-    assert table["label_quality"].is_monotonic_increasing
-    names = np.array(run.record.class_names)
-    assert (table["given"] == names[labels.given[table["id"]]]).all()
-    assert (table["suggested"] == names[issues.suggested[table["id"]]]).all()
-    assert (table["injected"] == labels.flipped[table["id"]]).all()
-    assert (table["injected"] == (table["kind"] == "injected")).all()
-    assert len(run.suspects) == (~table["injected"]).sum()
+    names, flipped = np.array(record.class_names), record.labels.flipped
+    suspects, injected = table[table["kind"] == "suspect"], table[table["kind"] == "injected"]
+    assert {0, 1, 2, 3, 4, 5} <= set(suspects["id"])
+    assert suspects["rank"].max() < injected["rank"].min()
+    for part, issues, labels, rows in (
+        (suspects, record.suspects, record.labels.true, record.suspects.is_issue),
+        (injected, record.issues, record.labels.given, record.issues.is_issue & flipped),
+    ):
+        assert set(part["id"]) == set(np.flatnonzero(rows))
+        assert part["label_quality"].is_monotonic_increasing
+        assert (part["given"] == names[labels[part["id"]]]).all()
+        assert (part["suggested"] == names[issues.suggested[part["id"]]]).all()
+    assert (table["injected"] == flipped[table["id"]]).all()
+    assert len(run.suspects) == len(suspects)
     with (path / "issues.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.reader(file))) == len(table) + 1
 
@@ -177,7 +188,13 @@ def test_scores_json_has_every_figure_with_its_interval(report):
             figure = figures[name]
             assert set(figure) == {"value", "low", "high"}
             assert figure["value"] is None or figure["low"] <= figure["value"] <= figure["high"]
-    assert {"posterior", "cleanlab", "self-confidence", "given-differs"} == set(scores["detectors"])
+    assert set(detectors.DETECTORS) == set(scores["detectors"])
+    estimated = scores["noise"]["estimated"]
+    assert 0 <= estimated["low"] <= estimated["value"] <= estimated["high"] <= 1
+    for top in scores["suspects"]["expected"]:
+        assert 0 <= top["errors"]["low"] <= top["errors"]["value"] <= top["errors"]["high"] <= top["first"]
+    for way in scores["calibration"].values():
+        assert sum(each["rows"] for each in way["bins"]) == scores["rows"]
     assert sum(each["natural_suspects"] for each in scores["classes"]) == scores["suspects"]["natural"]
     assert scores["noise"]["realised"] == pytest.approx(0.1)
 
@@ -193,7 +210,7 @@ def test_the_page_stays_within_its_budget_whatever_the_images(finished_run, monk
 
 def test_plots_are_pictures_and_carry_no_inline_style(report):
     _, page, path = report
-    names = {"precision-recall.png", "label-quality.png", "training-loss.png"}
+    names = {"precision-recall.png", "reliability.png", "label-quality.png", "training-loss.png"}
     assert {p.name for p in (path / "plots").iterdir()} == names
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (path / "plots").iterdir())
     assert "var(--accent)" in page.source

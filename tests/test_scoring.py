@@ -66,15 +66,6 @@ def test_scores_of_the_classes_add_up_to_the_score_of_all(case):
     assert total == scoring.score(issues, noisy)
 
 
-@given(audits())
-def test_setting_likely_suspects_apart_only_removes_false_alarms(case):
-    _, issues, noisy = case
-    strict = scoring.score(issues, noisy)
-    apart = scoring.score(issues, noisy, ~scoring.likely_natural(issues, noisy.flipped))
-    assert (apart.tp, apart.fn, apart.tn) == (strict.tp, strict.fn, strict.tn)
-    assert apart.fp <= strict.fp
-
-
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_wilson_agrees_with_scipy(hits, more):
     trials = hits + more
@@ -94,7 +85,7 @@ def test_nothing_to_divide_by_is_undefined_not_perfect():
 def test_average_precision_agrees_with_scikit_learn(case):
     _, issues, noisy = case
     in_order = noisy.flipped[scoring.severity_order(issues)]
-    mine = scoring.average_precision(in_order, np.random.default_rng(0))
+    mine = scoring.average_precision(in_order)
     if not noisy.flipped.any():
         assert mine.value is None
     else:
@@ -118,7 +109,7 @@ def test_intervals_hold_what_they_promise(share):
     assert f1_covered > 0.93
 
 
-def test_the_bootstrap_interval_of_average_precision_covers():
+def test_the_interval_of_average_precision_covers():
     """Over fresh data from one distribution, the intervals hold its average precision about as often as they say."""
     rng = np.random.default_rng(3)
 
@@ -126,6 +117,6 @@ def test_the_bootstrap_interval_of_average_precision_covers():
         flipped = rng.random(n) < 0.2
         return flipped[np.argsort(rng.normal(size=n) - 2 * flipped)]
 
-    truth = scoring.average_precision(sample(400_000), np.random.default_rng(0)).value
-    estimates = [scoring.average_precision(sample(1000), rng) for _ in range(150)]
-    assert 0.88 < np.mean([e.low <= truth <= e.high for e in estimates]) <= 1
+    truth = scoring.average_precision(sample(400_000)).value
+    estimates = [scoring.average_precision(sample(1000)) for _ in range(300)]
+    assert 0.9 < np.mean([e.low <= truth <= e.high for e in estimates]) <= 1

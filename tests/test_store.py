@@ -9,11 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import audit
+from audit.shelf import FoldShelf
 from audit.store import RunFolder, Stage
 from audit.types import FoldResult
 
 result = FoldResult(
-    0, np.array([1, 3]), np.array([[0.25, 0.75], [1, 0]], np.float32), (0.5, 0.25), 1.5, "cpu"
+    fold=0,
+    rows=np.array([1, 3]),
+    pred_probs=np.array([[0.25, 0.75], [1, 0]], np.float32),
+    trained=np.array([0, 2]),
+    margins=np.array([1.5, -0.5], np.float32),
+    losses=(0.5, 0.25),
+    seconds=1.5,
+    device="cpu",
 )
 
 
@@ -40,26 +48,29 @@ def test_a_full_disk_is_said_in_one_line():
 
 
 def test_folds_come_back_as_they_were_and_only_under_their_key(tmp_path):
-    folder = RunFolder(tmp_path)
-    folder.save_fold(result, "key")
-    (back,) = folder.load_folds("key", 5)
+    shelf = FoldShelf(RunFolder(tmp_path), "key")
+    shelf.save_fold("round-1", result)
+    (back,) = shelf.load_folds("round-1", 5)
     assert back.pred_probs.tobytes() == result.pred_probs.tobytes()
+    assert (back.trained.tolist(), back.margins.tolist()) == ([0, 2], [1.5, -0.5])
     assert (back.rows.tolist(), back.losses, back.seconds, back.device) == ([1, 3], (0.5, 0.25), 1.5, "cpu")
-    assert folder.load_folds("another key", 5) == []
+    assert FoldShelf(RunFolder(tmp_path), "another key").load_folds("round-1", 5) == []
+    assert shelf.load_folds("round-2", 5) == []
 
 
 @given(st.binary(max_size=300))
 def test_a_damaged_fold_counts_as_not_there(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("damaged")
-    (path / "folds").mkdir()
-    (path / "folds" / "0.npz").write_bytes(content)
-    assert RunFolder(path).load_folds("key", 1) == []
+    (path / "folds" / "round-1").mkdir(parents=True)
+    (path / "folds" / "round-1" / "0.npz").write_bytes(content)
+    assert FoldShelf(RunFolder(path), "key").load_folds("round-1", 1) == []
 
 
 def test_nothing_pickled_is_ever_read(tmp_path):
-    (tmp_path / "folds").mkdir()
-    np.savez(tmp_path / "folds" / "0.npz", key=np.array("key"), rows=np.array([print], dtype=object))
-    assert RunFolder(tmp_path).load_folds("key", 1) == []
+    (tmp_path / "folds" / "round-1").mkdir(parents=True)
+    content = {"key": np.array("key"), "rows": np.array([print], dtype=object)}
+    np.savez(tmp_path / "folds" / "round-1" / "0.npz", **content)
+    assert FoldShelf(RunFolder(tmp_path), "key").load_folds("round-1", 1) == []
 
 
 def test_a_key_depends_on_the_settings_and_on_the_step_before():
@@ -106,6 +117,7 @@ def test_two_runs_never_share_a_folder(tmp_path):
     hold = f"""
 import time
 from pathlib import Path
+from audit.shelf import FoldShelf
 from audit.store import RunFolder
 with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
     print("held", flush=True)

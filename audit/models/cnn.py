@@ -9,44 +9,54 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import LRScheduler
 from torch import nn
 
+from audit.models.batches import Batches, Tape
+from audit.models.muon import Muon
 from audit.types import Training
 
-WIDTHS = (32, 64, 64)
+WIDTHS = {False: (32, 64, 64), True: (48, 96, 96)}  # plain and wide
 TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
 LEARNING_RATE = 0.01
 LARGEST_BATCH = 256
+LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
+TURN, SCALE = 10.0, 0.1  # degrees either way, and the share by which images grow or shrink
 LEAST_STEPS = 200  # optimizer steps that a training takes however few rows there are
-LEAST_EPOCHS, MOST_EPOCHS = 3, 20  # more would learn wrong labels by heart
+MOST_EPOCHS = 20  # more would learn wrong labels by heart
+VIEWS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # test-time shifts down and right, in steps of a 28th
 
 
 def build(training: Training) -> NeuralNetClassifier:
     """A skorch classifier whose network follows the size and channels of the images."""
+    recipe = training.recipe
     rows, height, width, channels = training.shape
     batch_size = int(np.clip(rows // 20, 8, LARGEST_BATCH))
     steps = ceil(rows / batch_size)
-    epochs = training.epochs or int(np.clip(ceil(LEAST_STEPS / steps), LEAST_EPOCHS, MOST_EPOCHS))
+    enough = min(MOST_EPOCHS, ceil(LEAST_STEPS / steps))
+    epochs = recipe.epochs if recipe.exactly else max(recipe.epochs, enough)
     device = _resolve_device(training.device)
+    augment = recipe.augment if min(height, width) > LEAST_SIDE else "none"
     return ReproducibleClassifier(
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
+        views=1 if augment == "none" else recipe.views,
         module__size=(height, width),
+        module__widths=WIDTHS[recipe.wide],
+        module__augment=augment,
         module__channels=channels,
         module__num_classes=training.k,
         module__autocast=_prefers_bfloat16(device),
         criterion=nn.CrossEntropyLoss,
         criterion__label_smoothing=0.1,
-        optimizer=torch.optim.AdamW,
+        optimizer=Muon,
         optimizer__fused=device in ("cpu", "cuda"),
         lr=LEARNING_RATE,
         max_epochs=epochs,
         verbose=0,
         batch_size=batch_size,
         iterator_train=Batches,
-        iterator_train__shuffle=True,
         iterator_train__device=device,
         iterator_valid=Batches,
         iterator_valid__batch_size=2048,
@@ -64,7 +74,7 @@ def build(training: Training) -> NeuralNetClassifier:
                     total_steps=epochs * steps,
                 ),
             ),
-            ("watch", Watch(training.watch, epochs * steps)),
+            ("tape", Tape(training.watch, epochs * steps)),
         ],
         callbacks__print_log=None,
         callbacks__valid_acc=None,
@@ -79,16 +89,25 @@ class SmallCnn(nn.Module):
     Pooling comes before normalisation and ReLU, which then work on a quarter of the values.
     """
 
-    def __init__(self, size: tuple[int, int], channels: int, num_classes: int, *, autocast: bool) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        channels: int,
+        num_classes: int,
+        *,
+        widths: tuple[int, int, int],
+        augment: str,
+        autocast: bool,
+    ) -> None:
         super().__init__()
-        self.autocast = autocast
+        self.autocast, self.augment = autocast, augment
+        self.shift = max(1, round(min(size) / 14))
         self.cell = max(1, round(min(size) / TARGET_SIDE))
-        self.shift = max(1, round(min(size) / 14)) if min(size) > 2 * 8 else 0
         grid = [ceil(side / self.cell) for side in size]
         self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 says too little of where strokes are
         self.padding = (0, grid[1] * self.cell - size[1], 0, grid[0] * self.cell - size[0])
         self.normalise = nn.BatchNorm2d(channels, affine=False)
-        a, b, c = WIDTHS
+        a, b, c = widths
         self.features = nn.Sequential(
             nn.PixelUnshuffle(self.cell),
             *_stage(channels * self.cell**2, a, pool=True),
@@ -101,8 +120,10 @@ class SmallCnn(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (b, k) in float32."""
-        if self.training and self.shift:
+        if self.training and self.augment == "shift":
             images = _randomly_shifted(images, self.shift)
+        elif self.training and self.augment == "affine":
+            images = _randomly_turned(images, self.shift)
         x = self.normalise(images.permute(0, 3, 1, 2).float())  # channels-last in memory
         x = nn.functional.pad(x, self.padding)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
@@ -130,53 +151,33 @@ def _randomly_shifted(images: torch.Tensor, most: int) -> torch.Tensor:
     return images[torch.arange(b, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
 
 
-class Batches:
-    """Batches of a skorch dataset whose tensors are placed on the device once, not row by row."""
-
-    def __init__(self, dataset: Any, batch_size: int, device: str, *, shuffle: bool = False) -> None:
-        self.images = _tensor(dataset.X).to(device)
-        self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
-        self.batch_size, self.shuffle = batch_size, shuffle
-
-    def __len__(self) -> int:
-        return ceil(len(self.images) / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        n = len(self.images)
-        order = torch.randperm(n) if self.shuffle else torch.arange(n)
-        for rows in order.to(self.images.device).split(self.batch_size):
-            yield self.images[rows], torch.zeros(0) if self.labels is None else self.labels[rows]
-
-
-def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:
-    """A tensor of bytes as they are, of anything else as float32."""
-    return torch.from_numpy(np.array(images, dtype=images.dtype if images.dtype == np.uint8 else np.float32))
-
-
-class Watch(Callback):
-    """Reports the share of the training that is done, after every batch."""
-
-    def __init__(self, watch: Any, steps: int) -> None:
-        self.watch, self.steps = watch, steps
-
-    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:  # noqa: ARG002
-        """Start at nothing."""
-        self.done_ = 0
-
-    def on_batch_end(self, net: NeuralNetClassifier, *, training: bool, **_: Any) -> None:  # noqa: ARG002
-        """Count one more batch."""
-        if training:
-            self.done_ += 1
-            self.watch(self.done_ / self.steps)
+def _randomly_turned(images: torch.Tensor, most: int) -> torch.Tensor:
+    """Each image (b, h, w, c) turned, scaled and moved by up to `most` pixels, its edge repeated."""
+    b, h, w, _ = images.shape
+    turn, scale, down, right = (2 * torch.rand(4, b, device=images.device) - 1) * torch.tensor(
+        [[np.radians(TURN)], [SCALE], [2 * most / h], [2 * most / w]], device=images.device
+    )
+    cosine, sine = (1 + scale) * turn.cos(), (1 + scale) * turn.sin()
+    rows = [torch.stack([cosine, -sine, right], 1), torch.stack([sine, cosine, down], 1)]
+    grid = nn.functional.affine_grid(torch.stack(rows, 1).float(), [b, 1, h, w], align_corners=False)
+    channels_first = images.permute(0, 3, 1, 2).float()
+    moved = nn.functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
+    return moved.permute(0, 2, 3, 1)
 
 
 class ReproducibleClassifier(NeuralNetClassifier):
     """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
 
-    def __init__(self, *args: Any, seed: int, threads: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, seed: int, threads: int, views: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.threads = threads
+        self.views = views
+
+    @property
+    def margins_(self) -> npt.NDArray[np.float32]:
+        """The mean margin of every training row (m,), noted while training."""
+        return np.asarray(dict(self.callbacks_)["tape"].margins)
 
     def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any], **params: Any) -> "ReproducibleClassifier":
         """Train from scratch; the same seed, threads, rows and device give the same network."""
@@ -185,10 +186,29 @@ class ReproducibleClassifier(NeuralNetClassifier):
             super().fit(X, y, **params)
         return self
 
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
+        """The batches; those of a training tell the tape which rows they hold."""
+        batches = super().get_iterator(dataset, training=training)
+        if training:
+            batches.tape = dict(self.callbacks_)["tape"]
+        return batches
+
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Class probabilities (m, k)."""
+        """Class probabilities (m, k), the mean over shifted views of each image."""
+        step = max(1, min(X.shape[1:3]) // 28)
+        predict = super().predict_proba
         with _threads(self.threads):
-            return np.asarray(super().predict_proba(X), dtype=np.float32)
+            views = [predict(_moved(X, step * down, step * right)) for down, right in VIEWS[: self.views]]
+        return np.asarray(sum(views) / len(views), dtype=np.float32)
+
+
+def _moved(images: npt.NDArray[Any], down: int, right: int) -> npt.NDArray[Any]:
+    """Images (m, h, w, c) moved by so many pixels, their edges repeated."""
+    if not (down or right):
+        return images
+    _, h, w, _ = images.shape
+    y, x = np.clip(np.arange(h) - down, 0, h - 1), np.clip(np.arange(w) - right, 0, w - 1)
+    return images[:, y[:, None], x]
 
 
 @contextmanager

@@ -83,15 +83,30 @@ def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
     return figure
 
 
+def reliability(record: RunRecord, palette: Palette) -> "Figure":
+    """The share of labels that had been changed against the stated p_error, with 95 % intervals."""
+    figure, axes = _figure(palette, "stated p_error", "share that had been changed")
+    axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
+    bins = record.scores["calibration"]["stated"]["bins"]
+    stated = np.array([each["stated"] for each in bins])
+    shares, lows, highs = (np.array([e["changed"][key] for e in bins]) for key in ("value", "low", "high"))
+    axes.vlines(stated, lows, highs, color=palette.accent, linewidth=1.2)
+    axes.plot(stated, shares, color=palette.accent, marker="o", markersize=5, linewidth=1.2)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    return figure
+
+
 def training_losses(record: RunRecord, palette: Palette) -> "Figure":
-    """The training loss of every fold over its epochs."""
+    """The training loss of every fold of the last round over its epochs."""
     figure, axes = _figure(palette, "epoch", "training loss")
-    for fold in record.folds:
+    last = [fold for fold in record.folds if fold["round"] == record.folds[-1]["round"]]
+    for fold in last:
         epochs = np.arange(1, len(fold["losses"]) + 1)
         axes.plot(
             epochs, fold["losses"], color=palette.accent, linewidth=1.2, alpha=0.6, marker="o", markersize=3
         )
-    axes.set_xticks(np.arange(1, 1 + max(len(fold["losses"]) for fold in record.folds)))
+    axes.set_xticks(np.arange(1, 1 + max(len(fold["losses"]) for fold in last)))
     return figure
 
 

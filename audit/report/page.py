@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.report import charts, sections, selection
 from audit.report.sprites import sprite_sheet
-from audit.report.wording import figure_name, interval, percent
+from audit.report.wording import errors, figure_name, interval, percent
 from audit.store import RunRecord
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ CHARTS = {
     "precision-recall": (
         charts.precision_recall,
         "Precision against recall of the ranking, with the chosen cut",
+    ),
+    "reliability": (
+        charts.reliability,
+        "Share of labels that had been changed against the stated probability of error",
     ),
     "label-quality": (charts.confidence, "Number of labels over label quality"),
     "training-loss": (charts.training_losses, "Training loss of each fold over its epochs"),
@@ -50,7 +54,11 @@ def plots(record: RunRecord) -> dict[str, bytes]:
 def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
     """The plots that this run has something to show in."""
     losses = any(fold["losses"] for fold in record.folds)
-    without = {"precision-recall": not record.injected, "training-loss": not losses}
+    without = {
+        "precision-recall": not record.injected,
+        "reliability": not record.injected,
+        "training-loss": not losses,
+    }
     return {name: chart for name, chart in CHARTS.items() if not without.get(name)}
 
 
@@ -81,6 +89,7 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "errors": errors,
         "figure_name": figure_name,
         "interval": interval,
         "percent": percent,

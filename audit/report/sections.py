@@ -1,13 +1,15 @@
 """What the report says, as values: numbers, captions and the rows to show, without any HTML."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from audit.report import selection
-from audit.scoring import LIKELY, likely_natural
+from audit.report.wording import interval, percent
 from audit.store import RunRecord
+from audit.summary import LIKELY
 from audit.types import Rows
 
 MOST_MATRIX_CLASSES = 24
@@ -78,7 +80,6 @@ class Report:
     injected: bool
     scores: dict[str, Any]
     suspects: Grid
-    likely: int
     found: Grid
     missed: Grid
     doubtful: Grid
@@ -97,18 +98,16 @@ class Report:
 def report(record: RunRecord, most_suspects: int) -> Report:
     """The content of the page, with at most so many natural suspects."""
     issues, flipped = record.issues, record.labels.flipped
-    likely = likely_natural(issues, flipped)
     others = min(selection.MOST_OTHERS, most_suspects)
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
         injected=record.injected,
         scores=dict(record.scores),
-        suspects=_grid(record, selection.natural_suspects(issues, flipped), most_suspects),
-        likely=int(likely.sum()),
+        suspects=_grid(record, record.suspects.ranking, most_suspects, as_came=True),
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
-        doubtful=_grid(record, selection.false_alarms(issues, flipped, likely), others),
+        doubtful=_grid(record, selection.false_alarms(issues, flipped), others),
         classes=_classes(record),
         folds=tuple(dict(fold) for fold in record.folds),
         facts=_facts(record),
@@ -116,13 +115,18 @@ def report(record: RunRecord, most_suspects: int) -> Report:
     )
 
 
-def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
-    return Grid(total=len(rows), cards=tuple(_card(record, int(row)) for row in rows[:most]))
+def _grid(record: RunRecord, rows: Rows, most: int, *, as_came: bool = False) -> Grid:
+    cards = tuple(_card(record, int(row), as_came=as_came) for row in rows[:most])
+    return Grid(total=len(rows), cards=cards)
 
 
-def _card(record: RunRecord, row: int) -> Card:
-    names, issues = record.class_names, record.issues
-    given, suggested = int(record.labels.given[row]), int(issues.suggested[row])
+def _card(record: RunRecord, row: int, *, as_came: bool) -> Card:
+    """The card of a row, of its label as it came or as it was changed to."""
+    names = record.class_names
+    issues, labels = (
+        (record.suspects, record.labels.true) if as_came else (record.issues, record.labels.given)
+    )
+    given, suggested = int(labels[row]), int(issues.suggested[row])
     bars = ["", "", ""]
     if len(names) <= MOST_BAR_CLASSES:
         heights = np.maximum(1, np.round(record.probs.pred_probs[row] * BAR_HEIGHT)).astype(int)
@@ -134,7 +138,7 @@ def _card(record: RunRecord, row: int) -> Card:
         id=str(record.ids[row]),
         given=names[given],
         suggested=names[suggested],
-        true=names[record.labels.true[row]] if record.labels.flipped[row] else None,
+        true=names[record.labels.true[row]] if record.labels.flipped[row] and not as_came else None,
         percent=_floor_percent(float(issues.p_error[row])),
         fold=int(record.probs.fold[row]),
         bars=bars[0],
@@ -151,8 +155,8 @@ def _floor_percent(share: float) -> int:
 def _classes(record: RunRecord) -> Classes:
     k = len(record.class_names)
     counts = np.zeros((k, k), dtype=int)
-    rows = selection.natural_suspects(record.issues, record.labels.flipped)
-    np.add.at(counts, (record.labels.given[rows], record.issues.suggested[rows]), 1)
+    rows = record.suspects.ranking
+    np.add.at(counts, (record.labels.true[rows], record.suspects.suggested[rows]), 1)
     heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
     order = np.argsort(-counts, axis=None, kind="stable")[:12]
     pairs = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, counts.shape), strict=True)]
@@ -170,6 +174,21 @@ def _classes(record: RunRecord) -> Classes:
     )
 
 
+def _estimated(scores: Mapping[str, Any]) -> str:
+    """The noise rates that the audit reckons with, of the labels it was given and as they came."""
+    given, came = (
+        f"{percent(noise['value'], 2)} % ({interval(noise, 2)})"
+        for noise in (scores["noise"]["estimated"], scores["noise"]["natural"])
+    )
+    return f"{given} of the labels with noise, {came} of the labels as they came"
+
+
+def _work(record: RunRecord) -> str:
+    rounds = len({fold["round"] for fold in record.folds})
+    kept = f"; the last trained on {record.scores['kept']:,} rows" if rounds > 1 else ""
+    return f"{record.config['preset']}: {rounds} cross-validation{'s' * (rounds > 1)}{kept}"
+
+
 def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """How the run was made, as pairs of a word and what it was."""
     config, scores = record.config, record.scores
@@ -183,9 +202,11 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
         ("data", f"{record.data['name']}: {len(record.ids):,} images of {shape}, {record.data['dtype']}"),
         ("fingerprint", f"sha256 {record.data['fingerprint']}"),
         ("noise", f"{config['noise_kind']}, {rates}" if record.injected else "none: the labels as they are"),
-        ("noise estimated", f"{scores['noise']['estimated']:.4g} of the labels, the mean of p_error"),
+        ("noise estimated", _estimated(scores)),
         ("seed", str(config["seed"])),
-        ("detector", f"{scores['detector']}; likely means a p_error of {LIKELY:g} or more"),
+        ("detector", f"{scores['detector']} for changed labels, in the sense of process"),
+        ("suspects", f"in the sense of {scores['suspects']['truth']}; likely: p_error of {LIKELY:g} or more"),
+        ("work", _work(record)),
         ("time", times),
         ("versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())),
     )

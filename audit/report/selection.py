@@ -5,16 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Images, Issues, LabeledDataset, Mask, NoisyLabels, Rows, Thumbnails
+from audit.types import Images, Issues, LabeledDataset, Mask, Rows, Thumbnails
 
 MOST_SUSPECTS = 1000
 MOST_OTHERS = 35
 LARGEST_SIDE = 64  # pixels of a thumbnail
-
-
-def natural_suspects(issues: Issues, flipped: Mask) -> Rows:
-    """Flagged rows that nobody changed, worst first."""
-    return issues.ranking[~flipped[issues.ranking]]
 
 
 def injected_and_found(issues: Issues, flipped: Mask) -> Rows:
@@ -28,22 +23,20 @@ def injected_and_missed(issues: Issues, flipped: Mask) -> Rows:
     return rows[np.argsort(-issues.label_quality[rows], kind="stable")]
 
 
-def false_alarms(issues: Issues, flipped: Mask, likely: Mask) -> Rows:
-    """Flagged rows that nobody changed and that the detector itself is not sure of, the least sure first."""
-    rows = natural_suspects(issues, flipped)[::-1]
-    return rows[~likely[rows]]
+def false_alarms(issues: Issues, flipped: Mask) -> Rows:
+    """Flagged rows that nobody changed, the surest first."""
+    return issues.ranking[~flipped[issues.ranking]]
 
 
-def rows_to_show(issues: Issues, labels: NoisyLabels, likely: Mask) -> Rows:
+def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask) -> Rows:
     """All rows of which a report may show the image, in row order."""
-    flipped = labels.flipped
     return np.unique(
         np.concatenate(
             [
-                natural_suspects(issues, flipped)[:MOST_SUSPECTS],
+                suspects.ranking[:MOST_SUSPECTS],
                 injected_and_found(issues, flipped)[:MOST_OTHERS],
                 injected_and_missed(issues, flipped)[:MOST_OTHERS],
-                false_alarms(issues, flipped, likely)[:MOST_OTHERS],
+                false_alarms(issues, flipped)[:MOST_OTHERS],
             ]
         )
     )

@@ -1,10 +1,9 @@
-"""The table of flagged rows, as a person or a spreadsheet reads it."""
+"""The table of issues, as a person or a spreadsheet reads it."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.scoring import LIKELY
 from audit.store import RunRecord
 
 if TYPE_CHECKING:
@@ -12,28 +11,36 @@ if TYPE_CHECKING:
 
 
 def issue_table(record: RunRecord) -> "pd.DataFrame":
-    """Every flagged row, worst first, with class names instead of numbers.
+    """The suspects, worst first, then the labels that were changed on purpose and found, worst first.
 
     Columns: rank from 1, id, given, suggested, label_quality (0 worst … 1 best), p_error, kind, injected
-    and fold.
-    kind is injected (the label was changed on purpose), likely (a natural suspect with p_error of
-    0.9 or more) or doubtful (any other natural suspect).
+    and fold, with class names instead of numbers.
+    kind is suspect (the label as it came looks wrong; given is that label) or injected (the label was changed
+    on purpose; given is what it was changed to). injected says whether the row was changed at all.
     """
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    rows, names = record.issues.ranking, np.array(record.class_names)
-    injected = record.labels.flipped[rows]
-    likely = record.issues.p_error[rows] >= LIKELY
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, len(rows) + 1),
-            "id": record.ids[rows],
-            "given": names[record.labels.given[rows]],
-            "suggested": names[record.issues.suggested[rows]],
-            "label_quality": record.issues.label_quality[rows].round(6),
-            "p_error": record.issues.p_error[rows].round(6),
-            "kind": np.select([injected, likely], ["injected", "likely"], "doubtful"),
-            "injected": injected,
-            "fold": record.probs.fold[rows],
-        }
+    found = record.issues.ranking
+    parts = (
+        ("suspect", record.suspects.ranking, record.suspects, record.labels.true),
+        ("injected", found[record.labels.flipped[found]], record.issues, record.labels.given),
     )
+    names = np.array(record.class_names)
+    tables = [
+        pd.DataFrame(
+            {
+                "id": record.ids[rows],
+                "given": names[labels[rows]],
+                "suggested": names[issues.suggested[rows]],
+                "label_quality": issues.label_quality[rows].round(6),
+                "p_error": issues.p_error[rows].round(6),
+                "kind": kind,
+                "injected": record.labels.flipped[rows],
+                "fold": record.probs.fold[rows],
+            }
+        )
+        for kind, rows, issues, labels in parts
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return table

@@ -13,11 +13,16 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{min(100 - step, max(step, 100 * share)):.{digits}f}"
 
 
-def interval(estimate: Mapping[str, float | None]) -> str:
+def interval(estimate: Mapping[str, float | None], digits: int = 1) -> str:
     """The 95 % interval of a figure in per cent."""
     if estimate["value"] is None:
         return "–"
-    return f"{percent(estimate['low'])}–{percent(estimate['high'])}"
+    return f"{percent(estimate['low'], digits)}–{percent(estimate['high'], digits)}"
+
+
+def errors(estimate: Mapping[str, float]) -> str:
+    """An expected number with its interval: 31 (25 to 37)."""
+    return f"{estimate['value']:,.0f} ({estimate['low']:,.0f} to {estimate['high']:,.0f})"
 
 
 def figure_name(key: str) -> str:

@@ -1,0 +1,212 @@
+"""The belief about the true class, and the transition matrix, from noisy labels and probabilities.
+
+A network trained on noisy labels predicts the *given* label; what it says of the *true* one has to be read
+out of its probabilities. c(x) is a softmax of a linear map of their logarithms, T the transition matrix, and
+both are found together: c maximises the likelihood of the given labels under c · T, T is counted where c is
+sure. Where the network has learned the noise itself, likelihood takes learned noise for ambiguity; c is then
+sharpened until the errors that it expects are as many as T says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.types import Floats, Labels, Probs
+
+TINY = 1e-12
+Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
+BOOTSTRAPS = 1000
+LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithms are large
+FIT_ROWS = 20_000  # rows, evenly spaced, that the map is fitted on
+MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
+TIGHTNESS = 100.0  # precision of the map's weights around their centre
+PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
+# T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
+# a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
+SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
+PASSES = 3  # of counting T and fitting c
+SHARPEST = 20.0  # times the logarithms of c
+# The share of the ambiguity in c that T contradicts: below the first it is ambiguity and c is left alone,
+# above the second it is learned noise; chosen on noise seed 0.
+AMBIGUOUS, LEARNED = 0.25, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """c (n, k), p(true class | x), and T (k, k), p(given = column | true = row)."""
+
+    c: Floats
+    T: Floats
+    counts: Floats  # (k, k) rows that T was counted on, by believed true and given label
+
+    def posterior(self, labels: Labels) -> Floats:
+        """p(true | given, x) (n, k), by Bayes' rule."""
+        return _posterior(self.c, self.T, labels)
+
+    @property
+    def noise_rate(self) -> float:
+        """The share of labels that T says were changed."""
+        return _noise_rate(self.c.mean(axis=0), self.T)
+
+    def noise_interval(self, labels: Labels, rng: np.random.Generator) -> tuple[float, float, float]:
+        """The share of wrong labels, with a 95 % interval: value, low, high.
+
+        Two estimates err on opposite sides: T counts what the belief has wrong as noise, the expected
+        errors give the given label the benefit of every doubt. The interval spans both, each with the
+        spread of a bootstrap: rows of T drawn anew from their counts, labels from their p_error.
+        """
+        shares, sizes = self.c.mean(axis=0), self.counts.sum(axis=1).astype(np.int64)
+        kept = rng.binomial(np.maximum(sizes, 1), np.diag(self.T), size=(BOOTSTRAPS, len(sizes)))
+        by_counts = (shares * (1 - kept / np.maximum(sizes, 1))).sum(axis=1)
+        p_error = 1 - self.posterior(labels)[np.arange(len(labels)), labels]
+        spread = np.sqrt((p_error * (1 - p_error)).sum() + p_error.sum()) / len(labels)
+        by_errors = float(p_error.mean()) + spread * rng.standard_normal(BOOTSTRAPS)
+        low, high = (np.quantile(draws, [0.025, 0.975]) for draws in (by_counts, by_errors))
+        middle = (self.noise_rate + float(p_error.mean())) / 2
+        return middle, max(0.0, float(min(low[0], high[0]))), float(max(low[1], high[1]))
+
+    def transition_interval(self) -> tuple[Floats, Floats]:
+        """The 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
+        n = self.counts.sum(axis=1, keepdims=True) + PRIOR_COUNTS
+        centre = (self.T + Z**2 / (2 * n)) / (1 + Z**2 / n)
+        half = Z / (1 + Z**2 / n) * np.sqrt(self.T * (1 - self.T) / n + Z**2 / (4 * n**2))
+        return np.clip(centre - half, 0, self.T), np.clip(centre + half, self.T, 1)
+
+
+def transition_matrix(joint: Floats) -> Floats:
+    """T[i, j] = p(given = j | true = i) from the joint of given (rows) and true (columns) labels."""
+    sums = joint.sum(axis=0)
+    T: Floats = np.where(sums[:, None] > 0, joint.T / np.maximum(sums, TINY)[:, None], np.eye(len(joint)))
+    return T
+
+
+def fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
+    """The belief and the transition matrix that explain these labels (n,) and probabilities (n, k).
+
+    Parameters
+    ----------
+    labels, pred_probs
+        The given labels and the out-of-sample predicted probabilities.
+    T
+        A first guess of the transition matrix (k, k), such as that of cleanlab's calibrated joint.
+    """
+    z = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
+    step = -(-len(labels) // FIT_ROWS)
+    some_z, some_labels = z[::step], labels[::step]
+    k = z.shape[1]
+    centre = _fit_centre(some_z, some_labels, T)
+    guess, weights = T, centre
+    c, counts = _softmax(z @ weights[:k] + weights[k]), np.zeros_like(T)
+    for _ in range(PASSES):
+        if k <= MOST_MAPPED_CLASSES:
+            weights = _fit_map(some_z, some_labels, T, weights, centre)
+        c = _softmax(z @ weights[:k] + weights[k])
+        counts = count_anchors(c, labels)
+        T = with_prior(counts, guess)
+    return Belief(_sharpened(c, T, labels), T, counts)
+
+
+def count_anchors(c: Floats, labels: Labels) -> Floats:
+    """Counts (k, k) of believed true and given label over the surest rows of each believed class."""
+    k = c.shape[1]
+    believed = c.argmax(axis=1)
+    sureness = c[np.arange(len(c)), believed]
+    counts = np.zeros((k, k))
+    for label in range(k):
+        rows = np.flatnonzero(believed == label)
+        if rows.size:
+            least, most = np.quantile(sureness[rows], [1 - MOST_ANCHORS, 1 - LEAST_ANCHORS])
+            sure = rows[sureness[rows] >= np.clip(SURE, least, most)]
+            counts[label] = np.bincount(labels[sure], minlength=k)
+    return counts
+
+
+def with_prior(counts: Floats, guess: Floats) -> Floats:
+    """T from counts, each row with PRIOR_COUNTS more that are spread as the guess says."""
+    total = counts + PRIOR_COUNTS * guess
+    T: Floats = total / total.sum(axis=1, keepdims=True)
+    return T
+
+
+def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
+    """The map a I + b Tᵀ of greatest likelihood, as weights (k + 1, k) whose last row is a bias of zero.
+
+    The first part sharpens; the second adds up the probabilities of where a class's labels go, without which
+    a class that turns into another half of the time cannot be told from the one that turns into it.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415  slow to import
+
+    k = len(T)
+
+    def weights(parameters: npt.NDArray[np.float64]) -> Floats:
+        log_alpha, beta = parameters
+        return np.vstack([np.exp(log_alpha) * np.eye(k) + beta * T.T, np.zeros((1, k))])
+
+    def surprise(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        loss, slope = _surprise(weights(parameters), z, labels, T)
+        by_alpha = np.exp(parameters[0]) * np.trace(slope[:k])
+        return loss, np.array([by_alpha, (slope[:k] * T.T).sum()])
+
+    bounds = [(-7.0, 3.0), (-20.0, 20.0)]
+    best = minimize(surprise, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return weights(best.x)
+
+
+def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats) -> Floats:
+    """The likeliest weights (k + 1, k) under a Gaussian prior of precision TIGHTNESS at the centre."""
+    from scipy.optimize import minimize  # noqa: PLC0415  slow to import
+
+    strength = TIGHTNESS / len(labels)
+
+    def surprise(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        weights = flat.reshape(centre.shape)
+        loss, slope = _surprise(weights, z, labels, T)
+        away = weights - centre
+        return loss + strength * float((away**2).sum()) / 2, (slope + strength * away).ravel()
+
+    best = minimize(surprise, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    return np.asarray(best.x).reshape(centre.shape)
+
+
+def _surprise(weights: Floats, z: Floats, labels: Labels, T: Floats) -> tuple[float, Floats]:
+    """Mean negative log-likelihood of the labels under softmax(z · weights) · T, and its gradient."""
+    c = _softmax(z @ weights[:-1] + weights[-1])
+    joint = c * T[:, labels].T
+    likelihood = np.maximum(joint.sum(axis=1), TINY)
+    pull = (c - joint / likelihood[:, None]) / len(z)
+    return -float(np.log(likelihood).mean()), np.vstack([z.T @ pull, pull.sum(axis=0)])
+
+
+def _sharpened(c: Floats, T: Floats, labels: Labels) -> Floats:
+    """C with its logarithms scaled up, as far as learned noise calls for."""
+    from scipy.optimize import brentq  # noqa: PLC0415  slow to import
+
+    log_c, rows = np.log(np.maximum(c, TINY**2)), np.arange(len(labels))
+    told, ambiguity = _noise_rate(c.mean(axis=0), T), float((1 - c.max(axis=1)).mean())
+
+    def missing(log_scale: float) -> float:
+        after = _posterior(_softmax(np.exp(log_scale) * log_c), T, labels)
+        return told - (1 - float(after[rows, labels].mean()))
+
+    gap = missing(0.0)
+    strength = np.clip((gap / max(ambiguity, TINY) - AMBIGUOUS) / (LEARNED - AMBIGUOUS), 0, 1)
+    if strength == 0:
+        return c
+    most = np.log(SHARPEST)
+    log_scale = brentq(missing, 0.0, most, xtol=0.01) if missing(most) < 0 else most
+    return _softmax(np.exp(strength * log_scale) * log_c)
+
+
+def _posterior(c: Floats, T: Floats, labels: Labels) -> Floats:
+    joint = c * T[:, labels].T
+    return np.asarray(joint / np.maximum(joint.sum(axis=1, keepdims=True), TINY**2))
+
+
+def _noise_rate(shares: Floats, T: Floats) -> float:
+    return float(shares @ (1 - np.diag(T)))
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -1,0 +1,60 @@
+"""What detectors decide from, with what several of them need computed once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.detectors import belief
+from audit.types import Floats, Issues, Labels, Mask, Probs
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Given labels and out-of-sample probabilities, perhaps with the margins of the training."""
+
+    labels: Labels
+    pred_probs: Probs
+    margins: npt.NDArray[np.float32] | None = None  # (n,) mean logit margin of the given label in training
+
+    @cached_property
+    def confident_joint(self) -> npt.NDArray[np.int64]:
+        """Counts of given (rows) and confidently true (columns) labels (k, k), by cleanlab."""
+        from cleanlab.count import compute_confident_joint  # noqa: PLC0415  slow to import
+
+        return np.asarray(compute_confident_joint(self.labels, self.pred_probs, calibrate=True))
+
+    @cached_property
+    def joint(self) -> Floats:
+        """The calibrated joint of given (rows) and true (columns) labels, (k, k), by cleanlab."""
+        from cleanlab.count import estimate_joint  # noqa: PLC0415  slow to import
+
+        joint = estimate_joint(self.labels, self.pred_probs, confident_joint=self.confident_joint)
+        return np.asarray(joint, dtype=np.float64)
+
+    @property
+    def issue_count(self) -> int:
+        """How many labels the joint says are wrong."""
+        return round(len(self.labels) * float(1 - np.trace(self.joint)))
+
+    @cached_property
+    def belief(self) -> belief.Belief:
+        """What the probabilities and the given labels together say of the true classes."""
+        return belief.fit(self.labels, self.pred_probs, belief.transition_matrix(self.joint))
+
+    def of_given(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The entry (n,) of each row of (n, k) in the column of its given label."""
+        return values[np.arange(len(self.labels)), self.labels]
+
+    def issues(self, is_issue: Mask, quality: Floats, probs: npt.NDArray[Any]) -> Issues:
+        """Issues whose p_error is one less the quality, suggesting the most probable other class."""
+        others = probs.copy()
+        others[np.arange(len(self.labels)), self.labels] = -1
+        return Issues(
+            is_issue=is_issue,
+            label_quality=quality,
+            p_error=1 - quality,
+            suggested=np.asarray(others.argmax(axis=1), dtype=np.int64),
+        )

@@ -1,0 +1,74 @@
+"""The detectors that reckon with where labels go, and the one for labels that people gave."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from audit.detectors.evidence import Evidence
+from audit.types import Floats, Issues
+
+DECONVOLUTION_STEPS = 30
+TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
+TEMPERATURE_ROWS = 20_000
+TINY = 1e-12
+
+
+def posterior(evidence: Evidence) -> Issues:
+    """Flag a row when its given label is wrong with probability above one half, knowing where labels go.
+
+    With T[i, j] = p(given = j | true = i) and c(x) the belief about the true class, see `belief`,
+
+        p(true | given, x)  ∝  c(x)[true] · T[true, given],    p_error = 1 − p(true = given | given, x).
+
+    Right where T does not depend on x: the sense of `process`.
+    """
+    after = evidence.belief.posterior(evidence.labels)
+    quality = evidence.of_given(after)
+    return evidence.issues(quality < 0.5, quality, after)
+
+
+def deconvolution(evidence: Evidence) -> Issues:
+    """As `posterior`, with a belief that undoes T by the multiplicative steps of Richardson and Lucy."""
+    T, probs = evidence.belief.T.astype(np.float32), evidence.pred_probs
+    c = np.maximum(probs, np.float32(TINY))
+    for _ in range(DECONVOLUTION_STEPS):
+        c *= (probs / np.maximum(c @ T, TINY)) @ T.T
+        c /= c.sum(axis=1, keepdims=True)
+    joint = c * T[:, evidence.labels].T
+    after: Floats = joint.astype(np.float64) / np.maximum(joint.sum(axis=1, keepdims=True), TINY)
+    quality = evidence.of_given(after)
+    return evidence.issues(quality < 0.5, quality, after)
+
+
+def consensus(evidence: Evidence) -> Issues:
+    """Flag a row when the most probable class is not the given one, the surest disagreement first.
+
+    People err where examples are hard, so that the transition matrix depends on x, and a rule that leaves
+    it out of account is right: the sense of `consensus`. label_quality is the probability of the given label
+    at the temperature that makes the given labels most likely.
+
+    How often such a disagreement is an error cannot be told without asking people. p_error is the mean of two
+    readings that lie on either side: that of `posterior`, for which hard examples are labelled as reliably as
+    easy ones, and one less label_quality, for which another label of the same source would be drawn from the
+    calibrated probabilities.
+    """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
+
+    logs = np.log(np.maximum(evidence.pred_probs, TINY, dtype=np.float64))
+    step = -(-len(logs) // TEMPERATURE_ROWS)
+    some, labels = logs[::step], evidence.labels[::step]
+
+    def surprise(log_temperature: float) -> float:
+        scaled = some / np.exp(log_temperature)
+        top = scaled.max(axis=1, keepdims=True)
+        log_total = top[:, 0] + np.log(np.exp(scaled - top).sum(axis=1))
+        return float((log_total - scaled[np.arange(len(some)), labels]).mean())
+
+    found = minimize_scalar(surprise, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    scaled = logs / np.exp(found.x)
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    calibrated: Floats = powers / powers.sum(axis=1, keepdims=True)
+    differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
+    quality = evidence.of_given(calibrated)
+    p_error = (posterior(evidence).p_error + 1 - quality) / 2
+    return replace(evidence.issues(differs, quality, calibrated), p_error=p_error)

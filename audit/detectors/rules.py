@@ -1,0 +1,96 @@
+"""Published rules and scores: cleanlab's, the trivial baselines, and the margins of the training."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.detectors.evidence import Evidence
+from audit.detectors.posterior import posterior
+from audit.types import Floats, Issues
+
+
+def given_differs(evidence: Evidence) -> Issues:
+    """Flag a row when the most probable class is not its given label."""
+    quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
+    differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
+    return evidence.issues(differs, quality, evidence.pred_probs)
+
+
+def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
+    """Flag what cleanlab's `find_label_issues` flags with this `filter_by`, ranked by self-confidence."""
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415  slow to import
+
+    # Some rules estimate the joint again and warn; one job: its processes cost more than they save here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        is_issue = find_label_issues(
+            evidence.labels,
+            evidence.pred_probs,
+            filter_by=filter_by,
+            confident_joint=evidence.confident_joint,
+            n_jobs=1,
+        )
+    quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
+    return evidence.issues(np.asarray(is_issue, dtype=bool), quality, evidence.pred_probs)
+
+
+prune_by_noise_rate = partial(cleanlab_rule, filter_by="prune_by_noise_rate")
+prune_by_class = partial(cleanlab_rule, filter_by="prune_by_class")
+both = partial(cleanlab_rule, filter_by="both")
+confident_learning = partial(cleanlab_rule, filter_by="confident_learning")
+low_normalized_margin = partial(cleanlab_rule, filter_by="low_normalized_margin")
+low_self_confidence = partial(cleanlab_rule, filter_by="low_self_confidence")
+
+
+def quality_score(evidence: Evidence, method: str) -> Issues:
+    """Flag the rows of lowest cleanlab quality score, as many as its calibrated joint says are wrong.
+
+    The count is n times the off-diagonal mass of the joint (Northcutt, Jiang and Chuang 2021, section 3.1).
+    """
+    from cleanlab.rank import get_label_quality_scores  # noqa: PLC0415  slow to import
+
+    quality = get_label_quality_scores(evidence.labels, evidence.pred_probs, method=method)
+    return _lowest(evidence, np.clip(np.asarray(quality, dtype=np.float64), 0, 1), evidence.issue_count)
+
+
+self_confidence = partial(quality_score, method="self_confidence")
+normalized_margin = partial(quality_score, method="normalized_margin")
+entropy = partial(quality_score, method="confidence_weighted_entropy")
+
+
+def margins(evidence: Evidence) -> Issues:
+    """Flag the rows of lowest mean margin in training, as many as the joint says are wrong.
+
+    The area under the margin of Pleiss et al. 2020, over the models that were trained on the row. Its p_error
+    is a rank and no probability.
+    """
+    assert evidence.margins is not None
+    return _lowest(evidence, _rank_share(evidence.margins), evidence.issue_count)
+
+
+def combined(evidence: Evidence) -> Issues:
+    """Flag as many rows as `posterior`, by the mean rank of its quality, self-confidence and the margins.
+
+    Its p_error is a rank and no probability.
+    """
+    found = posterior(evidence)
+    scores = [found.label_quality, evidence.of_given(evidence.pred_probs)]
+    if evidence.margins is not None:
+        scores.append(evidence.margins)
+    ranks = np.mean([_rank_share(score) for score in scores], axis=0)
+    return _lowest(evidence, _rank_share(ranks), int(found.is_issue.sum()))
+
+
+def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:
+    is_issue = np.zeros(len(quality), dtype=bool)
+    is_issue[np.argsort(quality, kind="stable")[:count]] = True
+    return evidence.issues(is_issue, quality, evidence.pred_probs)
+
+
+def _rank_share(scores: npt.NDArray[np.floating]) -> Floats:
+    """The share (n,) of rows with a lower score, ties alike."""
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    below = np.concatenate([[0], np.cumsum(count)[:-1]])
+    return np.asarray(below[place] / len(scores), dtype=np.float64)

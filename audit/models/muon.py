@@ -1,0 +1,53 @@
+"""Muon: momentum made orthogonal, for convolution kernels; AdamW for everything else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+RATE = 5.0  # learning rate of the kernels over that of AdamW
+MOMENTUM = 0.9
+ITERATIONS = 3  # of Newton-Schulz; more bring nothing to kernels of this size
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, from Jordan's text
+
+
+class Muon(torch.optim.AdamW):
+    """AdamW whose convolution kernels (o, i, h, w) move along their orthogonalised momentum instead.
+
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. torch has one for
+    matrices alone, in bfloat16, which takes three times as long on a processor without units for it.
+    """
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not followed
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step; the closure computes the loss and its gradients, as skorch's does."""
+        with torch.enable_grad():
+            loss = None if closure is None else closure()
+        for group in self.param_groups:
+            for kernel in group["params"]:
+                if kernel.ndim == 4 and kernel.grad is not None:
+                    self._move(kernel, RATE * float(group["lr"]))
+                    kernel.grad = None  # AdamW leaves alone what has no gradient
+        super().step()
+        return loss
+
+    def _move(self, kernel: torch.Tensor, rate: float) -> None:
+        gradient = kernel.grad
+        assert gradient is not None
+        momentum = self.state[kernel].setdefault("momentum", torch.zeros_like(kernel))
+        momentum.mul_(MOMENTUM).add_(gradient)
+        ahead = gradient.add(momentum, alpha=MOMENTUM).reshape(len(kernel), -1)
+        kernel.sub_(orthogonalised(ahead).reshape(kernel.shape), alpha=rate)
+
+
+def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
+    """The matrix (a, b) with all singular values near one, times the root of a / b where that exceeds one."""
+    a, b, c = COEFFICIENTS
+    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    wide = wide / (wide.norm() + 1e-7)
+    for _ in range(ITERATIONS):
+        gram = wide @ wide.T
+        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+    if matrix.shape[0] > matrix.shape[1]:
+        wide = wide.T
+    return wide * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5

@@ -1,0 +1,58 @@
+"""Finished folds in a run folder: one file each, kept as soon as the fold ends."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.errors import RunError
+from audit.store import Arrays, RunFolder
+from audit.types import FoldResult
+
+
+@dataclass(frozen=True)
+class FoldShelf:
+    """The folds of a run under one stage key: folds/ROUND/0.npz and so on."""
+
+    folder: RunFolder
+    key: str
+
+    def save_fold(self, name: str, result: FoldResult) -> None:
+        """Keep one fold of the cross-validation of that name."""
+        self.folder.write_arrays(
+            f"folds/{name}/{result.fold}.npz",
+            {
+                "rows": result.rows,
+                "pred_probs": result.pred_probs,
+                "trained": result.trained,
+                "margins": result.margins,
+                "losses": np.array(result.losses, dtype=np.float64),
+                "seconds": np.array(result.seconds),
+                "device": np.array(result.device),
+                "key": np.array(self.key),
+            },
+        )
+
+    def load_folds(self, name: str, folds: int) -> list[FoldResult]:
+        """The folds of the cross-validation of that name; damaged files count as not there."""
+        found = []
+        for number in range(folds):
+            try:
+                arrays = self.folder.read_arrays(f"folds/{name}/{number}.npz")
+                if str(arrays["key"]) == self.key:
+                    found.append(_fold_result(number, arrays))
+            except (RunError, KeyError):
+                continue
+        return found
+
+
+def _fold_result(number: int, arrays: Arrays) -> FoldResult:
+    return FoldResult(
+        fold=number,
+        rows=arrays["rows"],
+        pred_probs=arrays["pred_probs"],
+        trained=arrays["trained"],
+        margins=arrays["margins"],
+        losses=tuple(arrays["losses"].tolist()),
+        seconds=float(arrays["seconds"]),
+        device=str(arrays["device"]),
+    )
