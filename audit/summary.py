@@ -11,6 +11,7 @@ from audit.scoring import DetectionScore, Estimate, average_precision, score, sc
 from audit.types import FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
+MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
 TOPS = (50, 100, 500)  # lengths of the list for which the expected number of errors is given
 MOST_TRANSITION_CLASSES = 100  # the intervals of a larger matrix would fill the file
 
@@ -22,6 +23,15 @@ DEFINITIONS = {
     "fnr_at_noise_rate": "share of the changed labels missed when as many rows are flagged as were changed",
     "suggestion_accuracy": "share of the changed and flagged rows whose suggested label is the true one",
 }
+
+
+def main_detectors(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the detector that is used and of those that it is best compared with."""
+    return {
+        name: figures
+        for name, figures in scores["detectors"].items()
+        if name in MAIN or name == scores["detector"]
+    }
 
 
 def likely(suspects: Issues) -> Mask:

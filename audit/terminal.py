@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from audit.report.wording import errors, figure_name, interval, percent
+from audit.summary import main_detectors
 
-MAIN = ("posterior", "cleanlab", "self-confidence", "given-differs")  # the report shows all detectors
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
 
@@ -112,10 +112,8 @@ def _detector_table(scores: Mapping[str, Any]) -> Table:
     table.add_column("detector", no_wrap=True)
     for heading in ("precision, %", "recall, %", "F1, %", "flagged"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, figures in scores["detectors"].items():
+    for name, figures in main_detectors(scores).items():
         used = name == scores["detector"]
-        if not used and name not in MAIN:
-            continue
         table.add_row(
             f"{name} (used)" if used else name,
             *(_with_interval(figures[key]) for key in ("precision", "recall", "f1")),

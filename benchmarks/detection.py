@@ -85,33 +85,52 @@ def of_cleanlab_classes(labels: NoisyLabels, pred_probs: np.ndarray) -> dict[str
     }
 
 
+HEAD = (
+    "| preset | noise | seeds | posterior | best other | cleanlab's best rule | given ≠ predicted | "
+    "accuracy | flagged / changed | ECE | seconds |"
+)
+
+
 def table(results: dict) -> str:
-    """The means over seeds as a table in Markdown, one for each preset."""
-    groups = defaultdict(list)
+    """The means over seeds as a table in Markdown."""
+    groups = defaultdict(dict)
     for key, figures in results.items():
         preset, kind, rate, seed = key.split()
-        groups[preset, kind, float(rate)].append((int(seed), figures))
-    lines = [
-        "| preset | noise | seeds | posterior | best other | cleanlab's best rule | given ≠ predicted "
-        "| accuracy | flagged / changed | ECE | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for (preset, kind, rate), cells in sorted(groups.items()):
-        seeds = ", ".join(str(seed) for seed, _ in sorted(cells, key=lambda c: c[0]))
-        mean = {name: np.mean([figures["f1"][name] for _, figures in cells]) for name in cells[0][1]["f1"]}
-        rules = {n: v for n, v in mean.items() if n.startswith(("cleanlab", "Clean", "Datalab"))}
-        others = {n: v for n, v in mean.items() if n != "posterior"}
-        best, rule = max(others, key=others.get), max(rules, key=rules.get)
-        of = lambda name: np.mean([figures[name] for _, figures in cells])  # noqa: E731
-        ece = np.mean([f["expected_calibration_error"]["stated"] for _, f in cells])
-        lines.append(
-            f"| {preset} | {kind} {rate:g} | {seeds} | **{mean['posterior']:.4f}** | {others[best]:.4f} ({best}) "
-            f"| {rules[rule]:.4f} ({rule}) | {mean['given-differs']:.4f} | {of('accuracy'):.4f} "
-            f"| {of('flagged') / of('changed'):.4f} | {ece:.4f} | {of('seconds'):.0f} |"
-        )
+        groups[preset, kind, float(rate)][int(seed)] = figures
+    lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|"]
+    lines += [table_line(*group, cells) for group, cells in sorted(groups.items())]
     covered = [figures["covered"] for figures in results.values()]
     lines.append(f"\nThe 95 % interval of the noise rate held {sum(covered)} of {len(covered)} times.")
     return "\n".join(lines)
+
+
+def table_line(preset: str, kind: str, rate: float, cells: dict[int, dict]) -> str:
+    """The means of one preset and noise over its seeds."""
+
+    def mean(*path: str) -> float:
+        values = list(cells.values())
+        for name in path:
+            values = [value[name] for value in values]
+        return float(np.mean(values))
+
+    f1 = {name: mean("f1", name) for name in next(iter(cells.values()))["f1"]}
+    rules = {n: v for n, v in f1.items() if n.startswith(("cleanlab", "Clean", "Datalab"))}
+    others = {n: v for n, v in f1.items() if n != "posterior"}
+    best, rule = max(others, key=others.get), max(rules, key=rules.get)
+    columns = (
+        preset,
+        f"{kind} {rate:g}",
+        ", ".join(map(str, sorted(cells))),
+        f"**{f1['posterior']:.4f}**",
+        f"{others[best]:.4f} ({best})",
+        f"{rules[rule]:.4f} ({rule})",
+        f"{f1['given-differs']:.4f}",
+        f"{mean('accuracy'):.4f}",
+        f"{mean('flagged') / mean('changed'):.4f}",
+        f"{mean('expected_calibration_error', 'stated'):.4f}",
+        f"{mean('seconds'):.0f}",
+    )
+    return f"| {' | '.join(columns)} |"
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from audit.scoring import precision_recall_curve, severity_order
 from audit.store import RunRecord
+from audit.summary import main_detectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
     precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
     cuts = {
         name: (figures["recall"]["value"], figures["precision"]["value"])
-        for name, figures in record.scores["detectors"].items()
+        for name, figures in main_detectors(record.scores).items()
         if figures["flagged"]
     }
     low = max(

@@ -9,7 +9,7 @@ import numpy as np
 from audit.report import selection
 from audit.report.wording import interval, percent
 from audit.store import RunRecord
-from audit.summary import LIKELY
+from audit.summary import LIKELY, main_detectors
 from audit.types import Rows
 
 MOST_MATRIX_CLASSES = 24
@@ -78,6 +78,7 @@ class Report:
     data_name: str
     rows: int
     injected: bool
+    main_detectors: dict[str, Any]
     scores: dict[str, Any]
     suspects: Grid
     found: Grid
@@ -103,6 +104,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         data_name=record.data["name"],
         rows=len(flipped),
         injected=record.injected,
+        main_detectors=main_detectors(record.scores),
         scores=dict(record.scores),
         suspects=_grid(record, record.suspects.ranking, most_suspects, as_came=True),
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
