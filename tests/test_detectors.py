@@ -197,6 +197,16 @@ def test_the_interval_of_the_noise_rate_covers(kind, rate):
     assert held >= 36
 
 
+def test_the_intervals_of_the_transition_matrix_cover():
+    held = []
+    for seed in range(20):
+        noisy, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
+        low, high = Evidence(noisy.given, probs).belief.transition_interval()
+        T = noise.noise_kind("symmetric")(4, 0.2)
+        held += list(((low <= T) & (high >= T)).ravel())
+    assert np.mean(held) > 0.9
+
+
 def test_consensus_flags_exactly_where_the_prediction_differs_the_surest_first():
     noisy, probs = world()
     issues = audit.find_issues(noisy.given, probs, truth="consensus")

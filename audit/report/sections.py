@@ -16,6 +16,7 @@ MOST_MATRIX_CLASSES = 24
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
 SHORT_NAME = 4  # letters
+MOST_MOVES = 10
 HEATS = 6  # shades of the matrix
 
 
@@ -63,6 +64,7 @@ class Classes:
     names: tuple[str, ...]
     matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
     pairs: tuple[tuple[str, str, int], ...]  # the commonest given → suggested
+    moves: tuple[tuple[str, str, dict[str, float]], ...]  # the likeliest true → given, with intervals
     table: tuple[dict[str, Any], ...]
 
     @property
@@ -171,8 +173,25 @@ def _classes(record: RunRecord) -> Classes:
         )
         if k <= MOST_MATRIX_CLASSES
         else (),
+        moves=_moves(record),
         pairs=tuple((names[i], names[j], int(counts[i, j])) for i, j in pairs if counts[i, j]),
         table=tuple({**figures, "name": names[figures["class"]]} for figures in record.scores["classes"]),
+    )
+
+
+def _moves(record: RunRecord) -> tuple[tuple[str, str, dict[str, float]], ...]:
+    """The largest entries off the diagonal of the estimated transition matrix."""
+    transition = record.scores["noise"]["transition"]
+    if transition is None:
+        return ()
+    T = {name: np.array(part) for name, part in transition.items()}
+    off_diagonal = T["value"] * (1 - np.eye(len(T["value"])))
+    order = np.argsort(-off_diagonal, axis=None, kind="stable")[:MOST_MOVES]
+    names = record.class_names
+    return tuple(
+        (names[i], names[j], {name: float(part[i, j]) for name, part in T.items()})
+        for i, j in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
+        if i != j
     )
 
 
