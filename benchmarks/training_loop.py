@@ -18,7 +18,8 @@ from torch import nn
 
 from audit import datasets, models
 from audit.config import Config
-from audit.types import Training
+from audit.models.muon import Muon
+from audit.types import Recipe, Training
 
 PAIRS = 7
 
@@ -27,7 +28,7 @@ def bare(model: object, X: np.ndarray, y: np.ndarray) -> None:
     """The same training without skorch."""
     torch.manual_seed(0)
     net = model.module(**model.get_params_for("module"))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=model.lr, fused=True)
+    optimizer = Muon(net.parameters(), lr=model.lr, fused=True)
     steps = model.max_epochs * -(-len(X) // model.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, model.lr, total_steps=steps)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
@@ -42,13 +43,16 @@ def bare(model: object, X: np.ndarray, y: np.ndarray) -> None:
             schedule.step()
 
 
+def ignore(_: float) -> None:
+    """Nobody watches."""
+
+
 def main() -> None:
     """Time pairs of both loops."""
     torch.set_num_threads(1)
     data = datasets.load(Config(limit=14_000))
-    task = Training(
-        shape=data.images.shape, k=10, seed=0, epochs=3, threads=1, device="cpu", watch=lambda _: None
-    )
+    recipe = Recipe(epochs=3, exactly=True)
+    task = Training(data.images.shape, k=10, seed=0, recipe=recipe, threads=1, device="cpu", watch=ignore)
     model = models.build("cnn", task)
     pairs = []
     for pair in range(PAIRS + 1):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit.types import Floats, Labels, Probs
 
@@ -20,11 +21,14 @@ BOOTSTRAPS = 1000
 LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithms are large
 FIT_ROWS = 20_000  # rows, evenly spaced, that the map is fitted on
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
-TIGHTNESS = 100.0  # precision of the map's weights around their centre
+# Precision of the map's weights around their centre: tight, but loose between classes where more than FLOW of
+# the labels go from one to the other.
+TIGHT, LOOSE, FLOW = 4000.0, 1.0, 0.05
 PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
 # a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
 SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
+MOST_STEPS = 40  # of fitting the map
 PASSES = 3  # of counting T and fitting c
 SHARPEST = 20.0  # times the logarithms of c
 # The share of the ambiguity in c that T contradicts: below the first it is ambiguity and c is left alone,
@@ -91,17 +95,23 @@ def fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     T
         A first guess of the transition matrix (k, k), such as that of cleanlab's calibrated joint.
     """
-    z = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
-    step = -(-len(labels) // FIT_ROWS)
-    some_z, some_labels = z[::step], labels[::step]
-    k = z.shape[1]
+    with threadpool_limits(1):  # these matrices are too small to share between threads
+        return _fit(labels, pred_probs, T)
+
+
+def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
+    n, k = pred_probs.shape
+    z = np.ones((n, k + 1))  # the last column is for the bias
+    z[:, :k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
+    step = -(-n // FIT_ROWS)
+    some_z, some_labels = np.ascontiguousarray(z[::step]), labels[::step]
     centre = _fit_centre(some_z, some_labels, T)
     guess, weights = T, centre
-    c, counts = _softmax(z @ weights[:k] + weights[k]), np.zeros_like(T)
+    c, counts = _softmax(z @ weights), np.zeros_like(T)
     for _ in range(PASSES):
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
-        c = _softmax(z @ weights[:k] + weights[k])
+        c = _softmax(z @ weights)
         counts = count_anchors(c, labels)
         T = with_prior(counts, guess)
     return Belief(_sharpened(c, T, labels), T, counts)
@@ -137,14 +147,14 @@ def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
     """
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    k = len(T)
+    k, reach = len(T), _reach(T, labels)
 
     def weights(parameters: npt.NDArray[np.float64]) -> Floats:
         log_alpha, beta = parameters
         return np.vstack([np.exp(log_alpha) * np.eye(k) + beta * T.T, np.zeros((1, k))])
 
     def surprise(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        loss, slope = _surprise(weights(parameters), z, labels, T)
+        loss, slope = _surprise(weights(parameters), z, reach)
         by_alpha = np.exp(parameters[0]) * np.trace(slope[:k])
         return loss, np.array([by_alpha, (slope[:k] * T.T).sum()])
 
@@ -154,28 +164,43 @@ def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
 
 
 def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats) -> Floats:
-    """The likeliest weights (k + 1, k) under a Gaussian prior of precision TIGHTNESS at the centre."""
+    """The likeliest weights (k + 1, k) under a Gaussian prior at the centre."""
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    strength = TIGHTNESS / len(labels)
+    strength, reach = _precision(T) / len(labels), _reach(T, labels)
 
     def surprise(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights = flat.reshape(centre.shape)
-        loss, slope = _surprise(weights, z, labels, T)
+        loss, slope = _surprise(weights, z, reach)
         away = weights - centre
-        return loss + strength * float((away**2).sum()) / 2, (slope + strength * away).ravel()
+        return loss + float((strength * away**2).sum()) / 2, (slope + strength * away).ravel()
 
-    best = minimize(surprise, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    best = minimize(surprise, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
     return np.asarray(best.x).reshape(centre.shape)
 
 
-def _surprise(weights: Floats, z: Floats, labels: Labels, T: Floats) -> tuple[float, Floats]:
+def _precision(T: Floats) -> Floats:
+    """The prior's precision (k + 1, k): where no labels flow, what the map would learn is not T's doing."""
+    off_diagonal = T * (1 - np.eye(len(T)))
+    flow = off_diagonal + off_diagonal.T
+    most = flow.max(axis=1)
+    flows = np.vstack([flow + np.diag(most), most])
+    return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 4)))
+
+
+def _surprise(weights: Floats, z: Floats, reach: Floats) -> tuple[float, Floats]:
     """Mean negative log-likelihood of the labels under softmax(z · weights) · T, and its gradient."""
-    c = _softmax(z @ weights[:-1] + weights[-1])
-    joint = c * T[:, labels].T
+    c = _softmax(z @ weights)
+    joint = c * reach
     likelihood = np.maximum(joint.sum(axis=1), TINY)
-    pull = (c - joint / likelihood[:, None]) / len(z)
-    return -float(np.log(likelihood).mean()), np.vstack([z.T @ pull, pull.sum(axis=0)])
+    joint /= likelihood[:, None]
+    c -= joint
+    return -float(np.log(likelihood).mean()), z.T @ c / len(z)
+
+
+def _reach(T: Floats, labels: Labels) -> Floats:
+    """p(given label of the row | true class), (n, k)."""
+    return np.ascontiguousarray(T.T[labels])
 
 
 def _sharpened(c: Floats, T: Floats, labels: Labels) -> Floats:
@@ -199,8 +224,9 @@ def _sharpened(c: Floats, T: Floats, labels: Labels) -> Floats:
 
 
 def _posterior(c: Floats, T: Floats, labels: Labels) -> Floats:
-    joint = c * T[:, labels].T
-    return np.asarray(joint / np.maximum(joint.sum(axis=1, keepdims=True), TINY**2))
+    joint = c * _reach(T, labels)
+    joint /= np.maximum(joint.sum(axis=1, keepdims=True), TINY**2)
+    return joint
 
 
 def _noise_rate(shares: Floats, T: Floats) -> float:
@@ -208,5 +234,6 @@ def _noise_rate(shares: Floats, T: Floats) -> float:
 
 
 def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers

@@ -34,7 +34,7 @@ def deconvolution(evidence: Evidence) -> Issues:
     for _ in range(DECONVOLUTION_STEPS):
         c *= (probs / np.maximum(c @ T, TINY)) @ T.T
         c /= c.sum(axis=1, keepdims=True)
-    joint = c * T[:, evidence.labels].T
+    joint = c * T.T[evidence.labels]
     after: Floats = joint.astype(np.float64) / np.maximum(joint.sum(axis=1, keepdims=True), TINY)
     quality = evidence.of_given(after)
     return evidence.issues(quality < 0.5, quality, after)
