@@ -19,7 +19,8 @@ TINY = 1e-12
 Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 BOOTSTRAPS = 1000
 LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithms are large
-FIT_ROWS = 20_000  # rows, evenly spaced, that the map is fitted on
+# Rows, evenly spaced, that the map is fitted on: at most so many, and fewer where they have many columns.
+FIT_ROWS, FIT_CELLS = 20_000, 2_000_000
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
 # Precision of the map's weights around their centre: tight, but loose between classes where more than FLOW of
 # the labels go from one to the other.
@@ -103,7 +104,7 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     n, k = pred_probs.shape
     z = np.ones((n, k + 1))  # the last column is for the bias
     z[:, :k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
-    step = -(-n // FIT_ROWS)
+    step = -(-n // min(FIT_ROWS, FIT_CELLS // k))
     some_z, some_labels = np.ascontiguousarray(z[::step]), labels[::step]
     centre = _fit_centre(some_z, some_labels, T)
     guess, weights = T, centre
