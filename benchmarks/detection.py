@@ -17,6 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from recipe import machine
 
 import audit
 from audit import datasets, scoring
@@ -62,6 +63,7 @@ def cell(preset: str, kind: str, rate: float, seed: int) -> dict:
         "noise": {name: noise[name] for name in ("realised", "estimated")},
         "covered": noise["estimated"]["low"] <= noise["realised"] <= noise["estimated"]["high"],
         "seconds": round(seconds, 1),
+        "machine": machine(),
     }
 
 

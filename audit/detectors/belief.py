@@ -23,8 +23,8 @@ LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithm
 FIT_ROWS, FIT_CELLS = 20_000, 2_000_000
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
 # Precision of the map's weights around their centre: tight, but loose between classes where more than FLOW of
-# the labels go from one to the other.
-TIGHT, LOOSE, FLOW = 4000.0, 1.0, 0.05
+# the labels go from one to the other; chosen on noise seed 0.
+TIGHT, LOOSE, FLOW = 4000.0, 1.0, 0.15
 PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
 # a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
@@ -186,7 +186,7 @@ def _precision(T: Floats) -> Floats:
     flow = off_diagonal + off_diagonal.T
     most = flow.max(axis=1)
     flows = np.vstack([flow + np.diag(most), most])
-    return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 4)))
+    return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 6)))
 
 
 def _surprise(weights: Floats, z: Floats, reach: Floats) -> tuple[float, Floats]:
