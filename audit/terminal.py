@@ -85,10 +85,6 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
         console.print(
             f"accuracy out of sample, against the true labels: {percent(scores['accuracy']['true'], 2)} %"
         )
-    else:
-        console.print(
-            f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
-        )
         noise = scores["noise"]
         console.print(
             f"noise: {percent(noise['realised'], 2)} % of the labels changed, "
@@ -97,6 +93,10 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
         console.print(
             "p_error: expected calibration error "
             f"{scores['calibration']['stated']['expected_calibration_error']:.4f}"
+        )
+    else:
+        console.print(
+            f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
         )
     suspects = scores["suspects"]
     console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
