@@ -22,7 +22,7 @@ SMOOTH = 0.3  # correlation of neighbouring pixels from which images are picture
 SMOOTH_ROWS = 500  # images on which that is measured
 
 
-PRESETS = {  # rounds, repeats and the recipe of the last round; docs/benchmarks.md has their cost and gain
+PRESETS = {  # rounds, repeats and the recipe of the last round
     "fast": (1, 1, Recipe(epochs=2, views=3)),
     "default": (2, 1, Recipe(epochs=3, views=3)),
     "thorough": (2, 1, Recipe(epochs=6, wide=True, augment="affine", views=5)),
