@@ -53,21 +53,18 @@ def consensus(evidence: Evidence) -> Issues:
     calibrated probabilities.
     """
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
+    from scipy.special import log_softmax, softmax  # noqa: PLC0415  slow to import
 
     logs = np.log(np.maximum(evidence.pred_probs, TINY, dtype=np.float64))
     step = -(-len(logs) // TEMPERATURE_ROWS)
     some, labels = logs[::step], evidence.labels[::step]
 
     def surprise(log_temperature: float) -> float:
-        scaled = some / np.exp(log_temperature)
-        top = scaled.max(axis=1, keepdims=True)
-        log_total = top[:, 0] + np.log(np.exp(scaled - top).sum(axis=1))
-        return float((log_total - scaled[np.arange(len(some)), labels]).mean())
+        calibrated = log_softmax(some / np.exp(log_temperature), axis=1)
+        return -float(calibrated[np.arange(len(some)), labels].mean())
 
     found = minimize_scalar(surprise, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
-    scaled = logs / np.exp(found.x)
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    calibrated: Floats = powers / powers.sum(axis=1, keepdims=True)
+    calibrated: Floats = softmax(logs / np.exp(found.x), axis=1)
     differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
     quality = evidence.of_given(calibrated)
     p_error = (posterior(evidence).p_error + 1 - quality) / 2
