@@ -135,13 +135,13 @@ def cross_validate(
     """
     groups = crossval.duplicate_groups(dataset.images)
     passes = plan.passes()
-    split_of = dict(zip((p.name for p in passes), _splits(passes, splits), strict=True))
     keep = np.ones(len(given), dtype=bool)
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
     k = len(dataset.class_names)
-    for each, seed, share_of in zip(passes, seeds.spawn(len(passes)), _shares(passes), strict=True):
-        fold = crossval.assign_folds(given, groups, folds, split_of[each.name], dataset.class_names)
+    work = zip(passes, _splits(passes, splits), seeds.spawn(len(passes)), _shares(passes), strict=True)
+    for each, split, seed, span in work:
+        fold = crossval.assign_folds(given, groups, folds, split, dataset.class_names)
         results = shelf.load_folds(each.name, folds) if shelf else []
         if results:
             listener.note(f"{each.name}: reusing {len(results)} of {folds} folds, trained before")
@@ -157,7 +157,7 @@ def cross_validate(
             device=device,
             jobs=jobs,
             skip=[result.fold for result in results],
-            progress=partial(_pass_on, listener, each.name, share_of),
+            progress=partial(_pass_on, listener, each.name, span),
         ):
             if shelf:
                 shelf.save_fold(each.name, result)

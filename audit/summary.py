@@ -7,8 +7,16 @@ import numpy as np
 
 from audit import calibration
 from audit.detectors.belief import Belief
-from audit.scoring import DetectionScore, Estimate, average_precision, score, score_by_class, severity_order
-from audit.types import FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample
+from audit.scoring import (
+    DetectionScore,
+    Estimate,
+    average_precision,
+    score,
+    score_by_class,
+    severity_order,
+    wilson,
+)
+from audit.types import Floats, FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
 MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
@@ -174,9 +182,21 @@ def _noise_rate(belief: Belief, labels: Labels, rng: np.random.Generator) -> dic
     return Estimate(*belief.noise_interval(labels, rng)).to_json()
 
 
+def transition_interval(belief: Belief) -> tuple[Floats, Floats]:
+    """The 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
+    sizes = belief.counts.sum(axis=1)
+    estimates = [
+        [wilson(int(count), int(size)) for count in row]
+        for row, size in zip(belief.counts, sizes, strict=True)
+    ]
+    low = np.array([[each.low for each in row] for row in estimates])
+    high = np.array([[each.high for each in row] for row in estimates])
+    return np.minimum(low, belief.T), np.maximum(high, belief.T)
+
+
 def _transition(belief: Belief) -> dict[str, list[list[float]]]:
     """T with a 95 % interval for every entry."""
-    low, high = belief.transition_interval()
+    low, high = transition_interval(belief)
     parts = {"value": belief.T, "low": low, "high": high}
     return {name: np.round(part, 5).tolist() for name, part in parts.items()}
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audit
-from audit import detectors, noise, scoring
+from audit import detectors, noise, scoring, summary
 from audit.detectors import Evidence, belief
 from audit.types import NoisyLabels
 
@@ -171,7 +171,7 @@ def test_the_transition_matrix_is_found(kind):
     found = Evidence(noisy.given, probs).belief
     np.testing.assert_allclose(found.T, noise.noise_kind(kind)(4, 0.3), atol=0.02)
     np.testing.assert_allclose(found.T.sum(axis=1), 1)
-    low, high = found.transition_interval()
+    low, high = summary.transition_interval(found)
     assert ((low <= found.T) & (high >= found.T)).all()
 
 
@@ -201,7 +201,7 @@ def test_the_intervals_of_the_transition_matrix_cover():
     held = []
     for seed in range(20):
         noisy, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
-        low, high = Evidence(noisy.given, probs).belief.transition_interval()
+        low, high = summary.transition_interval(Evidence(noisy.given, probs).belief)
         T = noise.noise_kind("symmetric")(4, 0.2)
         held += list(((low <= T) & (high >= T)).ravel())
     assert np.mean(held) > 0.9

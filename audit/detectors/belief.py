@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 from audit.types import Floats, Labels, Probs
 
 TINY = 1e-12
-Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 BOOTSTRAPS = 1000
 LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithms are large
 # Rows, evenly spaced, that the map is fitted on: at most so many, and fewer where they have many columns.
@@ -70,13 +69,6 @@ class Belief:
         low, high = (np.quantile(draws, [0.025, 0.975]) for draws in (by_counts, by_errors))
         middle = (self.noise_rate + float(p_error.mean())) / 2
         return middle, max(0.0, float(min(low[0], high[0]))), float(max(low[1], high[1]))
-
-    def transition_interval(self) -> tuple[Floats, Floats]:
-        """The 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
-        n = self.counts.sum(axis=1, keepdims=True) + PRIOR_COUNTS
-        centre = (self.T + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z / (1 + Z**2 / n) * np.sqrt(self.T * (1 - self.T) / n + Z**2 / (4 * n**2))
-        return np.clip(centre - half, 0, self.T), np.clip(centre + half, self.T, 1)
 
 
 def transition_matrix(joint: Floats) -> Floats:
