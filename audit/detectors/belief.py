@@ -4,7 +4,8 @@ A network trained on noisy labels predicts the *given* label; what it says of th
 out of its probabilities. c(x) is a softmax of a linear map of their logarithms, T the transition matrix, and
 both are found together: c maximises the likelihood of the given labels under c · T, T is counted where c is
 sure. Where the network has learned the noise itself, likelihood takes learned noise for ambiguity; c is then
-sharpened until the errors that it expects are as many as T says.
+sharpened until the errors that it expects are as many as T says; where noise depends on the example, it is
+the probabilities themselves that are sharpened.
 """
 
 from dataclasses import dataclass
@@ -13,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from audit.detectors.dependence import LEAST_PROB, dependence
 from audit.types import Floats, Labels, Probs
 
 TINY = 1e-12
 BOOTSTRAPS = 1000
-LEAST_PROB = 1e-9  # smaller probabilities say nothing more, and their logarithms are large
 # Rows, evenly spaced, that the map is fitted on: at most so many, and fewer where they have many columns.
 FIT_ROWS, FIT_CELLS = 20_000, 2_000_000
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
-# Precision of the map's weights around their centre: tight, but loose between classes where more than FLOW of
-# the labels go from one to the other; chosen on noise seed 0.
+# Precision of the map's weights around their centre: tight, but loose between classes where the flow of
+# labels from one to the other, weighted by its share of all that leave the class, is more than FLOW; chosen
+# on noise seeds 0 to 2.
 TIGHT, LOOSE, FLOW = 4000.0, 1.0, 0.15
 PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
@@ -107,7 +109,11 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         c = _softmax(z @ weights)
         counts = count_anchors(c, labels)
         T = with_prior(counts, guess)
-    return Belief(_sharpened(c, T, labels), T, counts)
+    c = _sharpened(c, T, labels)
+    depends = dependence(pred_probs, _posterior(c, T, labels), labels)
+    if depends:
+        c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:, :k], T, labels)))
+    return Belief(c, T, counts)
 
 
 def count_anchors(c: Floats, labels: Labels) -> Floats:
@@ -175,7 +181,9 @@ def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats
 def _precision(T: Floats) -> Floats:
     """The prior's precision (k + 1, k): where no labels flow, what the map would learn is not T's doing."""
     off_diagonal = T * (1 - np.eye(len(T)))
-    flow = off_diagonal + off_diagonal.T
+    leaving = np.maximum(off_diagonal.sum(axis=1, keepdims=True), TINY)
+    flow = off_diagonal**2 / leaving
+    flow += flow.T
     most = flow.max(axis=1)
     flows = np.vstack([flow + np.diag(most), most])
     return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 6)))
@@ -198,22 +206,41 @@ def _reach(T: Floats, labels: Labels) -> Floats:
 
 def _sharpened(c: Floats, T: Floats, labels: Labels) -> Floats:
     """C with its logarithms scaled up, as far as learned noise calls for."""
-    from scipy.optimize import brentq  # noqa: PLC0415  slow to import
-
-    log_c, rows = np.log(np.maximum(c, TINY**2)), np.arange(len(labels))
     told, ambiguity = _noise_rate(c.mean(axis=0), T), float((1 - c.max(axis=1)).mean())
-
-    def missing(log_scale: float) -> float:
-        after = _posterior(_softmax(np.exp(log_scale) * log_c), T, labels)
-        return told - (1 - float(after[rows, labels].mean()))
-
-    gap = missing(0.0)
+    gap = told - _expected_rate(c, T, labels)
     strength = np.clip((gap / max(ambiguity, TINY) - AMBIGUOUS) / (LEARNED - AMBIGUOUS), 0, 1)
     if strength == 0:
         return c
-    most = np.log(SHARPEST)
-    log_scale = brentq(missing, 0.0, most, xtol=0.01) if missing(most) < 0 else most
-    return _softmax(np.exp(strength * log_scale) * log_c)
+    log_c = _logs(c)
+    return _softmax(_matching_scale(log_c, told, T, labels, 1.0) ** strength * log_c)
+
+
+def _matching(log_probs: Floats, T: Floats, labels: Labels) -> Floats:
+    """The probabilities at the temperature at which they expect as many errors as T says."""
+    told = _noise_rate(_softmax(log_probs).mean(axis=0), T)
+    return _softmax(_matching_scale(log_probs, told, T, labels, 1 / SHARPEST) * log_probs)
+
+
+def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least: float) -> float:
+    """What to scale the logarithms with so that the share `told` is expected to be wrong, or nearly."""
+    from scipy.optimize import brentq  # noqa: PLC0415  slow to import
+
+    def missing(log_scale: float) -> float:
+        return told - _expected_rate(_softmax(np.exp(log_scale) * logs), T, labels)
+
+    low, high = np.log(least), np.log(SHARPEST)
+    if missing(low) <= 0:
+        return least
+    return float(np.exp(brentq(missing, low, high, xtol=0.01))) if missing(high) < 0 else SHARPEST
+
+
+def _expected_rate(c: Floats, T: Floats, labels: Labels) -> float:
+    after = _posterior(c, T, labels)
+    return 1 - float(after[np.arange(len(labels)), labels].mean())
+
+
+def _logs(c: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(c, TINY**2)))
 
 
 def _posterior(c: Floats, T: Floats, labels: Labels) -> Floats:
