@@ -3,7 +3,7 @@
 >>> import audit
 >>> run = audit.detect(X, y, noise=0.1)     # images and labels, as arrays
 >>> run.score["f1"]                         # how well changed labels were found, with its interval
->>> run.suspects                            # labels that nobody touched and that look wrong
+>>> run.suspects(10)                        # labels that nobody touched and that look wrong
 >>> run.save("reports/mine")                # the folder, with report.html to review
 >>> audit.find_issues(labels, pred_probs)   # the same detection on anybody's probabilities
 """
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from audit.detectors import find_issues
     from audit.errors import AuditError, ConfigError, DataError, RunError
     from audit.noise import inject
-    from audit.pipeline import Run, detect
+    from audit.pipeline import detect
+    from audit.run import Run, load_run
 
 __all__ = [
     "AuditError",
@@ -28,6 +29,7 @@ __all__ = [
     "detect",
     "find_issues",
     "inject",
+    "load_run",
 ]
 
 _HOMES = {
@@ -35,11 +37,12 @@ _HOMES = {
     "Config": "audit.config",
     "ConfigError": "audit.errors",
     "DataError": "audit.errors",
-    "Run": "audit.pipeline",
+    "Run": "audit.run",
     "RunError": "audit.errors",
     "detect": "audit.pipeline",
     "find_issues": "audit.detectors",
     "inject": "audit.noise",
+    "load_run": "audit.run",
 }
 
 

@@ -39,6 +39,7 @@ def detect(
     *,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+    dry_run: bool = False,
 ) -> None:
     """Change known labels, find them again, score the finding, and report the natural suspects.
 
@@ -48,15 +49,29 @@ def detect(
         Print the scores as one JSON document instead of a table.
     quiet
         Print no progress.
+    dry_run
+        Print what was understood of the data and what the audit would cost, and audit nothing.
     """
     from audit import pipeline, terminal  # noqa: PLC0415  numpy and pandas are slow to import
 
+    if dry_run:
+        facts = pipeline.dry_run(config)
+        return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
     with terminal.ProgressDisplay(quiet=quiet) as listener:
         run, report = pipeline.detect_spec(config, listener)
     if as_json:
         terminal.print_json({**run.record.scores, "report": str(report)})
     else:
         terminal.print_result(run.record.scores, str(report))
+    return None
+
+
+@app.command
+def datasets() -> None:
+    """List the data sets that come along and the forms of your own that are understood."""
+    from audit import datasets, terminal  # noqa: PLC0415  numpy is slow to import
+
+    terminal.print_datasets(list(datasets.BUNDLED), datasets.FORMS)
 
 
 @app.command
@@ -68,9 +83,9 @@ def report(run: Path, /) -> None:
     run
         The run's folder.
     """
-    from audit import pipeline  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
-    print(pipeline.draw_report(run))  # noqa: T201
+    print(draw_report(run))  # noqa: T201
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 from audit.errors import ConfigError
 
 DEFAULT_NOISE = 0.1
-LEAST = {"limit": 1, "seed": 0, "folds": 2, "rounds": 1, "repeats": 1, "epochs": 1, "jobs": 1}
+LEAST = {
+    "limit": 1,
+    "min_class_size": 1,
+    "seed": 0,
+    "folds": 2,
+    "rounds": 1,
+    "repeats": 1,
+    "epochs": 1,
+    "jobs": 1,
+}
 CHOICES = {
     "preset": ("fast", "default", "thorough"),
     "augment": ("none", "shift", "affine"),
@@ -26,13 +35,26 @@ class Config:
     Parameters
     ----------
     data
-        mnist, mnist:train, mnist:test, digits, or the path of an .npz file that holds X and y.
+        A bundled data set, a file, a folder of images or openml:NAME; audit datasets lists them all.
     X
-        Images as an .npy file, (n, h, w), (n, h, w, c) or (n, c, h, w); instead of DATA, with --y.
+        Images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d), as an .npy or IDX file; instead
+        of DATA, with --y.
     y
-        Labels as an .npy file, (n,) integers or strings; with --X.
+        Labels (n,) as an .npy or IDX file; with --X.
+    x_name
+        What the examples are called in an .npz or HDF5 file, when it is not X or images.
+    y_name
+        What the labels are called there, when it is not y or labels.
+    label_column
+        The column of a table that holds the labels, when it is not called label, y, target or class.
+    path_column
+        The column of a table that holds the paths of images, when it is not called path, file or image.
+    skip_broken
+        Leave out images that cannot be read, and list them, instead of stopping.
     limit
         Audit only this many rows: a stratified sample drawn with the seed.
+    min_class_size
+        Leave out classes of fewer examples.
     noise
         Share of the labels to change on purpose, 0 to 1; 0 audits the labels as they are. 0.1 when not
         given; not for the kind matrix, whose matrix says it.
@@ -67,6 +89,14 @@ class Config:
         not given.
     repeats
         Repeats of the last round on other folds, averaged; the preset's when not given.
+    model
+        auto (the network for images; boosting, or a linear model for few rows, for features), cnn, linear,
+        boosting, or package.module:build for a function of your own that makes a classifier.
+    balance
+        Let every class weigh the same in training, however few examples it has.
+    pred_probs
+        Out-of-sample probabilities of your own, (n, k) as an .npy, .npz or .csv file, columns in the sorted
+        order of the classes; nothing is trained then, and no noise injected.
     epochs
         Passes over the training rows in each fold of the last round; when not given the preset's, or more
         for few rows.
@@ -91,7 +121,13 @@ class Config:
     _: KW_ONLY
     X: Path | None = None
     y: Path | None = None
+    x_name: str | None = None
+    y_name: str | None = None
+    label_column: str | None = None
+    path_column: str | None = None
+    skip_broken: bool = False
     limit: int | None = None
+    min_class_size: int = 1
     noise: float | None = None
     noise_kind: str = "symmetric"
     noise_map: str | None = None
@@ -104,6 +140,9 @@ class Config:
     preset: str = "default"
     rounds: int | None = None
     repeats: int | None = None
+    model: str = "auto"
+    balance: bool = False
+    pred_probs: Path | None = None
     epochs: int | None = None
     augment: str | None = None
     detector: str = "posterior"
@@ -114,7 +153,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.noise is None and self.noise_kind != "matrix":
-            object.__setattr__(self, "noise", DEFAULT_NOISE)
+            object.__setattr__(self, "noise", DEFAULT_NOISE if self.pred_probs is None else 0.0)
         self._check_noise()
         for name, least in LEAST.items():
             value = getattr(self, name)
@@ -129,7 +168,12 @@ class Config:
                 raise ConfigError(f"--{name} must be {listed}, found {value!r}")
         if (self.X is None) != (self.y is None):
             given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
-            raise ConfigError(f"{given} needs {missing}: the images and their labels, both as .npy files")
+            raise ConfigError(f"{given} needs {missing}: the examples and their labels, both as .npy files")
+        if self.pred_probs is not None and self.noise != 0:
+            raise ConfigError(
+                "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; "
+                "leave one of them out"
+            )
         if self.X is not None and self.data != Config.data:
             raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")
 
@@ -161,8 +205,8 @@ class Config:
         if unknown:
             names = ", ".join(field.name for field in fields(cls))
             raise ConfigError(f"unknown setting {unknown[0]!r}; expected one of {names}")
-        files = [name for name in ("X", "y", "noise_matrix", "out") if settings.get(name) is not None]
-        paths = {name: Path(settings[name]) for name in files}
+        files = ("X", "y", "noise_matrix", "pred_probs", "out")
+        paths = {name: Path(settings[name]) for name in files if settings.get(name) is not None}
         return cls(**{**settings, **paths})
 
     def command(self) -> str:
@@ -186,8 +230,10 @@ class Config:
             "inclusive",
             "possible_values",
         )
-        work = ("folds", "preset", "rounds", "repeats", "epochs", "augment", "detector", "truth", "device")
-        names = (*noise, "X", "y", "limit", "seed", *work)
+        source = ("X", "y", "x_name", "y_name", "label_column", "path_column", "skip_broken")
+        rows = ("limit", "min_class_size", "seed", "pred_probs")
+        work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
+        names = (*noise, *source, *rows, *work, "detector", "truth", "device")
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
 
 

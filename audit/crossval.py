@@ -1,102 +1,67 @@
-"""Out-of-sample predicted probabilities: folds, and one model a fold."""
+"""Out-of-sample predicted probabilities: one model a fold."""
 
-import hashlib
 import os
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit.errors import DataError
+from audit.lazy import some_rows
 from audit.types import (
     Classifier,
+    Examples,
+    Floats,
     FoldResult,
-    Images,
     Labels,
     Mask,
     OutOfSample,
     Probs,
     Recipe,
-    Rows,
     Training,
 )
+from audit.weights import Balancing, together, weight_argument
 
 POLL_SECONDS = 0.25
 GUARD = "end-with-main"
-CHUNK_ROWS = 4096
 PLAIN = Recipe(epochs=3)
 
 Builder = Callable[[Training], Classifier]
 Progress = Callable[[Sequence[float]], None]
 
 
-def duplicate_groups(images: Images) -> Rows:
-    """A number for each image (n,), the same for exact duplicates and only for them."""
-    numbers: dict[bytes, int] = {}
-    groups = np.empty(len(images), dtype=np.int64)
-    for start in range(0, len(images), CHUNK_ROWS):
-        for row, image in enumerate(np.ascontiguousarray(images[start : start + CHUNK_ROWS]), start):
-            digest = hashlib.blake2b(image, digest_size=16).digest()
-            groups[row] = numbers.setdefault(digest, len(numbers))
-    return groups
+@dataclass(frozen=True)
+class Fitting:
+    """How the model of a fold is made and trained."""
 
-
-def assign_folds(
-    labels: Labels, groups: Rows, folds: int, seed: int, class_names: Sequence[str] | None = None
-) -> npt.NDArray[np.int64]:
-    """The fold of every row (n,), stratified on the labels, with each group in one fold.
-
-    A group is stratified by the label of its first row.
-
-    Raises
-    ------
-    DataError
-        When a class has fewer groups than there are folds.
-    """
-    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
-
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    k = len(class_names) if class_names else int(labels.max()) + 1
-    _refuse_small_classes(np.bincount(labels[first], minlength=k), folds, class_names or range(k))
-    fold = np.empty(len(first), dtype=np.int64)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    for number, (_, held_out) in enumerate(splitter.split(first, labels[first])):
-        fold[held_out] = number
-    return fold[group]
-
-
-def _refuse_small_classes(counts: Rows, folds: int, class_names: Sequence[object]) -> None:
-    least = int(counts.min())
-    if least >= folds:
-        return
-    images = "image" if least == 1 else "images"
-    remedy = f"use --folds {least}" if least >= 2 else "leave the class out"
-    raise DataError(
-        f"class {str(class_names[int(counts.argmin())])!r} has {least} distinct {images}, fewer than the "
-        f"{folds} folds: each fold needs one of every class; {remedy} or add examples"
-    )
+    builder: Builder  # importable, or picklable by cloudpickle
+    recipe: Recipe = PLAIN
+    device: str = "auto"
+    balance: bool = False  # every class weighs the same in training
 
 
 def cross_validate(
-    images: Images,
+    X: Examples,
     labels: Labels,
     fold: npt.NDArray[np.int64],
     *,
     k: int,
-    builder: Builder,
+    fitting: Fitting,
     seed: np.random.SeedSequence,
     keep: Mask | None = None,
-    recipe: Recipe = PLAIN,
-    device: str = "auto",
+    weights: Floats | None = None,
+    unlabelled: Examples | None = None,
     jobs: int | None = None,
     skip: Collection[int] = (),
     progress: Progress = lambda _: None,
@@ -108,18 +73,20 @@ def cross_validate(
 
     Parameters
     ----------
-    images, labels, fold
-        (n, h, w, c), (n,) and (n,); fold numbers 0..folds-1.
+    X, labels, fold
+        Examples (n, …), (n,) and (n,); fold numbers 0..folds-1.
     k
         Number of classes.
-    builder
-        Makes a new classifier; must be importable or picklable by cloudpickle.
+    fitting
+        How each model is made and trained.
     seed
         Its children, one a fold, seed the models.
     keep
         The rows (n,) that may be trained on; all when None. All rows are predicted.
-    recipe, device
-        Passed on to the builder.
+    weights
+        How much each row (n,) counts in training; all alike when None.
+    unlabelled
+        Examples (u, …) that every model predicts too.
     jobs
         Folds trained at once; all cores when None.
     skip
@@ -129,7 +96,7 @@ def cross_validate(
     """
     folds, cores = int(fold.max()) + 1, joblib.cpu_count()
     keep = np.ones(len(labels), dtype=bool) if keep is None else keep
-    common = partial(Training, k=k, recipe=recipe, device=device)
+    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
     trainings = {
         number: partial(
             common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
@@ -140,12 +107,25 @@ def cross_validate(
     workers = min(jobs or cores, len(trainings))
     with _progress_board(folds, skip, progress) as board:
         if workers:
+            work = _Work(X, labels, fold, keep, weights, unlabelled, fitting, board, os.getpid())
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
-            fit_fold = joblib.delayed(_fit_fold)
             yield from parallel(
-                fit_fold(images, labels, fold, keep, number, builder, training, board, os.getpid())
-                for number, training in trainings.items()
+                joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
             )
+
+
+class _Work(NamedTuple):
+    """What all folds share; given to workers one by one, so that arrays are mapped and not copied."""
+
+    X: Examples
+    labels: Labels
+    fold: npt.NDArray[np.int64]
+    keep: Mask
+    weights: Floats | None
+    unlabelled: Examples | None
+    fitting: Fitting
+    board: npt.NDArray[np.float32]
+    main: int
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:
@@ -158,7 +138,7 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
     return 1 if fold < folds - left_over else cores // left_over
 
 
-def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
+def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
     """The folds' predictions in the order of the rows; every row must have been predicted once.
 
     Raises
@@ -180,23 +160,27 @@ def gather(results: Iterable[FoldResult], n: int, k: int) -> OutOfSample:
         raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
     if not np.isfinite(pred_probs).all():
         raise DataError(
-            "the network's probabilities are not finite, expected numbers from 0 to 1: "
-            "the pixels are too large for it; scale X, for example to 0..1"
+            "the model's probabilities are not finite, expected numbers from 0 to 1: "
+            "the values of X are too large for it; scale X, for example to 0..1"
         )
     margins = sums / counts if counts.all() else None
-    return OutOfSample(pred_probs=pred_probs, fold=fold, margins=margins)
+    suggested = [result.unlabelled for result in results if result.unlabelled is not None]
+    unlabelled: Probs | None = np.asarray(np.mean(suggested, axis=0)) if suggested else None
+    return OutOfSample(pred_probs=pred_probs, fold=fold, margins=margins, unlabelled=unlabelled)
 
 
 def _fit_fold(
-    images: Images,
+    X: Examples,
     labels: Labels,
     fold: npt.NDArray[np.int64],
     keep: Mask,
-    number: int,
-    builder: Builder,
-    training: Callable[..., Training],
+    weights: Floats | None,
+    unlabelled: Examples | None,
+    fitting: Fitting,
     board: npt.NDArray[np.float32],
     main: int,
+    number: int,
+    training: Callable[..., Training],
 ) -> FoldResult:
     """Train on all other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
@@ -206,22 +190,40 @@ def _fit_fold(
         board[number] = share
 
     held_out, rest = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & keep)
-    task = training(shape=(len(rest), *images.shape[1:]), watch=watch)
-    classifier = builder(task)
-    with warnings.catch_warnings():
+    task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
+    classifier = fitting.builder(task)
+    balancing = Balancing(labels[rest], task.k) if fitting.balance else None
+    weight = together(None if weights is None else weights[rest], balancing)
+    with warnings.catch_warnings(), threadpool_limits(task.threads):
         warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
-        classifier.fit(images[rest], labels[rest])
-        probs = classifier.predict_proba(images[held_out])
+        lazily = getattr(classifier, "reads_lazily", False)
+        examples = some_rows(X, rest, lazily=lazily)
+        argument = weight_argument(classifier, weight)
+
+        def predict(examples: Examples) -> Probs:
+            probs = _all_classes(classifier.predict_proba(examples), classifier.classes_, task.k)
+            return balancing.undone(probs) if balancing else probs
+
+        try:
+            classifier.fit(examples, labels[rest], **argument)
+            probs = predict(some_rows(X, held_out, lazily=lazily))
+            suggested = None if unlabelled is None else predict(unlabelled)
+        except Exception as error:  # anybody's model may raise anything
+            raise DataError(
+                f"the model cannot be trained on fold {number} of {task.shape} examples: "
+                f"{type(error).__name__}: {error}; choose another with --model, or check X"
+            ) from error
     board[number] = 1
     return FoldResult(
         fold=number,
         rows=held_out,
-        pred_probs=_all_classes(probs, classifier.classes_, task.k),
+        pred_probs=probs,
         trained=rest,
         margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
         losses=_losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
+        unlabelled=suggested,
     )
 
 

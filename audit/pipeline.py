@@ -1,69 +1,40 @@
 """The order of an audit's steps: the only module that knows it."""
 
+import hashlib
 import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from audit import calibration, datasets, detectors, models, rounds, summary
+from audit import calibration, datasets, detectors, folds, models, preview, probabilities, rounds, summary
 from audit.config import Config
-from audit.errors import RunError
+from audit.crossval import Fitting
+from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.noise import options as noise_options
-from audit.report import page, selection
-from audit.report.table import issue_table
+from audit.report import selection
+from audit.run import Run, write_report
 from audit.shelf import FoldShelf
 from audit.store import RunFolder, RunRecord, Stage
-from audit.types import Issues, LabeledDataset, NoisyLabels
-
-if TYPE_CHECKING:
-    import pandas as pd
+from audit.types import Floats, Issues, LabeledDataset, NoisyLabels
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A finished audit."""
-
-    record: RunRecord
-
-    @property
-    def score(self) -> dict[str, Any] | None:
-        """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
-        score: dict[str, Any] | None = self.record.scores["detection"]
-        return score
-
-    @property
-    def issues(self) -> "pd.DataFrame":
-        """The suspects, then what was changed on purpose and found; the columns of issues.csv."""
-        return issue_table(self.record)
-
-    @property
-    def suspects(self) -> "pd.DataFrame":
-        """The labels that look wrong as they came, worst first."""
-        table = self.issues
-        return table[table["kind"] == "suspect"].reset_index(drop=True)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the run folder with its report and return its path; RunError when it cannot be written."""
-        with RunFolder.locked(Path(path)) as folder:
-            folder.save_record(self.record)
-            return write_report(self.record, folder)
-
-
 def detect(
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: Any = None,
+    y: Any = None,
     *,
+    model: Any = "auto",
+    pred_probs: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
     listener: Listener | None = None,
     name: str = "arrays",
     **settings: Any,
@@ -73,9 +44,18 @@ def detect(
     Parameters
     ----------
     X
-        Images (n, h, w), (n, h, w, c) or (n, c, h, w), uint8 or float, from 8 x 8 pixels up.
+        Images (n, h, w), (n, h, w, c) or (n, c, h, w) from 8 x 8 pixels up, or features (n, d): arrays,
+        tensors, pandas or polars frames. Or a Hugging Face or PyTorch data set, which has its labels.
     y
-        Labels (n,), integers or strings.
+        Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
+    model
+        A name as `audit detect --model` takes it, or any scikit-learn classifier, pipeline or skorch net,
+        which is cloned for every fold.
+    pred_probs
+        Out-of-sample probabilities (n, k) of your own, columns in the sorted order of the classes; nothing
+        is trained then, and X may be None.
+    sample_weight
+        How much each row (n,) counts in training.
     listener
         Receives progress; silent when not given.
     name
@@ -89,31 +69,46 @@ def detect(
     AuditError
         When the arrays or the settings cannot be audited; the message says what to do.
     """
-    config, clock, listener = Config.from_json(settings), Clock(), listener or Silent()
+    if pred_probs is not None:
+        settings = {"noise": 0.0, **settings}
+    config = Config.from_json({**settings, "model": models.describe(model)})
+    clock, listener = Clock(), listener or Silent()
     with clock("load"):
-        dataset = datasets.sampled(datasets.from_arrays(X, y, name=name), config)
+        dataset = datasets.from_arrays(X, y, name=name, config=config)
+    task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
     if config.out is None:
-        return Run(_audit(dataset, config, None, listener, clock, config.call()))
-    return Run(_audit_into(config.out, dataset, config, listener, clock, config.call()))
+        return Run(_audit(task, None, listener, clock))
+    return Run(_audit_into(config.out, task, listener, clock))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
-    _check_names(config)
+    _check_names(config, config.model)
     clock = Clock()
     with clock("load"):
         dataset = datasets.load(config)
+        pred_probs = None if config.pred_probs is None else probabilities.read(config.pred_probs)
     path = config.out or Path("reports") / default_name(dataset.name, config)
-    record = _audit_into(path, dataset, config, listener, clock, config.command())
-    return Run(record), path / "report.html"
+    task = Task(dataset, config, config.model, pred_probs, None, config.command())
+    return Run(_audit_into(path, task, listener, clock)), path / "report.html"
 
 
-def draw_report(path: Path) -> Path:
-    """Draw the report of a finished run again; returns its path."""
-    if not path.is_dir():
-        raise RunError(f"{path} is no folder, expected a run made by audit detect; check the path")
-    with RunFolder.locked(path) as folder:
-        return write_report(folder.load_record(), folder)
+def dry_run(config: Config) -> dict[str, Any]:
+    """What an audit with these settings would be made of and cost; nothing is audited."""
+    _check_names(config, config.model)
+    return preview.preview(datasets.load(config), config)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is audited, and how."""
+
+    dataset: LabeledDataset
+    config: Config
+    model: Any  # a name, or a classifier to clone
+    pred_probs: npt.ArrayLike | None  # of every row of the source
+    sample_weight: npt.ArrayLike | None  # the same
+    repeat: str  # the command or call that does it again
 
 
 def default_name(data_name: str, config: Config) -> str:
@@ -123,17 +118,10 @@ def default_name(data_name: str, config: Config) -> str:
     return f"{safe}-{noise}-s{config.seed}"
 
 
-def _audit_into(
-    path: Path,
-    dataset: LabeledDataset,
-    config: Config,
-    listener: Listener,
-    clock: "Clock",
-    repeat: str,
-) -> RunRecord:
+def _audit_into(path: Path, task: Task, listener: Listener, clock: "Clock") -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
-        stages = _stages(dataset, config)
+        stages = _stages(task)
         differs = {stage.name: folder.why_not_reused(stage) for stage in stages}
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
@@ -142,74 +130,56 @@ def _audit_into(
             for name, why in differs.items():
                 if why:
                     listener.note(f"{name}: {why}")
-            record = _audit(dataset, config, folder, listener, clock, repeat)
+            record = _audit(task, folder, listener, clock)
             folder.save_record(record)
         write_report(record, folder)
     return record
 
 
-def write_report(record: RunRecord, folder: RunFolder) -> Path:
-    """Write report.html, its plots and issues.csv; returns the report's path."""
-    folder.write_text("issues.csv", issue_table(record).to_csv(index=False, lineterminator="\n"))
-    for name, content in page.plots(record).items():
-        folder.write_bytes(f"plots/{name}.png", content)
-    folder.write_text("report.html", page.render(record))
-    return folder.path / "report.html"
-
-
-def _check_names(config: Config) -> None:
+def _check_names(config: Config, model: Any) -> None:
     """Refuse a misspelt name before anything slow starts."""
     noise_options.check(config)
     detectors.detector(config.detector)
+    models.check(model)
 
 
-def _stages(dataset: LabeledDataset, config: Config) -> tuple[Stage, Stage, Stage]:
+def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     """The keyed steps: noise, folds, issues."""
-    names = ("folds", "preset", "rounds", "repeats", "epochs", "augment", "device", "seed")
-    trained = {name: getattr(config, name) for name in names}
-    first = Stage("noise", noise_options.stage_settings(config), dataset.fingerprint)
+    work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
+    trained: dict[str, Any] = {name: getattr(task.config, name) for name in (*work, "device", "seed")}
+    for name, array in (("pred_probs", task.pred_probs), ("sample_weight", task.sample_weight)):
+        if array is not None:
+            trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
+    first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
     second = Stage("folds", trained, first.key)
-    return first, second, Stage("issues", {"detector": config.detector, "truth": config.truth}, second.key)
+    judged = {"detector": task.config.detector, "truth": task.config.truth}
+    return first, second, Stage("issues", judged, second.key)
 
 
-def _audit(
-    dataset: LabeledDataset,
-    config: Config,
-    folder: RunFolder | None,
-    listener: Listener,
-    clock: "Clock",
-    repeat: str,
-) -> RunRecord:
-    _check_names(config)
-    seeds = Seeds.of(config.seed)
-    stages = _stages(dataset, config)
+def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clock") -> RunRecord:
+    _check_names(task.config, task.model)
+    seeds, stages, config = Seeds.of(task.config.seed), _stages(task), task.config
+    for line in task.dataset.notes:
+        listener.note(line)
     with clock("noise"):
-        dataset, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+        dataset, labels = noise_options.inject_into(task.dataset, config, np.random.default_rng(seeds.noise))
     with clock("folds"):
-        trained = rounds.cross_validate(
-            dataset,
-            labels.given,
-            rounds.plan(config, dataset.images),
-            builder=partial(models.build, "cnn"),
-            folds=config.folds,
-            splits=seeds.folds,
-            seeds=seeds.models,
-            device=config.device,
-            jobs=config.jobs,
-            shelf=FoldShelf(folder, stages[1].key) if folder else None,
-            listener=listener,
-        )
+        shelf = FoldShelf(folder, stages[1].key) if folder else None
+        trained = _trained(task, dataset, labels, seeds, shelf, listener)
     with clock("issues"):
         judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
         rows = selection.rows_to_show(judged.issues, judged.suspects, labels.flipped)
-        thumbnails = selection.thumbnails(dataset, rows)
+        conflicts = folds.conflicts(trained.groups, labels.true)
+        shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
+        thumbnails = selection.thumbnails(dataset, shown, labels.true, judged.suspects.suggested)
     return RunRecord(
         config=config.to_json(),
         data={
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
-            "shape": list(dataset.images.shape),
-            "dtype": str(dataset.images.dtype),
+            "shape": list(dataset.X.shape),
+            "dtype": str(dataset.X.dtype),
+            "notes": [*dataset.notes, *trained.notes],
         },
         class_names=dataset.class_names,
         ids=dataset.ids,
@@ -217,13 +187,72 @@ def _audit(
         probs=trained.probs,
         issues=judged.issues,
         suspects=judged.suspects,
+        conflicts=np.stack([conflicts, trained.groups[conflicts]]),
+        unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
-        scores={**judged.scores, "kept": trained.kept, "timings": clock.seconds},
+        scores={
+            **judged.scores,
+            "conflicting_duplicates": len(conflicts),
+            "kept": trained.kept,
+            "timings": clock.seconds,
+        },
         folds=tuple(summary.fold_figures(name, result, labels) for name, result in trained.folds),
         stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in stages},
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
-        repeat=repeat,
+        repeat=task.repeat,
     )
+
+
+def _trained(
+    task: Task,
+    dataset: LabeledDataset,
+    labels: NoisyLabels,
+    seeds: "Seeds",
+    shelf: FoldShelf | None,
+    listener: Listener,
+) -> rounds.Trained:
+    """The probabilities of models trained on the labels with noise, or those that came along."""
+    config = task.config
+    if task.pred_probs is not None:
+        ready = _ready(task.pred_probs, dataset)
+        for line in ready.notes:
+            listener.note(line)
+        return rounds.Trained.elsewhere(ready.pred_probs, dataset.X, ready.notes)
+    job = rounds.Job(
+        dataset=dataset,
+        given=labels.given,
+        plan=rounds.plan(config, dataset.X),
+        fitting=Fitting(models.builder(task.model, dataset), device=config.device, balance=config.balance),
+        folds=config.folds,
+        splits=seeds.folds,
+        seeds=seeds.models,
+        weights=_weights(task.sample_weight, dataset),
+        jobs=config.jobs,
+    )
+    return rounds.cross_validate(job, shelf, listener)
+
+
+def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:
+    """The probabilities that came along, of the rows that are audited."""
+    given = np.asarray(pred_probs)
+    fits = given.ndim > 0 and len(given) > dataset.rows.max()
+    return probabilities.checked(dataset.labels, given[dataset.rows] if fits else given, dataset.class_names)
+
+
+def _weights(sample_weight: npt.ArrayLike | None, dataset: LabeledDataset) -> Floats | None:
+    """The weights of the rows that are audited."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight)
+    if weights.ndim != 1 or weights.dtype.kind not in "buif" or len(weights) <= dataset.rows.max():
+        raise DataError(
+            f"sample_weight has shape {weights.shape} and dtype {weights.dtype}, "
+            "expected a number for each row"
+        )
+    weights = weights[dataset.rows].astype(np.float64)
+    if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
+        raise DataError("sample_weight must be finite numbers of 0 or more, and not all 0")
+    return weights
 
 
 class Judged(NamedTuple):

@@ -18,9 +18,11 @@ class FoldShelf:
 
     def save_fold(self, name: str, result: FoldResult) -> None:
         """Keep one fold of the cross-validation of that name."""
+        unlabelled = {} if result.unlabelled is None else {"unlabelled": result.unlabelled}
         self.folder.write_arrays(
             f"folds/{name}/{result.fold}.npz",
             {
+                **unlabelled,
                 "rows": result.rows,
                 "pred_probs": result.pred_probs,
                 "trained": result.trained,
@@ -55,4 +57,5 @@ def _fold_result(number: int, arrays: Arrays) -> FoldResult:
         losses=tuple(arrays["losses"].tolist()),
         seconds=float(arrays["seconds"]),
         device=str(arrays["device"]),
+        unlabelled=arrays.get("unlabelled"),
     )

@@ -8,9 +8,11 @@
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the labels as they came
-    thumbnails.npz   rows and images that the report may show
+    conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
+    unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
+    thumbnails.npz   rows, images and captions that the report may show
     scores.json      every figure of the report
-    issues.csv, report.html, plots/*.png
+    issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
 
 A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.
 What is stored under an equal key is reused; anything else is computed again.
@@ -34,7 +36,7 @@ import numpy.typing as npt
 from audit.errors import RunError
 from audit.types import Issues, NoisyLabels, OutOfSample, Thumbnails
 
-FORMAT = 2
+FORMAT = 3
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -67,6 +69,8 @@ class RunRecord:
     probs: OutOfSample
     issues: Issues  # of the labels with noise
     suspects: Issues  # of the labels as they came
+    conflicts: npt.NDArray[np.int64]  # (2, m) rows of duplicates with different labels, and their group
+    unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
@@ -196,6 +200,10 @@ class RunFolder:
         self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
         self.write_arrays("issues.npz", _fields(record.issues))
         self.write_arrays("suspects.npz", _fields(record.suspects))
+        self.write("conflicts.npy", lambda file: np.save(file, record.conflicts, allow_pickle=False))
+        if record.unlabelled is not None and record.probs.unlabelled is not None:
+            suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
+            self.write_arrays("unlabelled.npz", suggested)
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
         self.write_json("scores.json", record.scores)
         self.write_json(
@@ -224,20 +232,24 @@ class RunFolder:
         given = labels["given"]
         try:
             pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
+            conflicts = np.load(self.path / "conflicts.npy", allow_pickle=False)
             scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(
                 f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
             ) from error
+        suggested = self.read_arrays("unlabelled.npz") if (self.path / "unlabelled.npz").exists() else {}
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
             class_names=tuple(manifest["class_names"]),
             ids=labels["ids"],
             labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
-            probs=OutOfSample(pred_probs=pred_probs, fold=labels["fold"]),
+            probs=OutOfSample(pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs")),
             issues=Issues(**self.read_arrays("issues.npz")),
             suspects=Issues(**self.read_arrays("suspects.npz")),
+            conflicts=conflicts,
+            unlabelled=suggested.get("ids"),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
             scores=scores,
             folds=tuple(manifest["folds"]),

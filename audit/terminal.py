@@ -13,6 +13,7 @@ from rich.table import Table
 from audit.report.wording import errors, figure_name, interval, percent
 from audit.summary import main_detectors
 
+MOST_CLASSES = 12  # that a line lists
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
 
@@ -99,10 +100,50 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
             f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
         )
     suspects = scores["suspects"]
+    if scores["conflicting_duplicates"]:
+        console.print(f"exact duplicates with different labels: {scores['conflicting_duplicates']:,} rows")
     console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
     for top in suspects["expected"][:1]:
         console.print(f"of the first {top['first']} expect {errors(top['errors'])} to be wrong")
     console.print(f"report: {report}", markup=False)
+
+
+def print_preview(facts: Mapping[str, Any]) -> None:
+    """Print what an audit would be made of, a line a fact."""
+    console = Console(highlight=False, soft_wrap=True)
+    n, *shape = facts["shape"]
+    counts = facts["classes"]
+    listed = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:MOST_CLASSES])
+    more = f", … and {len(counts) - MOST_CLASSES:,} more" if len(counts) > MOST_CLASSES else ""
+    rate = "by its matrix" if facts["noise"]["rate"] is None else f"{percent(facts['noise']['rate'])} %"
+    work = ", then ".join(
+        f"{each['name']}{' of ' + str(each['epochs']) + ' epochs' if facts['model'] == 'cnn' else ''}"
+        for each in facts["rounds"]
+    )
+    memory = "" if facts["bytes"] is None else f", {facts['bytes'] / 1e9:.1f} GB of memory over all processes"
+    sides = " × ".join(map(str, shape))
+    torn = facts["conflicting_duplicates"]
+    lines = {
+        "data": f"{facts['data']}: {n:,} {facts['examples']} of {sides}, {facts['dtype']}",
+        "classes": f"{len(counts):,}: {listed}{more}",
+        "without a label": f"{facts['unlabelled']:,}",
+        "duplicates": f"{facts['duplicates']:,}, {torn:,} rows with different labels",
+        "noise": f"{facts['noise']['kind']}, {rate}",
+        "model": f"{facts['model']} on {facts['device']}, augmentation: {facts['augment']}",
+        "work": f"{facts['folds']} folds; {work}",
+        "expected": f"about {facts['seconds']:,} s{memory}",
+    }
+    for name, line in [*lines.items(), *(("note", note) for note in facts["notes"])]:
+        console.print(f"{name + ':':17}{line}", markup=False)
+
+
+def print_datasets(bundled: Sequence[str], forms: Mapping[str, str]) -> None:
+    """Print what `audit detect` takes."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"come along: {', '.join(bundled)}")
+    console.print("your own:")
+    for form, meaning in forms.items():
+        console.print(f"  {form:28}{meaning}", markup=False)
 
 
 def _detector_table(scores: Mapping[str, Any]) -> Table:

@@ -1,11 +1,11 @@
 """The values that the steps of an audit hand on: frozen dataclasses of arrays.
 
 Axis names mean the same in every module: n examples, k classes, m a subset of the examples,
-h w c an image. Labels are always integers 0..k-1 here; `class_names` says what they are called.
+h w c an image, d features. Labels are always integers 0..k-1 here; `class_names` says what they are called.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
@@ -17,26 +17,43 @@ Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,)
 Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
 Floats: TypeAlias = npt.NDArray[np.float64]
-Images: TypeAlias = npt.NDArray[Any]  # (n, h, w, c), any real dtype
+Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Rows of a source that have no label; they are not audited, but a label is suggested for them."""
+
+    X: Examples  # (u, …), of the same form as those with labels
+    ids: npt.NDArray[Any]  # (u,)
 
 
 @dataclass(frozen=True, eq=False)
 class LabeledDataset:
-    """Images with the labels they were given; made by `audit.datasets`, which checks what it takes."""
+    """Examples with the labels they were given; made by `audit.datasets`, which checks what it takes."""
 
     name: str
-    images: Images  # (n, h, w, c) a view of the source, in its own dtype
+    X: Examples  # in their own dtype; a view of the source where it is taken whole
     labels: Labels
     class_names: tuple[str, ...]  # (k,)
     ids: npt.NDArray[Any]  # (n,) the source's own row numbers or paths
-    fingerprint: str  # sha256 of images, labels and class names
+    rows: Rows  # (n,) where each row stands in the source
+    fingerprint: str  # sha256 of examples, labels and class names
+    notes: tuple[str, ...] = ()  # what was left out or changed on the way in, a line each
+    unlabelled: Unlabelled | None = None
+    feature_names: tuple[str, ...] = ()  # (d,) empty for images and where the source has none
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        if not (len(self.images) == len(self.ids) == n and self.images.ndim == 4):
-            raise ValueError(f"images {self.images.shape}, ids {len(self.ids)} and labels {n} do not agree")
+        if not (len(self.X) == len(self.ids) == len(self.rows) == n and self.X.ndim in (2, 4)):
+            raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
         if n and not 0 <= self.labels.min() <= self.labels.max() < k:
             raise ValueError(f"labels must be 0..{k - 1}")
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the examples are images, else features."""
+        return self.X.ndim == 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +93,16 @@ class Recipe:
     augment: str = "shift"  # how training images are changed at random: none, shift or affine
     views: int = 1  # shifted views of an image whose predictions are averaged
 
+    def longer(self, times: float) -> "Recipe":
+        """The recipe with so many times the epochs, unless their number was set by hand."""
+        return self if self.exactly else replace(self, epochs=round(times * self.epochs))
+
 
 @dataclass(frozen=True)
 class Training:
     """What a model builder is told about the fold that it builds a classifier for."""
 
-    shape: tuple[int, ...]  # (m, h, w, c) of the training images
+    shape: tuple[int, ...]  # (m, h, w, c) or (m, d) of the training examples
     k: int
     seed: int
     recipe: Recipe
@@ -95,8 +116,8 @@ class Classifier(Protocol):
 
     classes_: npt.NDArray[Any]
 
-    def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> Any:
-        """Learn from images (m, h, w, c) and labels (m,)."""
+    def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any], **params: Any) -> Any:
+        """Learn from examples (m, …) and labels (m,)."""
 
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Probabilities (m, len(classes_)), columns in the order of classes_."""
@@ -114,6 +135,7 @@ class FoldResult:
     losses: tuple[float, ...]  # mean training loss of each epoch; empty when the model keeps none
     seconds: float
     device: str
+    unlabelled: Probs | None = None  # (u, k) predictions for the rows without a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +145,7 @@ class OutOfSample:
     pred_probs: Probs
     fold: npt.NDArray[np.int64]  # (n,) the fold that predicted each row
     margins: npt.NDArray[np.float32] | None = None  # (n,) mean margin in training; None where none is kept
+    unlabelled: Probs | None = None  # (u, k) mean predictions for the rows without a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +166,8 @@ class Issues:
 
 @dataclass(frozen=True, eq=False)
 class Thumbnails:
-    """The images that a report may show, kept so that it can be drawn again without the data."""
+    """What a report may show of examples, kept so that it can be drawn again without the data."""
 
     rows: Rows
-    images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3
+    images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
+    captions: npt.NDArray[np.str_]  # (m,) what is unusual in the features; empty for images

@@ -41,7 +41,7 @@ def cell(preset: str, kind: str, rate: float, seed: int) -> dict:
     """The figures of one audit."""
     dataset = datasets.load(Config())
     start = time.perf_counter()
-    run = audit.detect(dataset.images, dataset.labels, noise=rate, noise_kind=kind, seed=seed, preset=preset)
+    run = audit.detect(dataset.X, dataset.labels, noise=rate, noise_kind=kind, seed=seed, preset=preset)
     seconds = time.perf_counter() - start
     record = run.record
     scores, noise = record.scores, record.scores["noise"]

@@ -132,7 +132,7 @@ def run_recipe(seed: int, epochs: int) -> None:
         )
 
     data, given = datasets.load(Config()), noisy_labels(seed)
-    X = (data.images / 255).astype("float32").transpose(0, 3, 1, 2)
+    X = (data.X / 255).astype("float32").transpose(0, 3, 1, 2)
     torch.manual_seed(123)
     start = time.perf_counter()
     model = NeuralNetClassifier(network, max_epochs=epochs, verbose=0)

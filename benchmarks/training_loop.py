@@ -52,14 +52,14 @@ def main() -> None:
     torch.set_num_threads(1)
     data = datasets.load(Config(limit=14_000))
     recipe = Recipe(epochs=3, exactly=True)
-    task = Training(data.images.shape, k=10, seed=0, recipe=recipe, threads=1, device="cpu", watch=ignore)
+    task = Training(data.X.shape, k=10, seed=0, recipe=recipe, threads=1, device="cpu", watch=ignore)
     model = models.build("cnn", task)
     pairs = []
     for pair in range(PAIRS + 1):
         start = time.perf_counter()
-        model.fit(data.images, data.labels)
+        model.fit(data.X, data.labels)
         middle = time.perf_counter()
-        bare(model, data.images, data.labels)
+        bare(model, data.X, data.labels)
         end = time.perf_counter()
         if pair:  # the first warms up
             pairs.append({"skorch": middle - start, "bare": end - middle})

@@ -21,7 +21,7 @@ def test_arrays_in_a_run_out(tmp_path):
     assert run.score["f1"]["value"] >= 0.8
     assert (before[0] == X).all()
     assert (y == before[1]).all()
-    assert set(run.suspects["id"]) == set(np.flatnonzero(run.record.suspects.is_issue))
+    assert set(run.suspects()["id"]) == set(np.flatnonzero(run.record.suspects.is_issue))
     report = run.save(tmp_path / "mine")
     assert report == tmp_path / "mine" / "report.html"
     assert "audit.detect(X, y, noise=0.1, epochs=6)" in report.read_text(encoding="utf-8")
@@ -65,3 +65,110 @@ def test_a_mistake_is_an_audit_error():
         audit.detect(X, y, folds=2.5)
     with pytest.raises(audit.ConfigError, match="unknown setting 'nois'"):
         audit.detect(X, y, nois=0.1)
+
+
+def tabular(n=240, missing=(), seed=0):
+    """Features with a pattern, with class names, and the rows whose label is missing."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    X = rng.normal(size=(n, 4))
+    X[:, 1] += 6 * y
+    names = np.array(["bas", "mezzo", "высокий"], dtype=object)[y]
+    names[list(missing)] = None
+    return X, names, y
+
+
+def test_features_are_audited_and_missing_labels_suggested(tmp_path):
+    X, names, y = tabular(missing=[5, 17])
+    X[::9, 0] = np.nan
+    run = audit.detect(X, names, noise=0.1, out=tmp_path / "run")
+    assert run.score["f1"]["value"] > 0.8
+    assert run.unlabelled["id"].tolist() == [5, 17]
+    assert run.unlabelled["suggested"].tolist() == np.array(["bas", "mezzo", "высокий"])[y[[5, 17]]].tolist()
+    assert (tmp_path / "run" / "unlabelled.csv").read_text(encoding="utf-8").startswith("id,suggested,")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "2 rows came without a label" in page
+    assert "feature 1" in page
+    again = audit.load_run(tmp_path / "run")
+    assert again.issues.equals(run.issues)
+    assert again.unlabelled.equals(run.unlabelled)
+
+
+def test_duplicates_with_different_labels_are_suspects_of_their_own_kind(tmp_path):
+    X, names, _ = tabular()
+    X[40:43] = X[3]
+    names[[3, 40]], names[[41, 42]] = "bas", "mezzo"
+    run = audit.detect(X, names, noise=0, out=tmp_path / "run")
+    first = run.issues.head(4)
+    assert first["kind"].tolist() == ["duplicate"] * 4
+    assert sorted(first["id"]) == [3, 40, 41, 42]
+    assert run.record.scores["conflicting_duplicates"] == 4
+    assert (
+        "1 group of exact duplicates with different labels" in (tmp_path / "run" / "report.html").read_text()
+    )
+
+
+def test_any_classifier_is_trained():
+    from sklearn.ensemble import RandomForestClassifier
+
+    X, names, _ = tabular()
+    forest = RandomForestClassifier(30, random_state=0)
+    run = audit.detect(X, names, noise=0.1, model=forest, balance=True)
+    assert run.score["f1"]["value"] > 0.8
+    assert run.record.config["model"] == "RandomForestClassifier(n_estimators=30, random_state=0)"
+    assert not hasattr(forest, "estimators_")  # it was cloned
+
+
+class Fails:
+    """A classifier that cannot be trained."""
+
+    def get_params(self, deep=None):
+        return {}
+
+    def fit(self, X, y):
+        raise RuntimeError("no\nway")
+
+    def predict_proba(self, X):
+        raise NotImplementedError
+
+
+def test_a_model_that_fails_says_where():
+    X, names, _ = tabular()
+    with pytest.raises(audit.DataError, match=r"fold \d of \(192, 4\) examples: RuntimeError: no"):
+        audit.detect(X, names, model=Fails(), jobs=1)
+
+
+def test_rows_of_weight_zero_are_not_learnt_from():
+    X, names, y = tabular(300)
+    wrong = names.copy()
+    wrong[200:] = np.array(["mezzo", "высокий", "bas"])[y[200:]]
+    weights = np.where(np.arange(300) < 200, 1.0, 0.0)
+    run = audit.detect(X, wrong, noise=0, sample_weight=weights, rounds=1)
+    assert len(set(run.suspects()["id"]) & set(range(200, 300))) >= 95
+    for bad in (weights[:10], -weights, weights * np.nan, 0 * weights, weights.astype(str)):
+        with pytest.raises(audit.DataError, match="sample_weight"):
+            audit.detect(X, wrong, sample_weight=bad)
+
+
+def test_a_run_shows_itself(tmp_path):
+    from matplotlib.figure import Figure
+
+    X, names, _ = tabular()
+    run = audit.detect(X, names, noise=0.1, name="<b>mine")
+    html = run._repr_html_()
+    assert "Of 24 labels changed on purpose" in html
+    assert "&lt;b&gt;mine" in html
+    for plot in (run.plot_precision_recall, run.plot_reliability, run.plot_label_quality):
+        axes = Figure().subplots()
+        assert plot(axes) is axes
+        assert axes.has_data()
+    assert len(run.suspects(2)) == min(2, len(run.suspects()))
+    with pytest.raises(audit.RunError, match="nothing was changed on purpose"):
+        audit.detect(X, names, noise=0).plot_reliability()
+
+
+def test_there_is_no_run_where_there_is_none(tmp_path):
+    with pytest.raises(audit.RunError, match="is no folder, expected a run made by audit detect"):
+        audit.load_run(tmp_path / "nowhere")
+    with pytest.raises(audit.RunError, match="holds no finished run"):
+        audit.load_run(tmp_path)

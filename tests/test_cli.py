@@ -51,7 +51,7 @@ def test_drawing_a_report_again_loads_neither_torch_nor_cleanlab(finished_run):
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from audit.pipeline import draw_report\n"
+        "from audit.run import draw_report\n"
         f"draw_report(Path({os.fspath(path)!r}))\n"
         "slow = {'torch', 'skorch', 'cleanlab'} & set(sys.modules)\n"
         "sys.exit(f'loaded {slow}' if slow else 0)"
@@ -186,10 +186,10 @@ def processes_of_session(session):
         (["--rounds", "0"], "audit: --rounds must be a whole number of 1 or more, found 0"),
         (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, stratified, scramble, pair, asymmetric, map, matrix, confusion, instance, found 'odd'"),
         (["--detector", "odd"], "audit: --detector must be one of posterior, deconvolution, consensus, combined, margins, self-confidence, normalized-margin, entropy, given-differs, cleanlab, cleanlab-class, cleanlab-both, cleanlab-confident, cleanlab-margin, cleanlab-confidence, found 'odd'"),
-        (["--X", "X.npy"], "audit: --X needs --y: the images and their labels, both as .npy files"),
+        (["--X", "X.npy"], "audit: --X needs --y: the examples and their labels, both as .npy files"),
         (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),
-        (["nowhere"], "audit: 'nowhere' is no data set: expected mnist, mnist:train, mnist:test, digits, the path of an .npz file, or --X and --y with .npy files"),
-        (["--folds", "9", "digits", "--limit", "20"], "audit: class '7' has 1 distinct image, fewer than the 9 folds: each fold needs one of every class; leave the class out or add examples"),
+        (["nowhere"], "audit: 'nowhere' is no data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them"),
+        (["--folds", "9", "digits", "--limit", "20"], "audit: the largest class has 3 distinct examples, expected as many as the 9 folds; use --folds 3"),
         (["--colour", "blue"], "audit: Unknown option: --colour."),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import audit
 from audit import crossval
+from audit import folds as folding
 from audit.types import FoldResult
 
 
@@ -51,7 +52,8 @@ class Memory:
 
 def cross_validated(X, y, fold, builder=Flat, **settings):
     settings = {"k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
-    return list(crossval.cross_validate(X, y, fold, builder=builder, **settings))
+    fitting = crossval.Fitting(builder, balance=settings.pop("balance", False))
+    return list(crossval.cross_validate(X, y, fold, fitting=fitting, **settings))
 
 
 @given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
@@ -63,49 +65,75 @@ def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, d
     twins = rng.choice(len(labels), 2, replace=False)
     if (np.bincount(labels) > folds).all():
         groups[twins[0]] = groups[twins[1]]
-    fold = crossval.assign_folds(labels, groups, folds, seed)
+    fold = folding.assign_folds(labels, groups, folds, seed)
     assert set(fold) == set(range(folds))
     for group in np.unique(groups):
         assert len(np.unique(fold[groups == group])) == 1
     counts = np.array([np.bincount(labels[fold == f], minlength=k) for f in range(folds)])
     assert np.ptp(counts, axis=0).max() <= 2
-    assert (fold == crossval.assign_folds(labels, groups, folds, seed)).all()
+    assert (fold == folding.assign_folds(labels, groups, folds, seed)).all()
 
 
 def test_exact_duplicates_and_only_they_form_a_group():
     X, _ = striped_images(50)
     X[40], X[41] = X[3], X[3]
-    groups = crossval.duplicate_groups(X)
+    groups = folding.duplicate_groups(X)
     assert groups[40] == groups[41] == groups[3]
     assert len(np.unique(groups)) == 48
 
 
 @pytest.mark.parametrize(
-    ("rows", "folds", "message"),
+    ("rows", "message"),
     [
-        (3, 5, "class 'rare' has 3 distinct images, fewer than the 5 folds: each fold needs one of every class; use --folds 3 or add examples"),
-        (1, 5, "class 'rare' has 1 distinct image, fewer than the 5 folds: each fold needs one of every class; leave the class out or add examples"),
+        (3, "the largest class has 3 distinct examples, expected as many as the 5 folds; use --folds 3"),
+        (1, "the largest class has 1 distinct examples, expected as many as the 5 folds; there is nothing to learn a class from; add examples"),
     ],
 )  # fmt: skip
-def test_a_class_smaller_than_the_folds_is_named(rows, folds, message):
-    labels = np.array([0] * 20 + [1] * rows)
+def test_more_folds_than_any_class_has_examples_are_refused(rows, message):
+    labels = np.array([0] * rows + [1] * rows)
     with pytest.raises(audit.DataError) as caught:
-        crossval.assign_folds(labels, np.arange(len(labels)), folds, 0, ["common", "rare"])
+        folding.assign_folds(labels, np.arange(len(labels)), 5, 0)
     assert str(caught.value) == message
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=8), st.integers(2, 6), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_a_class_smaller_than_the_folds_is_spread_over_as_many_as_it_has_examples(sizes, folds, seed):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    if max(sizes) < folds:
+        return
+    fold = folding.assign_folds(labels, np.arange(len(labels)), folds, seed)
+    for label, size in enumerate(sizes):
+        assert np.bincount(fold[labels == label]).max() <= -(-size // folds)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(0, 99))
+def test_conflicts_are_the_groups_with_two_labels_and_only_they(labels, seed):
+    labels = np.array(labels)
+    groups = np.random.default_rng(seed).integers(0, 6, len(labels))
+    rows = folding.conflicts(groups, labels)
+    for group in np.unique(groups):
+        torn = len(set(labels[groups == group])) > 1
+        assert (
+            set(np.flatnonzero(groups == group)) <= set(rows)
+            if torn
+            else not set(rows) & set(np.flatnonzero(groups == group))
+        )
+    assert (np.diff(groups[rows]) >= 0).all()
 
 
 def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
     X, _ = striped_images(60)
     X[30:40] = X[:10]
     y = np.arange(60) % 2
-    fold = crossval.assign_folds(y, crossval.duplicate_groups(X), 4, 0)
+    fold = folding.assign_folds(y, folding.duplicate_groups(X), 4, 0)
     out = crossval.gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
     assert (out.pred_probs == 0.5).all()
 
 
 def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     X, y = striped_images(120)
-    fold = crossval.assign_folds(y, np.arange(120), 5, 0)
+    fold = folding.assign_folds(y, np.arange(120), 5, 0)
     one = crossval.gather(cross_validated(X, y, fold, jobs=1), 120, 4)
     two = crossval.gather(cross_validated(X, y, fold, jobs=2), 120, 4)
     first = cross_validated(X, y, fold, jobs=1, skip=[0, 3, 4])
@@ -125,7 +153,7 @@ def test_threads_fill_the_cores_wave_by_wave(folds, cores):
 
 def test_progress_reaches_every_fold():
     X, y = striped_images(80)
-    fold = crossval.assign_folds(y, np.arange(80), 4, 0)
+    fold = folding.assign_folds(y, np.arange(80), 4, 0)
     seen = []
     cross_validated(X, y, fold, jobs=2, skip=[2], progress=seen.append)
     assert seen[-1] == [1, 1, 1, 1]
@@ -150,14 +178,14 @@ def test_a_class_that_a_model_does_not_know_has_probability_zero():
 
     X, _ = striped_images(20)
     y = np.arange(20) % 2
-    fold = crossval.assign_folds(y, np.arange(20), 2, 0)
+    fold = folding.assign_folds(y, np.arange(20), 2, 0)
     out = crossval.gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
     assert (out.pred_probs == [0.5, 0, 0.5]).all()
 
 
 def test_only_rows_that_are_kept_are_trained_on_and_all_are_predicted():
     X, y = striped_images(80)
-    fold = crossval.assign_folds(y, np.arange(80), 4, 0)
+    fold = folding.assign_folds(y, np.arange(80), 4, 0)
     keep = np.arange(80) % 3 > 0
     results = cross_validated(X, y, fold, keep=keep, jobs=1)
     assert set(np.concatenate([r.rows for r in results])) == set(range(80))

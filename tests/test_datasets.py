@@ -11,6 +11,8 @@ import audit
 from audit import datasets
 from audit.config import Config
 from audit.datasets import bundled
+from audit.datasets.door import Selection, enter
+from audit.datasets.source import Source
 from audit.types import LabeledDataset
 
 
@@ -29,21 +31,16 @@ labels = np.array([0, 1, 0, 1, 0, 1])
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        (images, labels[:5], "y has 5 entries but X has 6 rows; there must be one label for each image, in the same order"),
-        (images[0], labels, "X has shape (8, 8), expected (n, h, w), (n, h, w, c) or (n, c, h, w); reshape it, for example X.reshape(-1, height, width)"),
-        (np.zeros((6, 784)), labels, "X has shape (6, 784), expected (n, h, w), (n, h, w, c) or (n, c, h, w); reshape it, for example X.reshape(-1, height, width)"),
-        (np.zeros((6, 8, 8, 5)), labels, "X has shape (6, 8, 8, 5), expected (n, h, w), (n, h, w, c) or (n, c, h, w); the channels (1, 3 or 4) must be its last or its second axis"),
-        (np.zeros((6, 4, 4)), labels, "X holds images of 4 x 4 pixels (shape (6, 4, 4)), expected 8 x 8 or more; scale them up, or reshape X if this is not (n, h, w)"),
+        (images, labels[:5], "y has 5 entries but X has 6 rows; there must be one label for each row, in the same order"),
+        (np.zeros(6), labels, "X has shape (6,), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); reshape it"),
+        (np.zeros((6, 8, 8, 5)), labels, "X has shape (6, 8, 8, 5), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); the channels (1, 3 or 4) must be its last or its second axis"),
+        (np.zeros((6, 4, 4)), labels, "X holds images of 4 x 4 pixels (shape (6, 4, 4)), expected 8 x 8 or more; scale them up, or give numbers that are no pixels as features (n, d)"),
         (images[:0], labels[:0], "X has no rows (shape (0, 8, 8)); there is nothing to audit"),
+        (np.zeros((6, 0)), labels, "X has no columns (shape (6, 0)), expected features (n, d), d from 1 up"),
         (np.where(np.arange(6)[:, None, None] == 2, np.nan, images), labels, "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num"),
+        (np.where(np.arange(6)[:, None] == 2, np.inf, np.zeros((6, 3))), labels, "X has infinite values, first in row 2; expected finite numbers or NaN for a missing one; replace them or leave out such rows"),
         (np.array([images[0], images[0, :4]] * 3, dtype=object), labels, "X has dtype object, expected numbers (uint8 or float): images of different sizes or Python objects do not form an array; bring them to one size and use numpy.stack"),
-        (images, np.zeros(6, int), "y must hold two classes or more, found only '0'; there is nothing to confuse"),
-        (images, labels.astype(float), "y has dtype float64, expected integers or strings; if these are class numbers, use y.astype(int)"),
-        (images, labels + 0.5, "y has dtype float64, expected integers or strings; these look like measurements: an audit needs classes, not a regression target"),
-        (images, np.array([0, 1, np.nan, 1, 0, np.nan]), "y has dtype float64, expected integers or strings; 2 of them are NaN or infinite, first in row 2: drop those rows first"),
-        (images, np.array(["a", None] * 3, dtype=object), "y is an array of Python objects, expected integers or strings; convert it: y.astype(str) or y.astype(int)"),
-        (images, np.eye(6), "y has shape (6, 6), expected (n,): one label for each image"),
-        (images, np.array([b"a", b"b"] * 3), "y has dtype |S1, expected integers or strings; use y.astype(str)"),
+        (images, np.array([0, 0, 0, 0, 0, 1]), "1 classes of y have one example, such as '1'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_audited_is_refused_in_one_line(X, y, message):
@@ -76,18 +73,64 @@ def test_any_arrays_are_audited_or_refused_never_a_traceback(X, y):
 def test_channels_first_last_and_none_become_one_form(shape):
     X = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     dataset = datasets.from_arrays(X, np.arange(20) % 2)
-    n, h, w, c = dataset.images.shape
+    n, h, w, c = dataset.X.shape
     assert (n, c) == (20, 1 if len(shape) == 3 else shape[1] if shape[1] in (1, 3) else shape[3])
     assert {h, w} == {8, 9}
-    assert np.shares_memory(dataset.images, X)
+    assert np.shares_memory(dataset.X, X)
 
 
-def test_labels_of_any_kind_become_numbers_with_names():
-    names = np.array(["zwei", "eins", "Ω", "eins", "zwei", "Ω"])
-    dataset = datasets.from_arrays(images, names)
-    assert dataset.class_names == ("eins", "zwei", "Ω")
-    assert [dataset.class_names[label] for label in dataset.labels] == list(names)
-    assert datasets.from_arrays(images, np.array([-5, 7] * 3)).class_names == ("-5", "7")
+def test_rows_without_a_label_are_set_apart():
+    X = np.arange(6 * 64).reshape(6, 8, 8)
+    dataset = datasets.from_arrays(X, ["a", None, "b", "a", "", "b"])
+    assert dataset.class_names == ("a", "b")
+    assert dataset.ids.tolist() == dataset.rows.tolist() == [0, 2, 3, 5]
+    assert (dataset.X[..., 0] == X[[0, 2, 3, 5]]).all()
+    assert dataset.unlabelled.ids.tolist() == [1, 4]
+    assert (dataset.unlabelled.X[..., 0] == X[[1, 4]]).all()
+    assert "2 of 6 rows have no label" in dataset.notes[0]
+    assert datasets.from_arrays(X, ["a", "a", "b", "a", "b", "b"]).unlabelled is None
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=60), st.integers(2, 5))
+def test_small_classes_are_left_out_and_named(codes, least):
+    y = np.array(codes)
+    X = np.zeros((len(y), 8, 8))
+    counts = np.bincount(y)
+    large = np.flatnonzero(counts >= least)
+    config = Config(min_class_size=least)
+    if len(large) < 2:
+        with pytest.raises(audit.DataError):
+            datasets.from_arrays(X, y, config=config)
+        return
+    dataset = datasets.from_arrays(X, y, config=config)
+    assert dataset.class_names == tuple(map(str, large))
+    assert (large[dataset.labels] == y[dataset.rows]).all()
+    assert len(dataset.rows) == counts[large].sum()
+    small = [str(i) for i in np.flatnonzero((counts > 0) & (counts < least))]
+    assert bool(small) == bool(dataset.notes)
+
+
+class OnlyTheseRows:
+    """Notes which rows are read."""
+
+    def __init__(self, X):
+        self.X, self.shape, self.dtype, self.read = X, X.shape, X.dtype, []
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, rows):
+        self.read.extend(np.asarray(rows).tolist())
+        return self.X[rows]
+
+
+def test_only_the_sample_is_read():
+    X = OnlyTheseRows(np.random.default_rng(0).integers(0, 255, (500, 8, 8)).astype(np.uint8))
+    source = Source(name="lazy", X=X, y=np.arange(500) % 3)
+    dataset = enter(source, Selection(limit=30))
+    assert sorted(X.read) == dataset.rows.tolist()
+    assert len(X.read) == 30
+    assert np.bincount(dataset.labels).tolist() == [10, 10, 10]
 
 
 def test_the_fingerprint_sees_pixels_labels_and_names():
@@ -108,11 +151,11 @@ def test_the_fingerprint_sees_pixels_labels_and_names():
 
 def test_all_of_mnist_ships_as_published():
     dataset = datasets.load(Config())
-    assert dataset.images.shape == (70_000, 28, 28, 1)
-    assert dataset.images.dtype == np.uint8
+    assert dataset.X.shape == (70_000, 28, 28, 1)
+    assert dataset.X.dtype == np.uint8
     published = "6bbc9ace898e44ae57da46a324031adb"
     header = np.array([2051, 60_000, 28, 28], ">i4").tobytes()
-    body = np.ascontiguousarray(dataset.images[:60_000]).tobytes()
+    body = np.ascontiguousarray(dataset.X[:60_000]).tobytes()
     assert hashlib.md5(header + body, usedforsecurity=False).hexdigest() == published
     assert np.bincount(dataset.labels).tolist() == [
         6903,
@@ -169,7 +212,7 @@ def test_files_give_the_same_data_as_arrays(tmp_path):
     expected = datasets.from_arrays(X, y.astype(str)).fingerprint
     pair = datasets.load(Config(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))
     assert pair.fingerprint == expected
-    assert isinstance(pair.images, np.memmap)
+    assert isinstance(pair.X, np.memmap)
     assert datasets.load(Config(data=str(tmp_path / "both.npz"))).fingerprint == expected
 
 
@@ -184,7 +227,7 @@ def save_object_array(path):
         (lambda _: None, {"data": "none.npz"}, "none.npz does not exist"),
         (lambda p: np.savez(p / "a.npz", foo=1), {"data": "a.npz"}, "a.npz holds foo; expected arrays named X and y or"),
         (lambda p: (p / "a.npz").write_text("no"), {"data": "a.npz"}, "a.npz is not a plain array"),
-        (lambda p: (p / "a.npz").mkdir(), {"data": "a.npz"}, "a.npz cannot be read as a NumPy file"),
+        (lambda p: (p / "a.npz").mkdir(), {"data": "a.npz"}, "a.npz holds no images in 0 subfolders, expected a subfolder of images"),
         (save_object_array, {"X": "X.npy", "y": "X.npy"}, "X.npy is not a plain array: it holds Python objects"),
         (lambda p: np.savez(p / "X.npy.npz", X=1), {"X": "X.npy.npz", "y": "y"}, "is an .npz archive, expected one .npy"),
     ],

@@ -230,6 +230,7 @@ def test_annotators_errors_are_found_best_in_the_sense_of_consensus():
     assert f1["consensus"] > f1["posterior"]
 
 
+@pytest.mark.filterwarnings("ignore:pred_probs agree")  # as they do: nothing is wrong here
 def test_clean_labels_raise_few_flags():
     noisy, probs = world(rate=0, sharpness=8)
     assert audit.find_issues(noisy.given, probs).is_issue.mean() < 0.02
@@ -247,14 +248,10 @@ def test_a_class_that_nobody_believes_in_and_one_that_nobody_gave():
 @pytest.mark.parametrize(
     ("labels", "probs", "settings", "message"),
     [
-        ([0, 1], [[0.5, 0.5]], {}, "expected labels (n,) and pred_probs (n, k), found (2,) and (1, 2)"),
-        ([], np.zeros((0, 3)), {}, "expected labels (n,) and pred_probs (n, k), found (0,) and (0, 3)"),
-        ([0], [[1.0]], {}, "pred_probs must have two columns or more, one a class, found 1"),
+        ([0, 1], [[0.5, 0.5]], {}, "pred_probs has 1 rows for 2 labels, expected as many, in the same order; predict each labelled row once"),
+        ([], np.zeros((0, 3)), {}, "labels have shape (0,), expected (n,): one label for each row of pred_probs"),
         ([0, 2], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found 0 to 2"),
         (["a", "b"], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found <U1"),
-        ([0, 1], [[3.0, -1.0]] * 2, {}, "pred_probs must be finite numbers from 0 to 1; logits need a softmax first"),
-        ([0, 1], [[0.5, np.nan]] * 2, {}, "pred_probs must be finite numbers from 0 to 1; logits need a softmax first"),
-        ([0, 1], [[0.5, 0.5], [0.5, 0.9]], {}, "each row of pred_probs must sum to 1, found 1.4 in row 1"),
         ([0, 1], [[0.5, 0.5]] * 2, {"truth": "gospel"}, "--truth must be one of process, consensus, found 'gospel'"),
         ([0, 1], [[0.5, 0.5]] * 2, {"detector": "margins"}, "detector 'margins' reads the training; use one that probabilities suffice for"),
     ],

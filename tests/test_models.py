@@ -6,7 +6,7 @@ import torch
 from conftest import striped_images
 from sklearn.base import clone
 
-from audit import models
+from audit.models import cnn
 from audit.models.batches import Batches
 from audit.models.muon import orthogonalised
 from audit.types import Recipe, Training
@@ -24,7 +24,7 @@ def training(shape, *, seed=1, threads=1, watch=lambda _: None, epochs=2, **reci
 @pytest.mark.parametrize("recipe", [{}, {"wide": True, "augment": "affine", "views": 5}])
 def test_any_image_size_and_type_trains_and_predicts(shape, dtype, recipe):
     X = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
-    model = models.build("cnn", training(shape, epochs=1, **recipe))
+    model = cnn.build(training(shape, epochs=1, **recipe))
     model.fit(X, np.arange(40) % 4)
     probs = model.predict_proba(X)
     assert probs.shape == (40, 4)
@@ -34,7 +34,7 @@ def test_any_image_size_and_type_trains_and_predicts(shape, dtype, recipe):
 def test_it_learns_whatever_the_range_of_the_pixels():
     X, y = striped_images(400)
     for scaled in (X, X / 255, X * 50.0 - 3000):
-        model = models.build("cnn", training(X.shape, epochs=8))
+        model = cnn.build(training(X.shape, epochs=8))
         model.fit(scaled, y)
         assert (model.predict_proba(scaled).argmax(axis=1) == y).mean() > 0.95
 
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not():
     X, y = striped_images(80)
 
     def probs(seed):
-        return models.build("cnn", training(X.shape, seed=seed)).fit(X, y).predict_proba(X).tobytes()
+        return cnn.build(training(X.shape, seed=seed)).fit(X, y).predict_proba(X).tobytes()
 
     assert probs(1) == probs(1) != probs(2)
 
@@ -54,7 +54,7 @@ def test_training_leaves_torchs_global_state_alone():
     expected = torch.rand(3)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
-    models.build("cnn", training(X.shape, threads=threads + 1)).fit(X, y)
+    cnn.build(training(X.shape, threads=threads + 1)).fit(X, y)
     assert torch.get_num_threads() == threads
     assert (torch.rand(3) == expected).all()
 
@@ -62,7 +62,7 @@ def test_training_leaves_torchs_global_state_alone():
 def test_every_batch_is_watched_up_to_the_end():
     X, y = striped_images(80)
     shares = []
-    models.build("cnn", training(X.shape, watch=shares.append)).fit(X, y)
+    cnn.build(training(X.shape, watch=shares.append)).fit(X, y)
     assert len(shares) > 4
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -70,20 +70,20 @@ def test_every_batch_is_watched_up_to_the_end():
 
 def test_no_training_row_is_hidden_from_the_network():
     X, y = striped_images(80)
-    model = models.build("cnn", training(X.shape)).fit(X, y)
+    model = cnn.build(training(X.shape)).fit(X, y)
     assert model.train_split is None
     assert len(model.history[:, "train_loss"]) == 2
     assert all(sum(b["train_batch_size"] for b in epoch["batches"]) == 80 for epoch in model.history)
 
 
 def test_it_is_a_scikit_learn_estimator():
-    model = models.build("cnn", training((40, 8, 8, 1)))
+    model = cnn.build(training((40, 8, 8, 1)))
     assert clone(model).get_params()["seed"] == 1
 
 
 def test_bfloat16_where_a_device_prefers_it():
     X, y = striped_images(400)
-    model = models.build("cnn", training(X.shape, epochs=8)).set_params(module__autocast=True)
+    model = cnn.build(training(X.shape, epochs=8)).set_params(module__autocast=True)
     assert (model.fit(X, y).predict_proba(X).argmax(axis=1) == y).mean() > 0.95
 
 
@@ -92,14 +92,14 @@ def test_few_rows_get_more_epochs_unless_their_number_is_asked_for():
     for exactly in (True, False):
         task = training((40, 8, 8, 1))
         task = replace(task, recipe=Recipe(2, exactly=exactly))
-        epochs[exactly] = models.build("cnn", task).max_epochs
+        epochs[exactly] = cnn.build(task).max_epochs
     assert epochs[True] == 2 < epochs[False] <= 20
 
 
 def test_margins_tell_wrong_labels_from_right_ones_while_training():
     X, y = striped_images(400)
     wrong = np.arange(400) % 10 == 0
-    model = models.build("cnn", training(X.shape, epochs=8)).fit(X, np.where(wrong, (y + 1) % 4, y))
+    model = cnn.build(training(X.shape, epochs=8)).fit(X, np.where(wrong, (y + 1) % 4, y))
     assert model.margins_.shape == (400,)
     assert np.median(model.margins_[wrong]) < 0 < np.median(model.margins_[~wrong])
 
@@ -107,18 +107,18 @@ def test_margins_tell_wrong_labels_from_right_ones_while_training():
 def test_views_are_averaged_and_small_images_have_one():
     X = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1)).astype(np.uint8)
     y = np.arange(40) % 4
-    one, three = (models.build("cnn", training(X.shape, views=views)).fit(X, y) for views in (1, 3))
+    one, three = (cnn.build(training(X.shape, views=views)).fit(X, y) for views in (1, 3))
     moved = [X, np.roll(X, 1, axis=2), np.roll(X, -1, axis=2)]
     moved[1][:, :, 0], moved[2][:, :, -1] = X[:, :, 0], X[:, :, -1]
     expected = np.mean([one.predict_proba(view) for view in moved], axis=0)
     np.testing.assert_allclose(three.predict_proba(X), expected, atol=1e-6)
-    assert models.build("cnn", training((40, 12, 12, 1), views=5)).views == 1
+    assert cnn.build(training((40, 12, 12, 1), views=5)).views == 1
 
 
 @pytest.mark.parametrize("augment", ["shift", "affine"])
 def test_augmented_images_stay_images(augment):
     X, _ = striped_images(30, side=28)
-    model = models.build("cnn", training((30, 28, 28, 1), augment=augment)).initialize()
+    model = cnn.build(training((30, 28, 28, 1), augment=augment)).initialize()
     seen = []
     model.module_.normalise.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     model.module_.train()(torch.from_numpy(X))
@@ -141,7 +141,7 @@ def test_muon_moves_along_nearly_orthogonal_matrices(shape):
 
 def test_muon_moves_kernels_and_adamw_everything_else():
     X, y = striped_images(80)
-    model = models.build("cnn", training(X.shape)).initialize()
+    model = cnn.build(training(X.shape)).initialize()
     before = {name: value.clone() for name, value in model.module_.named_parameters()}
     model.partial_fit(X, y)
     for name, value in model.module_.named_parameters():
@@ -157,3 +157,14 @@ def test_batches_come_in_order_without_a_tape():
 
     rows = torch.cat([images for images, _ in Batches(Data(), 4, "cpu")])
     assert rows[:, 0].tolist() == list(range(10))
+
+
+def test_a_row_of_weight_zero_teaches_the_network_nothing():
+    X, y = striped_images(300)
+    wrong = y.copy()
+    wrong[200:] = (y[200:] + 1) % 4
+    weights = np.where(np.arange(300) < 200, 1.5, 0.0)
+    model = cnn.build(training(X.shape, epochs=8)).fit(X, wrong, sample_weight=weights)
+    assert (model.predict_proba(X[200:]).argmax(axis=1) == y[200:]).mean() > 0.9
+    again = cnn.build(training(X.shape, epochs=8)).fit(X, y, sample_weight=weights)
+    assert (again.predict_proba(X) == model.predict_proba(X)).all()

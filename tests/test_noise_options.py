@@ -24,7 +24,7 @@ T = np.full((4, 4), 0.05) + 0.8 * np.eye(4)
 
 def named(*names, labels=None):
     labels = range(len(names)) if labels is None else labels
-    return from_arrays(np.zeros((len(labels), 8, 8)), np.array(names)[list(labels)])
+    return from_arrays(np.zeros((2 * len(labels), 8, 8)), np.array(names)[list(labels) * 2])
 
 
 # Names, files, keys
@@ -43,7 +43,7 @@ def test_further_classes_are_sorted_in_as_numbers(present, more):
 def test_further_names_are_sorted_in_as_text():
     wide = options.with_classes(named("cat", "owl"), ["owl", "ant", "cat", "bee"])
     assert wide.class_names == ("ant", "bee", "cat", "owl")
-    assert wide.labels.tolist() == [2, 3]
+    assert wide.labels.tolist() == [2, 3, 2, 3]
 
 
 def test_a_class_of_the_data_that_is_no_possible_value_is_refused():
@@ -78,7 +78,7 @@ def test_a_map_that_cannot_be_is_refused(text, message):
 def test_a_matrix_is_read_from_a_file(tmp_path, name):
     path = tmp_path / name
     np.save(path, T) if name == "T.npy" else np.savetxt(path, T, delimiter=",")
-    dataset = named("a", "b", "c", "d", labels=list(range(4)) * 500)
+    dataset = named("a", "b", "c", "d", labels=list(range(4)) * 250)
     config = Config(noise_kind="matrix", noise_matrix=path)
     _, noisy = options.inject_into(dataset, config, np.random.default_rng(0))
     np.testing.assert_allclose(noisy.transition, T)

@@ -175,7 +175,7 @@ def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(re
         assert (part["given"] == names[labels[part["id"]]]).all()
         assert (part["suggested"] == names[issues.suggested[part["id"]]]).all()
     assert (table["injected"] == flipped[table["id"]]).all()
-    assert len(run.suspects) == len(suspects)
+    assert len(run.suspects()) == len(suspects)
     with (path / "issues.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.reader(file))) == len(table) + 1
 
@@ -230,7 +230,7 @@ def test_many_classes_and_many_suspects_still_fit_a_page(tmp_path):
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 256, (900, 16, 16, 3)).astype(np.uint8), np.arange(900) % 40
     run = audit.detect(X, y, noise=0.2, epochs=1, folds=2, detector="given-differs")
-    assert len(run.suspects) > 400
+    assert len(run.suspects()) > 400
     path = run.save(tmp_path / "many")
     assert path.stat().st_size <= page.BUDGET_BYTES
     assert not Page(path).all("table", **{"class": "matrix"})
@@ -257,13 +257,29 @@ def test_formatting_never_flatters(share, text):
 def test_thumbnails_of_any_range_use_the_whole_range(images, low, high):
     from audit.datasets import from_arrays
 
-    data = from_arrays(np.concatenate([images, images]), np.array([0, 1]))
-    small = selection.thumbnails(data, np.array([0]))
+    data = from_arrays(np.concatenate([images] * 4), np.array([0, 1, 0, 1]))
+    small = selection.thumbnails(data, np.array([0]), data.labels, 1 - data.labels)
     assert (small.images.min(), small.images.max(), small.images.dtype) == (low, high, np.uint8)
 
 
 def test_large_images_are_shown_small():
     from audit.datasets import from_arrays
 
-    data = from_arrays(np.zeros((2, 300, 150, 3), np.uint8), np.array([0, 1]))
-    assert selection.thumbnails(data, np.array([0, 1])).images.shape == (2, 64, 32, 3)
+    data = from_arrays(np.zeros((4, 300, 150, 3), np.uint8), np.array([0, 1, 0, 1]))
+    small = selection.thumbnails(data, np.array([0, 1]), data.labels, 1 - data.labels)
+    assert small.images.shape == (2, 64, 32, 3)
+
+
+def test_features_are_shown_where_a_row_looks_least_like_its_class():
+    from audit.datasets import from_arrays
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    X = np.stack([rng.normal(size=40), 10 * labels + rng.normal(size=40), np.full(40, np.nan)], axis=1)
+    X[0, 1] = 10.5
+    shown = selection.thumbnails(from_arrays(X, labels), np.array([0]), labels, 1 - labels)
+    name, here, its, other = shown.captions[0].splitlines()[0].split("\t")
+    assert (name, here) == ("feature 1", "10.5")
+    assert abs(float(its)) < 1
+    assert float(other) > 9
+    assert shown.images.size == 0

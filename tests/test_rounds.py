@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from audit import detectors, rounds
 from audit.config import Config
-from audit.crossval import gather
+from audit.crossval import Fitting, gather
 from audit.datasets import from_arrays
 from audit.detectors import Evidence
 from audit.events import Silent
@@ -48,24 +48,16 @@ class Shelf:
         self.kept[name, result.fold] = result
 
 
-def trained(plan, shelf=None, rate=0.2, folds=4, builder=Remembers):
+def job(data, given, plan, folds=4, builder=Remembers, **others):
+    seeds = {"splits": np.random.SeedSequence(1), "seeds": np.random.SeedSequence(2)}
+    return rounds.Job(data, given, plan, Fitting(builder, device="cpu"), folds, **seeds, jobs=1, **others)
+
+
+def trained(plan, shelf=None, rate=0.2, **others):
     X, y = striped_images(240)
     data = from_arrays(X, y)
     noisy = inject(data.labels, rate, rng=np.random.default_rng(0))
-    outcome = rounds.cross_validate(
-        data,
-        noisy.given,
-        plan,
-        builder=builder,
-        folds=folds,
-        splits=np.random.SeedSequence(1),
-        seeds=np.random.SeedSequence(2),
-        device="cpu",
-        jobs=1,
-        shelf=shelf,
-        listener=Silent(),
-    )
-    return noisy, outcome
+    return noisy, rounds.cross_validate(job(data, noisy.given, plan, **others), shelf, Silent())
 
 
 PLANS = [rounds.Plan(1, 1, Recipe(2)), rounds.Plan(3, 1, Recipe(2)), rounds.Plan(2, 3, Recipe(2))]
@@ -126,6 +118,33 @@ def test_what_is_lost_is_trained_again_to_the_same_bytes(lost):
     assert len(shelf.kept) == 8
 
 
+class History(list):
+    """As skorch's, as far as losses are read from it."""
+
+    def __getitem__(self, _):
+        return list(self)
+
+
+class Counts(Remembers):
+    """Keeps a loss for each epoch that it was told to train."""
+
+    def __init__(self, training):
+        super().__init__(training)
+        self.history = History([0.0] * training.recipe.epochs)
+
+
+def epochs_of(recipe):
+    _, outcome = trained(rounds.Plan(2, 1, recipe), builder=Counts)
+    return {name: len(result.losses) for name, result in outcome.folds}
+
+
+@pytest.mark.parametrize(("ambiguity", "epochs"), [(0.01, 6), (0.06, 12), (0.5, 24)])
+def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch, ambiguity, epochs):
+    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
+    assert epochs_of(Recipe(6)) == {"round-1": 2, "round-2": epochs}
+    assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
+
+
 def test_every_class_keeps_rows_to_train_on():
     given = np.repeat([0, 1], [100, 40])
     quality = np.linspace(0, 0.4, 140)
@@ -144,19 +163,8 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 
     X, y = striped_images(80)
     data = from_arrays(X, y)
-    rounds.cross_validate(
-        data,
-        data.labels,
-        rounds.Plan(2, 2, Recipe(2)),
-        builder=Remembers,
-        folds=2,
-        splits=np.random.SeedSequence(1),
-        seeds=np.random.SeedSequence(2),
-        device="cpu",
-        jobs=1,
-        shelf=None,
-        listener=Listener(),
-    )
+    plan = rounds.Plan(2, 2, Recipe(2, exactly=True))
+    rounds.cross_validate(job(data, data.labels, plan, folds=2), None, Listener())
     values = [share for _, share in shares]
     assert values == sorted(values)
     assert values[-1] == pytest.approx(1)

@@ -1,78 +1,125 @@
-"""Where images and labels come from: `load(config)` gives a LabeledDataset."""
+"""Where examples and labels come from: `load(config)` gives a LabeledDataset."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from audit.config import Config
-from audit.datasets.arrays import fingerprint, from_arrays
-from audit.datasets.bundled import MNIST_SPLITS, load_digits, load_mnist
-from audit.datasets.files import load_npy_pair, load_npz
+from audit.datasets.bundled import BUNDLED
+from audit.datasets.door import Selection, enter
+from audit.datasets.objects import from_object
+from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "from_arrays", "load", "sampled"]
+__all__ = ["BUNDLED", "FORMS", "from_arrays", "load"]
 
-BUNDLED: dict[str, Callable[[str], LabeledDataset]] = {
-    **dict.fromkeys(MNIST_SPLITS, load_mnist),
-    "digits": load_digits,
+FORMS = {  # what DATA may be beside the bundled names, for people
+    "FILE.npz": "arrays named X and y, or images and labels",
+    "FILE.h5, FILE.hdf5": "the same in HDF5; others with --x-name and --y-name",
+    "FILE.csv, .tsv, .parquet": "a label column, and a path column or feature columns",
+    "FOLDER": "a subfolder of images for each class, or IDX files such as train-images-idx3-ubyte.gz",
+    "openml:NAME, openml:ID": "from openml.org, kept in the user's cache folder",
+    "--X FILE --y FILE": "a pair of .npy files, memory-mapped, or of IDX files",
+}
+OPENML = "openml:"
+
+Loader = Callable[[Path, Config], Source]
+
+
+def _npz(path: Path, config: Config) -> Source:
+    from audit.datasets.arrays_on_disk import load_npz  # noqa: PLC0415  forms read with libraries of their own
+
+    return load_npz(path, config.x_name, config.y_name)
+
+
+def _hdf5(path: Path, config: Config) -> Source:
+    from audit.datasets.arrays_on_disk import load_hdf5  # noqa: PLC0415
+
+    return load_hdf5(path, config.x_name, config.y_name)
+
+
+def _table(path: Path, config: Config) -> Source:
+    from audit.datasets.tables import load_table  # noqa: PLC0415
+
+    return load_table(
+        path, label=config.label_column, path_column=config.path_column, skip_broken=config.skip_broken
+    )
+
+
+def _folder(path: Path, config: Config) -> Source:
+    from audit.datasets.folders import load_tree  # noqa: PLC0415
+    from audit.datasets.idx import is_idx_folder, load_idx_folder  # noqa: PLC0415
+
+    if is_idx_folder(path):
+        return load_idx_folder(path)
+    return load_tree(path, skip_broken=config.skip_broken)
+
+
+def _pair(X: Path, y: Path) -> Source:
+    from audit.datasets.arrays_on_disk import load_npy_pair  # noqa: PLC0415
+    from audit.datasets.idx import is_idx, load_idx  # noqa: PLC0415
+
+    return load_idx(X, y) if is_idx(X) else load_npy_pair(X, y)
+
+
+LOADERS: dict[str, Loader] = {
+    ".npz": _npz,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".csv": _table,
+    ".csv.gz": _table,
+    ".tsv": _table,
+    ".parquet": _table,
 }
 
 
 def load(config: Config) -> LabeledDataset:
     """The data set that the settings name; DataError when there is none or it cannot be audited."""
+    return enter(_source(config), selection(config))
+
+
+def from_arrays(
+    X: Any, y: Any = None, *, name: str = "arrays", config: Config | None = None
+) -> LabeledDataset:
+    """The data set in arrays, frames or dataset objects; DataError when it cannot be audited.
+
+    Parameters
+    ----------
+    X
+        Images (n, h, w), (n, h, w, c) or (n, c, h, w), c in 1, 3, 4, sides from 8 pixels up, or features
+        (n, d): arrays, tensors, pandas or polars frames; or, without y, a Hugging Face or PyTorch data set.
+    y
+        Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
+    name
+        What the data set is called in reports and folders.
+    config
+        Which rows are taken; all when not given.
+    """
+    return enter(from_object(X, y, name), selection(config or Config()))
+
+
+def selection(config: Config) -> Selection:
+    """Which rows the settings ask for."""
+    return Selection(config.limit, config.seed, config.min_class_size)
+
+
+def _source(config: Config) -> Source:
     if config.X is not None and config.y is not None:
-        dataset = load_npy_pair(config.X, config.y)
-    elif config.data in BUNDLED:
-        dataset = BUNDLED[config.data](config.data)
-    elif config.data.endswith(".npz"):
-        dataset = load_npz(Path(config.data))
-    else:
-        raise DataError(
-            f"{config.data!r} is no data set: expected {', '.join(BUNDLED)}, the path of an .npz file, "
-            "or --X and --y with .npy files"
-        )
-    return sampled(dataset, config)
+        return _pair(config.X, config.y)
+    if config.data in BUNDLED:
+        return BUNDLED[config.data](config.data)
+    if config.data.startswith(OPENML):
+        from audit.datasets.openml import load_openml  # noqa: PLC0415
 
-
-def sampled(dataset: LabeledDataset, config: Config) -> LabeledDataset:
-    """The data set, or the sample of it that `limit` asks for."""
-    return dataset if config.limit is None else stratified_sample(dataset, config.limit, config.seed)
-
-
-def stratified_sample(dataset: LabeledDataset, size: int, seed: int) -> LabeledDataset:
-    """A sample in which every class keeps its share; all rows when there are no more than size."""
-    n = len(dataset.labels)
-    if size >= n:
-        return dataset
-    rng = np.random.default_rng(seed)
-    quotas = _largest_remainder(np.bincount(dataset.labels, minlength=len(dataset.class_names)), size)
-    rows = np.sort(
-        np.concatenate(
-            [
-                rng.choice(np.flatnonzero(dataset.labels == label), quota, replace=False)
-                for label, quota in enumerate(quotas)
-            ]
-        )
+        return load_openml(config.data)
+    path = Path(config.data)
+    if path.is_dir():
+        return _folder(path, config)
+    for suffix, loader in LOADERS.items():
+        if path.name.lower().endswith(suffix):
+            return loader(path, config)
+    raise DataError(
+        f"{config.data!r} is no data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that ends in "
+        f"{', '.join(LOADERS)}, a folder of images, or --X and --y; audit datasets lists them"
     )
-    images, labels = dataset.images[rows], dataset.labels[rows]
-    return replace(
-        dataset,
-        name=f"{dataset.name}-{size}",
-        images=images,
-        labels=labels,
-        ids=dataset.ids[rows],
-        fingerprint=fingerprint(images, labels, dataset.class_names),
-    )
-
-
-def _largest_remainder(counts: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
-    """Whole numbers in proportion to counts that add up to size, none above its count."""
-    shares = counts * (size / counts.sum())
-    quotas: npt.NDArray[np.int64] = np.floor(shares).astype(np.int64)
-    short = size - int(quotas.sum())
-    quotas[np.argsort(quotas - shares, kind="stable")[:short]] += 1
-    return quotas

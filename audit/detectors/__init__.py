@@ -5,16 +5,18 @@ serves one of them: in the sense of `process` a label is wrong when something ch
 `consensus` when most careful people would give another. cleanlab is imported only here, when a detector runs.
 """
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
+from audit import probabilities
 from audit.detectors import rules
 from audit.detectors.evidence import Evidence
 from audit.detectors.posterior import consensus, deconvolution, posterior
 from audit.detectors.rules import combined
-from audit.errors import ConfigError, DataError
+from audit.errors import ConfigError
 from audit.types import Issues
 
 __all__ = ["DETECTORS", "TRUTHS", "Evidence", "available", "detector", "find_issues", "posterior"]
@@ -94,7 +96,10 @@ def find_issues(
     ConfigError
         When there is no such truth or detector.
     """
-    evidence = Evidence(*_checked(labels, pred_probs))
+    ready = probabilities.checked(labels, pred_probs)
+    for note in ready.notes:
+        warnings.warn(note, stacklevel=2)
+    evidence = Evidence(np.asarray(labels).astype(np.int64), ready.pred_probs)
     name = of_truth(truth) if detector is None else detector
     if name == "margins":
         raise ConfigError("detector 'margins' reads the training; use one that probabilities suffice for")
@@ -102,24 +107,3 @@ def find_issues(
 
 
 _named = detector  # find_issues has a parameter of that name
-
-
-def _checked(
-    labels: npt.ArrayLike, pred_probs: npt.ArrayLike
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    given, probs = np.asarray(labels), np.asarray(pred_probs)
-    if given.ndim != 1 or probs.ndim != 2 or len(given) != len(probs) or not len(given):
-        raise DataError(f"expected labels (n,) and pred_probs (n, k), found {given.shape} and {probs.shape}")
-    k = probs.shape[1]
-    if k < 2:
-        raise DataError(f"pred_probs must have two columns or more, one a class, found {k}")
-    if given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= k:
-        found = f"{given.min()} to {given.max()}" if given.dtype.kind in "iuf" else str(given.dtype)
-        raise DataError(f"labels must be integers 0 to {k - 1}, one for each column, found {found}")
-    if probs.dtype.kind != "f" or not np.isfinite(probs).all() or probs.min() < 0:
-        raise DataError("pred_probs must be finite numbers from 0 to 1; logits need a softmax first")
-    off = np.abs(probs.sum(axis=1, dtype=np.float64) - 1)
-    if off.max() > 1e-2:
-        row = int(off.argmax())
-        raise DataError(f"each row of pred_probs must sum to 1, found {probs[row].sum():.4g} in row {row}")
-    return given.astype(np.int64), probs.astype(np.float32)

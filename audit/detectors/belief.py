@@ -51,6 +51,11 @@ class Belief:
         return _posterior(self.c, self.T, labels)
 
     @property
+    def ambiguity(self) -> float:
+        """How unsure c is of its most probable class, on average."""
+        return float((1 - self.c.max(axis=1)).mean())
+
+    @property
     def noise_rate(self) -> float:
         """The share of labels that T says were changed."""
         return _noise_rate(self.c.mean(axis=0), self.T)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from skorch.callbacks import Callback
 
+from audit.lazy import SomeRows
+
 
 class Tape(Callback):
     """Notes each training row's margin whenever it is trained on, and reports how far the training is.
@@ -50,11 +52,13 @@ class Tape(Callback):
 class Batches:
     """Batches of a skorch dataset whose tensors are placed on the device once, not row by row.
 
-    With a tape, that of a training, the rows come in random order and the tape learns which.
+    Rows that are not read yet are read batch by batch. With a tape, that of a training, the rows come in
+    random order and the tape learns which.
     """
 
     def __init__(self, dataset: Any, batch_size: int, device: str) -> None:
-        self.images = _tensor(dataset.X).to(device)
+        self.images = dataset.X if isinstance(dataset.X, SomeRows) else _tensor(dataset.X).to(device)
+        self.device = device
         self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
         self.batch_size = batch_size
         self.tape: Tape | None = None
@@ -68,8 +72,13 @@ class Batches:
         for rows in order.split(self.batch_size):
             if self.tape:
                 self.tape.begin(rows)
-            here = rows.to(self.images.device)
-            yield self.images[here], torch.zeros(0) if self.labels is None else self.labels[here]
+            here = rows.to(self.device)
+            images = (
+                _tensor(self.images[rows.numpy()]).to(self.device)
+                if isinstance(self.images, SomeRows)
+                else self.images[here]
+            )
+            yield images, torch.zeros(0) if self.labels is None else self.labels[here]
 
 
 def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:

@@ -14,7 +14,7 @@ from torch import nn
 
 from audit.models.batches import Batches, Tape
 from audit.models.muon import Muon
-from audit.types import Training
+from audit.types import Floats, Training
 
 WIDTHS = {False: (32, 64, 64), True: (48, 96, 96)}  # plain and wide
 TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
@@ -24,6 +24,7 @@ LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
 TURN, SCALE = 10.0, 0.1  # degrees either way, and the share by which images grow or shrink
 LEAST_STEPS = 200  # optimizer steps that a training takes however few rows there are
 MOST_EPOCHS = 20  # more would learn wrong labels by heart
+CHUNK_ROWS = 8192  # that are predicted at a time, so that moved copies take little memory
 VIEWS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # test-time shifts down and right, in steps of a 28th
 
 
@@ -101,7 +102,7 @@ class SmallCnn(nn.Module):
     ) -> None:
         super().__init__()
         self.autocast, self.augment = autocast, augment
-        self.shift = max(1, round(min(size) / 14))
+        self.shift = max(1, round(min(size) / 28))
         self.cell = max(1, round(min(size) / TARGET_SIDE))
         grid = [ceil(side / self.cell) for side in size]
         self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 says too little of where strokes are
@@ -168,23 +169,45 @@ def _randomly_turned(images: torch.Tensor, most: int) -> torch.Tensor:
 class ReproducibleClassifier(NeuralNetClassifier):
     """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
 
+    reads_lazily = True  # takes SomeRows for images
+
     def __init__(self, *args: Any, seed: int, threads: int, views: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.threads = threads
         self.views = views
+        self.weights: torch.Tensor | None = None
 
     @property
     def margins_(self) -> npt.NDArray[np.float32]:
         """The mean margin of every training row (m,), noted while training."""
         return np.asarray(dict(self.callbacks_)["tape"].margins)
 
-    def fit(self, X: npt.NDArray[Any], y: npt.NDArray[Any], **params: Any) -> "ReproducibleClassifier":
+    def fit(
+        self, X: Any, y: npt.NDArray[Any], sample_weight: Floats | None = None, **params: Any
+    ) -> "ReproducibleClassifier":
         """Train from scratch; the same seed, threads, rows and device give the same network."""
+        self.weights = None if sample_weight is None else torch.as_tensor(sample_weight, dtype=torch.float32)
         with _threads(self.threads), torch.random.fork_rng():
             torch.manual_seed(self.seed)
             super().fit(X, y, **params)
         return self
+
+    def get_loss(
+        self,
+        y_pred: torch.Tensor,
+        y_true: torch.Tensor,
+        X: Any = None,
+        training: bool = False,  # noqa: FBT001, FBT002  skorch's own
+    ) -> torch.Tensor:
+        """The criterion, in training with every row's weight where there are any."""
+        if not training or self.weights is None:
+            loss: torch.Tensor = super().get_loss(y_pred, y_true, X, training)
+            return loss
+        smoothing = self.criterion_.label_smoothing
+        losses = nn.functional.cross_entropy(y_pred, y_true, label_smoothing=smoothing, reduction="none")
+        weights = self.weights[dict(self.callbacks_)["tape"].batch_].to(losses.device)
+        return (losses * weights).mean()
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
         """The batches; those of a training tell the tape which rows they hold."""
@@ -196,10 +219,14 @@ class ReproducibleClassifier(NeuralNetClassifier):
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Class probabilities (m, k), the mean over shifted views of each image."""
         step = max(1, min(X.shape[1:3]) // 28)
+        moves = [(step * down, step * right) for down, right in VIEWS[: self.views]]
         predict = super().predict_proba
         with _threads(self.threads):
-            views = [predict(_moved(X, step * down, step * right)) for down, right in VIEWS[: self.views]]
-        return np.asarray(sum(views) / len(views), dtype=np.float32)
+            parts = [
+                sum(predict(_moved(X[start : start + CHUNK_ROWS], *move)) for move in moves) / len(moves)
+                for start in range(0, len(X), CHUNK_ROWS)
+            ]
+        return np.concatenate(parts).astype(np.float32)
 
 
 def _moved(images: npt.NDArray[Any], down: int, right: int) -> npt.NDArray[Any]:

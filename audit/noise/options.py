@@ -71,7 +71,7 @@ def inject_into(
         config.noise_kind,
         k=len(dataset.class_names),
         rng=rng,
-        X=dataset.images,
+        X=dataset.X,
         sampling=config.sampling,
         inclusive=config.inclusive,
         class_map=None if config.noise_map is None else map_in(config.noise_map, dataset.class_names),

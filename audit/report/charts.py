@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Draw: TypeAlias = Callable[[RunRecord, "Palette"], "Figure"]
+Draw: TypeAlias = Callable[[RunRecord, "Palette", "Axes"], None]
 MARKERS = "os^Dvphx"  # one a detector
 CURVE_POINTS = 400  # more cannot be seen
 STYLE: dict[Any, Any] = {
@@ -50,9 +50,9 @@ VARIABLES = {
 }
 
 
-def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
+def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The precision-recall curve of the ranking, with the chosen cut and the other detectors' cuts."""
-    figure, axes = _figure(palette, "recall", "precision")
+    _dress(axes, palette, "recall", "precision")
     precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
     cuts = {
         name: (figures["recall"]["value"], figures["precision"]["value"])
@@ -81,12 +81,11 @@ def precision_recall(record: RunRecord, palette: Palette) -> "Figure":
     margin = (1 - low) * 0.05
     axes.set_xlim(low, 1 + margin)
     axes.set_ylim(low, 1 + margin)
-    return figure
 
 
-def reliability(record: RunRecord, palette: Palette) -> "Figure":
+def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The share of labels that had been changed against the stated p_error, with 95 % intervals."""
-    figure, axes = _figure(palette, "stated p_error", "share that had been changed")
+    _dress(axes, palette, "stated p_error", "share that had been changed")
     axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
     bins = record.scores["calibration"]["stated"]["bins"]
     stated = np.array([each["stated"] for each in bins])
@@ -95,12 +94,11 @@ def reliability(record: RunRecord, palette: Palette) -> "Figure":
     axes.plot(stated, shares, color=palette.accent, marker="o", markersize=5, linewidth=1.2)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
-    return figure
 
 
-def training_losses(record: RunRecord, palette: Palette) -> "Figure":
+def training_losses(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The training loss of every fold of the last round over its epochs."""
-    figure, axes = _figure(palette, "epoch", "training loss")
+    _dress(axes, palette, "epoch", "training loss")
     last = [fold for fold in record.folds if fold["round"] == record.folds[-1]["round"]]
     for fold in last:
         epochs = np.arange(1, len(fold["losses"]) + 1)
@@ -108,12 +106,11 @@ def training_losses(record: RunRecord, palette: Palette) -> "Figure":
             epochs, fold["losses"], color=palette.accent, linewidth=1.2, alpha=0.6, marker="o", markersize=3
         )
     axes.set_xticks(np.arange(1, 1 + max(len(fold["losses"]) for fold in last)))
-    return figure
 
 
-def confidence(record: RunRecord, palette: Palette) -> "Figure":
+def confidence(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """How label quality is distributed, for changed and for untouched labels, on a logarithmic count."""
-    figure, axes = _figure(palette, "label quality, 0 worst to 1 best", "labels")
+    _dress(axes, palette, "label quality, 0 worst to 1 best", "labels")
     flipped = record.labels.flipped
     edges = np.linspace(0, 1, 41)
     for rows, colour, name in ((~flipped, palette.muted, "untouched"), (flipped, palette.accent, "changed")):
@@ -122,7 +119,6 @@ def confidence(record: RunRecord, palette: Palette) -> "Figure":
             axes.stairs(counts, edges, color=colour, linewidth=1.6, label=name)
     axes.set_yscale("log")
     axes.legend(frameon=False, labelcolor=palette.ink, loc="upper center", ncols=2)
-    return figure
 
 
 def to_svg(figure: "Figure", label: str) -> str:
@@ -173,13 +169,18 @@ def _style() -> AbstractContextManager[None]:
     return mpl.rc_context(STYLE)
 
 
-def _figure(palette: Palette, x_label: str, y_label: str) -> "tuple[Figure, Axes]":
-    """An empty plot in the common style; no global state of pyplot is touched."""
+def figure(draw: Draw, record: RunRecord, palette: Palette) -> "Figure":
+    """A plot of its own; no global state of pyplot is touched."""
     from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
 
     with _style():
-        figure = Figure(figsize=(4.8, 3.6), layout="constrained")
-        axes = figure.subplots()
+        drawn = Figure(figsize=(4.8, 3.6), layout="constrained")
+        draw(record, palette, drawn.subplots())
+    return drawn
+
+
+def _dress(axes: "Axes", palette: Palette, x_label: str, y_label: str) -> None:
+    """Give empty axes the common style."""
     axes.set_xlabel(x_label, color=palette.ink)
     axes.set_ylabel(y_label, color=palette.ink)
     axes.tick_params(colors=palette.ink, length=3)
@@ -187,4 +188,3 @@ def _figure(palette: Palette, x_label: str, y_label: str) -> "tuple[Figure, Axes
     axes.set_axisbelow(True)
     axes.spines[:].set_color(palette.muted)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,20 +36,36 @@ CHARTS = {
 def render(record: RunRecord) -> str:
     """The report as HTML, with fewer suspects where all of them would pass the byte budget."""
     svgs = {
-        name.replace("-", "_"): charts.to_svg(draw(record, charts.PAGE), label)
+        name.replace("-", "_"): charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
         for name, (draw, label) in _charts(record).items()
     }
     most = selection.MOST_SUSPECTS
     while True:
-        html = _html(record, most, svgs)
-        if len(html.encode()) <= BUDGET_BYTES or most < 2:
-            return html
+        content = _html(record, most, svgs)
+        if len(content.encode()) <= BUDGET_BYTES or most < 2:
+            return content
         most //= 2
 
 
 def plots(record: RunRecord) -> dict[str, bytes]:
     """The same plots as PNG, by name."""
-    return {name: charts.to_png(draw(record, charts.PRINT)) for name, (draw, _) in _charts(record).items()}
+    return {
+        name: charts.to_png(charts.figure(draw, record, charts.PRINT))
+        for name, (draw, _) in _charts(record).items()
+    }
+
+
+def sentence(record: RunRecord) -> str:
+    """What the audit found, in one sentence of HTML."""
+    name = html.escape(record.data["name"])
+    suspects = f"{record.suspects.is_issue.sum():,} labels of {name} look wrong as they came"
+    score = record.scores["detection"]
+    if not score:
+        return f"{suspects}; nothing was changed on purpose, so how good this list is was not measured."
+    return (
+        f"Of {score['changed']:,} labels changed on purpose this audit found {score['tp']:,}; "
+        f"of what it flagged, {percent(score['precision']['value'])} % had been changed. {suspects}."
+    )
 
 
 def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
@@ -64,7 +81,8 @@ def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
 
 def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
     content = sections.report(record, most_suspects)
-    sprites = sprite_sheet(record.thumbnails, content.shown)
+    with_images = record.thumbnails.images.shape[1] > 0
+    sprites = sprite_sheet(record.thumbnails, content.shown if with_images else [])
     css = (HERE / "style.css").read_text(encoding="utf-8") + sprites.css
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return _template().render(

@@ -31,6 +31,7 @@ class Card:
     true: str | None  # what the label was before it was changed on purpose
     percent: int  # p_error
     fold: int
+    values: tuple[tuple[str, ...], ...]  # feature, value, its median in the given and the suggested class
     bars: str  # SVG path of the class probabilities
     given_bar: str
     suggested_bar: str
@@ -47,6 +48,14 @@ class Grid:
     def hidden(self) -> int:
         """Rows of the group that only issues.csv has."""
         return self.total - len(self.cards)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Rows with the same example and different labels."""
+
+    row: int  # one of which the image is kept
+    labels: tuple[tuple[str, str], ...]  # id and label of each
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,10 @@ class Report:
     injected: bool
     main_detectors: dict[str, Any]
     scores: dict[str, Any]
+    things: str  # what the examples are called
+    conflicts: tuple[Twins, ...]
+    more_conflicts: int  # groups that only issues.csv has
+    unlabelled: int
     suspects: Grid
     found: Grid
     missed: Grid
@@ -95,19 +108,25 @@ class Report:
     def shown(self) -> list[int]:
         """The rows whose image the page shows, each once."""
         grids = (self.suspects, self.found, self.missed, self.doubtful)
-        return list(dict.fromkeys(card.row for grid in grids for card in grid.cards))
+        twins = [each.row for each in self.conflicts]
+        return list(dict.fromkeys([*twins, *(card.row for grid in grids for card in grid.cards)]))
 
 
 def report(record: RunRecord, most_suspects: int) -> Report:
     """The content of the page, with at most so many natural suspects."""
     issues, flipped = record.issues, record.labels.flipped
     others = min(selection.MOST_OTHERS, most_suspects)
+    conflicts = _conflicts(record)
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
         injected=record.injected,
         main_detectors=main_detectors(record.scores),
         scores=dict(record.scores),
+        things="images" if len(record.data["shape"]) == 4 else "rows",
+        conflicts=conflicts[:others],
+        more_conflicts=max(0, len(conflicts) - others),
+        unlabelled=0 if record.unlabelled is None else len(record.unlabelled),
         suspects=_grid(record, record.suspects.ranking, most_suspects, as_came=True),
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
@@ -119,12 +138,26 @@ def report(record: RunRecord, most_suspects: int) -> Report:
     )
 
 
+def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
+    """The groups of duplicates with different labels, in the order of the rows."""
+    groups: dict[int, list[int]] = {}
+    for row, group in record.conflicts.T.tolist():
+        groups.setdefault(group, []).append(row)
+    names, kept = record.class_names, set(record.thumbnails.rows.tolist())
+    return tuple(
+        Twins(rows[0], tuple((str(record.ids[row]), names[record.labels.true[row]]) for row in rows))
+        for rows in sorted(groups.values())
+        if rows[0] in kept
+    )
+
+
 def _grid(record: RunRecord, rows: Rows, most: int, *, as_came: bool = False) -> Grid:
-    cards = tuple(_card(record, int(row), as_came=as_came) for row in rows[:most])
+    captions = dict(zip(record.thumbnails.rows.tolist(), record.thumbnails.captions.tolist(), strict=True))
+    cards = tuple(_card(record, int(row), captions[int(row)], as_came=as_came) for row in rows[:most])
     return Grid(total=len(rows), cards=cards)
 
 
-def _card(record: RunRecord, row: int, *, as_came: bool) -> Card:
+def _card(record: RunRecord, row: int, caption: str, *, as_came: bool) -> Card:
     """The card of a row, of its label as it came or as it was changed to."""
     names = record.class_names
     issues, labels = (
@@ -145,6 +178,7 @@ def _card(record: RunRecord, row: int, *, as_came: bool) -> Card:
         true=names[record.labels.true[row]] if record.labels.flipped[row] and not as_came else None,
         percent=_floor_percent(float(issues.p_error[row])),
         fold=int(record.probs.fold[row]),
+        values=tuple(tuple(line.split("\t")) for line in caption.splitlines()),
         bars=bars[0],
         given_bar=bars[1],
         suggested_bar=bars[2],
@@ -205,22 +239,27 @@ def _estimated(scores: Mapping[str, Any]) -> str:
 
 
 def _work(record: RunRecord) -> str:
+    if not record.folds:
+        return "none: the probabilities came along"
     rounds = len({fold["round"] for fold in record.folds})
     kept = f"; the last trained on {record.scores['kept']:,} rows" if rounds > 1 else ""
-    return f"{record.config['preset']}: {rounds} cross-validation{'s' * (rounds > 1)}{kept}"
+    work = f"{rounds} cross-validation{'s' * (rounds > 1)}"
+    return f"{record.config['model']} model, {record.config['preset']}: {work}{kept}"
 
 
 def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """How the run was made, as pairs of a word and what it was."""
     config, scores = record.config, record.scores
-    shape = " × ".join(str(side) for side in record.data["shape"][1:])
+    sides = record.data["shape"][1:]
+    what = f"images of {' × '.join(map(str, sides))}" if len(sides) > 1 else f"rows of {sides[0]} features"
     noise = scores["noise"]
     asked = "by its matrix" if noise["requested"] is None else f"rate {noise['requested']:.4g}"
     rates = f"{asked}, {noise['realised']:.4g} of the labels changed"
     times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores["timings"].items())
     return (
         ("repeat it", record.repeat),
-        ("data", f"{record.data['name']}: {len(record.ids):,} images of {shape}, {record.data['dtype']}"),
+        ("data", f"{record.data['name']}: {len(record.ids):,} {what}, {record.data['dtype']}"),
+        *[("on the way in", line) for line in record.data["notes"]],
         ("fingerprint", f"sha256 {record.data['fingerprint']}"),
         ("noise", f"{config['noise_kind']}, {rates}" if record.injected else "none: the labels as they are"),
         ("noise estimated", _estimated(scores)),

@@ -1,15 +1,17 @@
 """Which rows a report shows, group by group, and the small images kept of them."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Images, Issues, LabeledDataset, Mask, Rows, Thumbnails
+from audit.types import Examples, Issues, LabeledDataset, Labels, Mask, Rows, Thumbnails
 
 MOST_SUSPECTS = 1000
 MOST_OTHERS = 35
 LARGEST_SIDE = 64  # pixels of a thumbnail
+MOST_FEATURES = 4  # of a row without an image
 
 
 def injected_and_found(issues: Issues, flipped: Mask) -> Rows:
@@ -42,12 +44,43 @@ def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask) -> Rows:
     )
 
 
-def thumbnails(dataset: LabeledDataset, rows: Rows) -> Thumbnails:
-    """Small grey or RGB images of these rows, in uint8."""
-    return Thumbnails(rows=rows, images=_shrunk(_to_bytes(dataset.images[rows])))
+def thumbnails(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> Thumbnails:
+    """Small grey or RGB images of these rows in uint8, or what their features have that is unusual."""
+    if dataset.are_images:
+        return Thumbnails(rows, _shrunk(_to_bytes(dataset.X[rows])), np.full(len(rows), "", dtype=np.str_))
+    texts = captions(dataset, rows, given, suggested) if dataset.X.shape[1] else [""] * len(rows)
+    return Thumbnails(rows, np.empty((len(rows), 0, 0, 1), dtype=np.uint8), np.array(texts, dtype=np.str_))
 
 
-def _to_bytes(images: Images) -> npt.NDArray[np.uint8]:
+def captions(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> list[str]:
+    """For each row the features in which it is most like the suggested class and unlike the given one.
+
+    How unlike is counted in quartile ranges of the feature: the distance to the given class's median less
+    that to the suggested one's. A line is the feature, its value, and both medians.
+    """
+    X = dataset.X.astype(np.float64)
+    names = dataset.feature_names or tuple(f"feature {i}" for i in range(X.shape[1]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of classes that have no value of a feature
+        low, high = np.nanpercentile(X, [25, 75], axis=0)
+        medians = {label: np.nanmedian(X[given == label], axis=0) for label in np.unique(given)}
+    spread = np.where(high > low, high - low, 1)
+    texts = []
+    for row in rows:
+        here, its, other = X[row], medians[given[row]], medians.get(suggested[row], medians[given[row]])
+        unlike = np.nan_to_num((np.abs(here - its) - np.abs(here - other)) / spread, nan=-np.inf)
+        most = np.argsort(-unlike, kind="stable")[:MOST_FEATURES]
+        lines = [(names[i], *map(_short, (here[i], its[i], other[i]))) for i in most]
+        texts.append("\n".join("\t".join(line) for line in lines))
+    return texts
+
+
+def _short(value: float) -> str:
+    """Three digits that say something, or all of those before the point."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+
+
+def _to_bytes(images: Examples) -> npt.NDArray[np.uint8]:
     """uint8 as it is; floats from 0 to 1 as shares of white; any other range stretched over its extremes."""
     images = images[..., :3]  # a fourth channel is opacity
     if images.dtype == np.uint8 or not images.size:

@@ -1,0 +1,108 @@
+"""Examples at the door: images or features of one form, or one line that says what is wrong with them."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.datasets.source import Rows
+from audit.errors import DataError
+from audit.types import Examples, Labels
+
+CHANNELS = (1, 3, 4)
+LEAST_SIDE = 8  # pixels
+CHUNK_BYTES = 1 << 24
+FORMS = "images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d)"
+
+
+def refuse_form(X: Rows, name: str) -> None:
+    """Refuse what no choice of rows could mend, from shape and type alone; nothing is read.
+
+    Raises
+    ------
+    DataError
+        When X holds no numbers or has another shape than images or features.
+    """
+    shape = tuple(X.shape)
+    if X.dtype.kind not in "buif":
+        raise DataError(
+            f"{name} has dtype {X.dtype}, expected numbers (uint8 or float): images of different sizes or "
+            "Python objects do not form an array; bring them to one size and use numpy.stack"
+        )
+    if len(shape) not in (2, 3, 4):
+        raise DataError(f"{name} has shape {shape}, expected {FORMS}; reshape it")
+    if len(shape) == 4 and shape[-1] not in CHANNELS and shape[1] not in CHANNELS:
+        raise DataError(
+            f"{name} has shape {shape}, expected {FORMS}; "
+            "the channels (1, 3 or 4) must be its last or its second axis"
+        )
+    if len(shape) > 2 and min(_size(shape)) < LEAST_SIDE:
+        height, width = _size(shape)
+        raise DataError(
+            f"{name} holds images of {height} x {width} pixels (shape {shape}), expected {LEAST_SIDE} x "
+            f"{LEAST_SIDE} or more; scale them up, or give numbers that are no pixels as features (n, d)"
+        )
+    if not shape[0]:
+        raise DataError(f"{name} has no rows (shape {shape}); there is nothing to audit")
+    if not shape[1]:
+        raise DataError(f"{name} has no columns (shape {shape}), expected features (n, d), d from 1 up")
+
+
+def in_one_form(X: npt.NDArray[Any], name: str) -> Examples:
+    """Images as a view (n, h, w, c), features (n, d) as they are.
+
+    Raises
+    ------
+    DataError
+        When a value is infinite, or a pixel is missing; a missing feature is for the model to deal with.
+    """
+    if X.ndim == 2:
+        examples = X
+    elif X.ndim == 3:
+        examples = X[..., np.newaxis]
+    else:
+        examples = X if X.shape[-1] in CHANNELS else np.moveaxis(X, 1, -1)
+    if X.dtype.kind == "f":
+        _refuse_non_finite(examples, name)
+    return examples
+
+
+def fingerprint(examples: Examples, labels: Labels, class_names: tuple[str, ...]) -> str:
+    """The sha256 of everything an audit reads, as hexadecimal digits."""
+    digest = hashlib.sha256(repr((examples.shape, examples.dtype.str, class_names)).encode())
+    for chunk in _chunks(examples):
+        digest.update(np.ascontiguousarray(chunk).data)
+    digest.update(np.ascontiguousarray(labels).data)
+    return digest.hexdigest()
+
+
+def _size(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Height and width of images of this shape."""
+    return shape[1:3] if len(shape) == 3 or shape[-1] in CHANNELS else shape[2:4]
+
+
+def _chunks(examples: Examples) -> Iterator[Examples]:
+    """Views of consecutive rows, of bounded size, so that a memmap is never read whole."""
+    step = max(1, CHUNK_BYTES // max(1, examples[:1].nbytes))
+    return (examples[start : start + step] for start in range(0, len(examples), step))
+
+
+def _refuse_non_finite(examples: Examples, name: str) -> None:
+    row, features = 0, examples.ndim == 2
+    for chunk in _chunks(examples):
+        bad = np.isinf(chunk) if features else ~np.isfinite(chunk)
+        bad_rows = np.flatnonzero(bad.any(axis=tuple(range(1, chunk.ndim))))
+        if len(bad_rows):
+            first = row + int(bad_rows[0])
+            if features:
+                raise DataError(
+                    f"{name} has infinite values, first in row {first}; expected finite numbers or NaN for a "
+                    "missing one; replace them or leave out such rows"
+                )
+            raise DataError(
+                f"{name} has NaN or infinite pixels, first in row {first}; expected finite numbers; "
+                "leave out such rows or use numpy.nan_to_num"
+            )
+        row += len(chunk)

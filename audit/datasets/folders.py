@@ -1,0 +1,187 @@
+"""Images in files: class-per-folder trees, and lists of paths."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.datasets.source import Source
+from audit.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
+LEAST_SIDE = 8
+MOST_NAMED = 5  # broken files in a line
+KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; more are read again when asked for
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image once it was read."""
+
+    size: tuple[int, int]  # width, height, upright
+    colour: bool
+
+
+class ImageFiles:
+    """Images of one size, read from their files when they are asked for."""
+
+    def __init__(self, paths: Sequence[Path], size: tuple[int, int], *, colour: bool) -> None:
+        self.paths, self.size, self.colour = paths, size, colour
+        self.shape = (len(paths), size[1], size[0], 3 if colour else 1)
+        self.dtype = np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: Any) -> npt.NDArray[np.uint8]:
+        """The images of these rows (m, h, w, c)."""
+        wanted = np.arange(len(self))[rows]
+        images = np.empty((len(wanted), *self.shape[1:]), dtype=np.uint8)
+
+        def fill(place: int) -> None:
+            images[place] = self._pixels(self.paths[wanted[place]])
+
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(fill, range(len(wanted))))
+        return images
+
+    def _pixels(self, path: Path) -> npt.NDArray[np.uint8]:
+        from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
+
+        with Image.open(path) as file:
+            image = _plain(file).convert("RGB" if self.colour else "L")
+        if image.size != self.size:
+            image = ImageOps.pad(image, self.size, Image.Resampling.BOX)
+        return np.asarray(image).reshape(self.shape[1:])
+
+
+def load_tree(folder: Path, *, skip_broken: bool) -> Source:
+    """The images of a folder that has a subfolder for each class, in the order of their paths.
+
+    Raises
+    ------
+    DataError
+        When there are fewer than two classes with images, or an image cannot be read.
+    """
+    paths, classes, others = _walk(folder)
+    images, kept, notes = image_files(paths, folder, skip_broken=skip_broken)
+    if others:
+        notes = (*notes, f"{others:,} files that are no images left out")
+    return Source(
+        name=folder.resolve().name,
+        X=images,
+        y=np.array(classes, dtype=object)[kept],
+        ids=np.array([path.relative_to(folder).as_posix() for path in paths])[kept],
+        names=(str(folder), f"the subfolders of {folder}"),
+        notes=notes,
+    )
+
+
+def image_files(
+    paths: Sequence[Path], base: Path, *, skip_broken: bool
+) -> tuple[ImageFiles | npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
+    """The images (n, h, w, c) of these files, which of the paths they are of, and notes.
+
+    Images of different sizes are brought to the median height and width, at most LONGEST_SIDE pixels, each
+    scaled to fit with its proportions kept and black beside it. All are in colour if one is; what is
+    transparent is white.
+
+    Raises
+    ------
+    DataError
+        When a file cannot be read and is not to be skipped, or none can.
+    """
+    with ThreadPoolExecutor() as threads:
+        headers = list(threads.map(_header, paths))
+    broken = [path for path, header in zip(paths, headers, strict=True) if isinstance(header, str)]
+    if broken and (not skip_broken or len(broken) == len(paths)):
+        first = next(header for header in headers if isinstance(header, str))
+        raise DataError(
+            f"{broken[0]} cannot be read as an image ({first}), as {len(broken):,} of {len(paths):,} files; "
+            "use --skip-broken to leave them out, or mend them"
+        )
+    kept = np.array([i for i, header in enumerate(headers) if not isinstance(header, str)], dtype=np.int64)
+    sizes = Counter(header.size for header in headers if not isinstance(header, str))
+    size = _common_size(sizes)
+    colour = any(header.colour for header in headers if not isinstance(header, str))
+    files = ImageFiles([paths[i] for i in kept], size, colour=colour)
+    notes = []
+    if broken:
+        named = ", ".join(_relative(path, base) for path in broken[:MOST_NAMED])
+        notes.append(f"{len(broken):,} broken images left out: {named}{', …' * (len(broken) > MOST_NAMED)}")
+    if set(sizes) != {size}:
+        of = "1 size" if len(sizes) == 1 else f"{len(sizes):,} sizes"
+        notes.append(
+            f"{len(kept):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
+        )
+    small = len(kept) * np.prod(files.shape[1:]) <= KEPT_BYTES
+    return files[:] if small else files, kept, tuple(notes)
+
+
+def _walk(folder: Path) -> tuple[list[Path], list[str], int]:
+    """The images below each subfolder with its name, and how many other files there are."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path, folder))
+    images = [path for path in found if path.suffix.lower() in ENDINGS]
+    loose = [path for path in images if path.parent == folder]
+    nested = [path for path in images if path.parent != folder]
+    classes = [path.relative_to(folder).parts[0] for path in nested]
+    if len(set(classes)) < 2:
+        what = f"{len(images):,} images, {len(loose):,} of them loose," if images else "no images"
+        raise DataError(
+            f"{folder} holds {what} in {len(set(classes))} subfolders, expected a subfolder of images for "
+            "each of two or more classes, or IDX files; move the images into folders named by their class"
+        )
+    return nested, classes, len(found) - len(nested)
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _header(path: Path) -> Header | str:
+    """Size and kind of an image after all of it was decoded, or what is wrong with it."""
+    from PIL import Image  # noqa: PLC0415  slow to import
+
+    try:
+        with Image.open(path) as file:
+            image = _plain(file)
+            return Header(image.size, image.mode == "RGB")
+    except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
+        return " ".join(str(error).split()).replace(str(path), path.name) or type(error).__name__
+
+
+def _plain(image: "Image") -> "Image":
+    """The image upright, without transparency, as RGB or as grey of 8 bits."""
+    from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
+
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode[:1] in "IF":  # 16 and 32 bits a pixel
+        values = np.asarray(upright, dtype=np.float64)
+        most = 65535 if upright.mode.startswith("I") else max(1.0, float(values.max()))
+        return Image.fromarray((np.clip(values / most, 0, 1) * 255).astype(np.uint8))
+    if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
+        layer = upright.convert("RGBA")
+        flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+        return flat.convert("L") if upright.mode in ("LA", "La", "L", "1") else flat
+    return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
+
+
+def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
+    """The one size, or the median width and height, scaled down to LONGEST_SIDE."""
+    widths, heights = (np.repeat([size[i] for size in sizes], list(sizes.values())) for i in (0, 1))
+    width, height = float(np.median(widths)), float(np.median(heights))
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return max(LEAST_SIDE, round(scale * width)), max(LEAST_SIDE, round(scale * height))
+
+
+def _relative(path: Path, base: Path) -> str:
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.as_posix()

@@ -1,0 +1,39 @@
+"""What a loader hands to the door: examples and labels as they were found, not checked yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Rows(Protocol):
+    """Examples that are read when they are asked for; numpy arrays and memmaps are such too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, …)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
+        """The examples of these row numbers (m,) as an array (m, …)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Examples and labels as a file, a folder or an object holds them."""
+
+    name: str  # what the data set is called in reports and folders
+    X: Rows | None  # None when there are only labels
+    y: Any  # (n,) labels or (n, k) one-hot rows: a numpy array or a pandas Series or DataFrame
+    ids: npt.NDArray[Any] | None = None  # (n,) what each row is called there; row numbers when None
+    names: tuple[str, str] = ("X", "y")  # what X and y are called in messages
+    class_names: Sequence[str] | None = None  # what the labels 0..k-1 are called, where the source says it
+    feature_names: tuple[str, ...] = ()  # (d,) where the source has them
+    notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each

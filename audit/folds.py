@@ -1,0 +1,62 @@
+"""Which fold each row is in: stratified on the labels, duplicates together."""
+
+import hashlib
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import DataError
+from audit.types import Examples, Labels, Rows
+
+CHUNK_ROWS = 4096
+
+
+def duplicate_groups(X: Examples) -> Rows:
+    """A number for each example (n,), the same for exact duplicates and only for them."""
+    numbers: dict[bytes, int] = {}
+    groups = np.empty(len(X), dtype=np.int64)
+    for start in range(0, len(X), CHUNK_ROWS):
+        for row, example in enumerate(np.ascontiguousarray(X[start : start + CHUNK_ROWS]), start):
+            digest = hashlib.blake2b(example, digest_size=16).digest()
+            groups[row] = numbers.setdefault(digest, len(numbers))
+    return groups
+
+
+def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of every row (n,), stratified on the labels, with each group in one fold.
+
+    A group is stratified by the label of its first row. A class of fewer groups than folds is in some folds
+    only, and every model but theirs is trained on all of it.
+
+    Raises
+    ------
+    DataError
+        When no class has as many groups as there are folds.
+    """
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
+
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    most = int(np.bincount(labels[first]).max())
+    if most < folds:
+        remedy = f"use --folds {most}" if most > 1 else "there is nothing to learn a class from; add examples"
+        raise DataError(
+            f"the largest class has {most} distinct examples, expected as many as the {folds} folds; {remedy}"
+        )
+    fold = np.empty(len(first), dtype=np.int64)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of small classes
+        splits = list(splitter.split(first, labels[first]))
+    for number, (_, held_out) in enumerate(splits):
+        fold[held_out] = number
+    return fold[group]
+
+
+def conflicts(groups: Rows, labels: Labels) -> Rows:
+    """The rows of groups of duplicates with different labels, group by group."""
+    order = np.lexsort((labels, groups))
+    same = groups[order][1:] == groups[order][:-1]
+    differ = same & (labels[order][1:] != labels[order][:-1])
+    torn = np.unique(groups[order][1:][differ])
+    return order[np.isin(groups[order], torn)]

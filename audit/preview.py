@@ -1,0 +1,110 @@
+"""What an audit would do and cost, found out without doing it."""
+
+import sys
+import time
+from typing import Any
+
+import joblib
+import numpy as np
+
+from audit import folds, models, rounds
+from audit.config import Config
+from audit.crossval import threads_of
+from audit.types import LabeledDataset, Recipe, Training
+
+PROBE_ROWS = 5120  # as many batches of the network as tell the time of one
+WARM_ROWS = 256
+START_SECONDS = 8.0  # of starting workers and importing the model's library in each
+
+
+def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
+    """The facts of a run that has not been made, as JSON can hold them.
+
+    seconds and bytes are extrapolated from one model that is trained for a moment on a few rows; how much
+    longer hard data would be trained on is not known before the first round.
+
+    Raises
+    ------
+    AuditError
+        When the run itself would be refused for its model, its folds or its settings.
+    """
+    plan = rounds.plan(config, dataset.X)
+    counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
+    groups = folds.duplicate_groups(dataset.X)
+    folds.assign_folds(dataset.labels, groups, config.folds, seed=0)
+    seconds, memory, device = _cost(dataset, config, plan)
+    return {
+        "data": dataset.name,
+        "examples": "images" if dataset.are_images else "features",
+        "shape": list(dataset.X.shape),
+        "dtype": str(dataset.X.dtype),
+        "classes": {name: int(c) for name, c in zip(dataset.class_names, counts, strict=True)},
+        "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
+        "duplicates": int(len(groups) - len(np.unique(groups))),
+        "conflicting_duplicates": len(folds.conflicts(groups, dataset.labels)),
+        "notes": list(dataset.notes),
+        "noise": {"kind": config.noise_kind, "rate": config.noise},
+        "model": models.choose(config.model, dataset),
+        "device": device,
+        "folds": config.folds,
+        "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in plan.passes()],
+        "augment": plan.recipe.augment if dataset.are_images else "none",
+        "seconds": round(seconds),
+        "bytes": memory,
+    }
+
+
+def _cost(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[float, int | None, str]:
+    """Expected seconds, peak memory of all processes where it can be read, and the device."""
+    jobs = min(config.jobs or joblib.cpu_count(), config.folds)
+    train, predict, device = _probe(dataset, config, plan)
+    n = len(dataset.labels)
+    seconds = START_SECONDS
+    for each in plan.passes():
+        epochs = each.cost if dataset.are_images and models.choose(config.model, dataset) == "cnn" else 1
+        work = train * epochs * n * (config.folds - 1) + predict * each.recipe.views * n
+        seconds += work / jobs
+    here = _resident_bytes()
+    row = dataset.X[:1].nbytes
+    kept_here = 0 if isinstance(dataset.X, np.memmap) else dataset.X.nbytes
+    worker = None if here is None else max(here - kept_here, 0) + 2 * row * n
+    return seconds, None if here is None or worker is None else here + jobs * worker, device
+
+
+def _probe(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[float, float, str]:
+    """Seconds of training and of predicting one row once, and where the model runs."""
+    build = models.builder(config.model, dataset)
+    recipe = Recipe(epochs=1, exactly=True, wide=plan.recipe.wide, augment=plan.recipe.augment)
+    threads = threads_of(0, config.folds, joblib.cpu_count())
+    rng = np.random.default_rng(0)
+    seconds = []
+    for size in (WARM_ROWS, PROBE_ROWS):
+        rows = _some_rows(dataset, size, rng)
+        X, labels = dataset.X[rows], dataset.labels[rows]
+        classifier = build(
+            Training(X.shape, len(dataset.class_names), 0, recipe, threads, config.device, lambda _: None)
+        )
+        start = time.perf_counter()
+        classifier.fit(X, labels)
+        trained = time.perf_counter()
+        classifier.predict_proba(X)
+        seconds = [(trained - start) / len(rows), (time.perf_counter() - trained) / len(rows)]
+    per_row = 2.0 if recipe.wide else 1.0  # the plan's costs are in epochs of the plain network
+    return seconds[0] / per_row, seconds[1], str(getattr(classifier, "device", "cpu"))
+
+
+def _some_rows(dataset: LabeledDataset, size: int, rng: np.random.Generator) -> Any:
+    """So many rows in order, among them one of each class."""
+    _, first = np.unique(dataset.labels, return_index=True)
+    n = len(dataset.labels)
+    return np.union1d(first, rng.choice(n, min(size, n), replace=False))
+
+
+def _resident_bytes() -> int | None:
+    """The most memory that this process has held; None where the system does not say."""
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most) if sys.platform == "darwin" else int(most) * 1024

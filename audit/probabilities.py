@@ -1,0 +1,343 @@
+"""Somebody's own out-of-sample probabilities: read from a file, and checked before they are used."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import DataError
+from audit.types import Labels, Probs
+
+Numbers = npt.NDArray[np.floating[Any]]  # (n, k), float32 or float64
+
+TOLERANCE = 1e-3  # rows of half precision are that far from a sum of one
+ROUNDED = 0.02  # is how far the sum of rounded numbers may be off
+FEW_ROWS = 10  # may well be the same in a sound file
+LEAST_OF_CLASS = 5  # rows, to say which column is whose
+REORDERED = (0.2, 1.5, 4.0)  # agreement more, times as much, and in standard deviations, to be no accident
+MOST_NAMED, LONGEST_ORDER = 5, 20  # classes and columns in a message
+IN_SAMPLE = (200, 0.998)  # rows and agreement with the given labels from which on it is told
+AGAIN = "predict such rows again, or leave them out with their labels"
+SUFFIXES = ".npy, .npz or .csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Probabilities that fit the labels."""
+
+    pred_probs: Probs  # (n, k), rows sum to one
+    notes: tuple[str, ...] = ()  # what a person should know of them, a line each
+
+
+def checked(
+    labels: npt.ArrayLike,
+    pred_probs: Any,
+    class_names: Sequence[str] | None = None,
+    *,
+    name: str = "pred_probs",
+) -> Ready:
+    """The probabilities as the detectors read them; DataError when they are none, or not of these labels.
+
+    Parameters
+    ----------
+    labels
+        (n,) integers 0..k-1, as given.
+    pred_probs
+        (n, k) probabilities of each class by models that were not trained on the row: an array, a frame, a
+        tensor or nested lists. Rows within 0.001 of a sum of one are made to sum to one.
+    class_names
+        What the k labels are called; when not given, the labels are 0 to the number of columns - 1.
+    name
+        What the probabilities are called in messages.
+
+    Raises
+    ------
+    DataError
+        When they cannot be what they should be, or their columns are in another order than the classes.
+    """
+    given = np.asarray(labels)
+    values = _numbers(pred_probs, name)
+    _refuse_shape(given, values, class_names, name)
+    k = values.shape[1]
+    names = [str(i) for i in range(k)] if class_names is None else [str(each) for each in class_names]
+    codes = _codes(given, k)
+    _refuse_logarithms(values, name)
+    _refuse_gaps(values, name)
+    _refuse_scale(values, name)
+    _refuse_sums(values, name)
+    _refuse_same_rows(values, name)
+    likeliest = values.argmax(axis=1)
+    _refuse_order(codes, likeliest, names, name)
+    kept = np.clip(values, 0, None)
+    probs: Probs = (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
+    return Ready(probs, _in_sample_note(codes, likeliest, probs, name))
+
+
+def read(path: Path) -> npt.NDArray[Any]:
+    """The numbers in a .npy, .npz or .csv file; DataError when it holds none."""
+    readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path} is no file of probabilities, expected one that ends in {SUFFIXES}")
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist, expected a file of probabilities ({SUFFIXES})") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        why = _line(getattr(error, "strerror", None) or error)
+        raise DataError(f"{path} cannot be read ({why}), expected rows of numbers; save it again") from error
+
+
+def _read_npy(path: Path) -> npt.NDArray[Any]:
+    loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    loaded.close()
+    raise DataError(f"{path} is an .npz archive, expected one array; give it the ending .npz")
+
+
+def _read_npz(path: Path) -> npt.NDArray[Any]:
+    with path.open("rb") as file:
+        archive: Any = np.load(file, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise DataError(f"{path} is one array, expected an .npz archive; give it the ending .npy")
+        wanted = "pred_probs" if len(archive.files) != 1 else archive.files[0]
+        if wanted in archive.files:
+            return np.asarray(archive[wanted])
+    raise DataError(f"{path} holds {_listed(archive.files)}, expected one array, or one named pred_probs")
+
+
+def _read_csv(path: Path) -> npt.NDArray[Any]:
+    import pandas as pd  # noqa: PLC0415  only tables need it
+
+    with path.open(encoding="utf-8-sig") as file:
+        first = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
+    index = 0 if first[0] == "" and len(first) > 1 else None  # pandas writes its row numbers so
+    head = first if index is None else first[1:]
+    numbered = head == [str(i) for i in range(len(head))]  # and its column numbers
+    header = 0 if numbered or not all(map(_is_number, head)) else None
+    return pd.read_csv(path, header=header, index_col=index, encoding="utf-8-sig").to_numpy()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(pred_probs: Any, name: str) -> Numbers:
+    """Anything array-like as floats of 32 or 64 bits."""
+    expected = "expected an array of numbers, a row for each label and a column for each class"
+    try:
+        if hasattr(pred_probs, "detach"):  # a tensor, of which numpy reads only some
+            pred_probs = pred_probs.detach().cpu().float()
+        if np.ma.isMaskedArray(pred_probs):
+            pred_probs = np.ma.filled(pred_probs.astype(np.float64), np.nan)
+        array = np.asarray(pred_probs)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        kind = type(pred_probs).__name__
+        raise DataError(
+            f"{name} of type {kind} cannot be read as numbers ({_line(error)}), {expected}"
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} has dtype {_line(array.dtype)}, {expected}")
+    single = array.dtype.kind == "f" and array.dtype.itemsize <= np.dtype(np.float32).itemsize
+    with np.errstate(over="ignore"):  # a long double may become infinite, and is refused as such
+        return array.astype(np.float32 if single else np.float64, copy=False)
+
+
+def _refuse_shape(
+    given: npt.NDArray[Any], values: Numbers, class_names: Sequence[str] | None, name: str
+) -> None:
+    n, shape = len(given) if given.ndim else 0, values.shape
+    if given.ndim != 1 or not n:
+        raise DataError(f"labels have shape {given.shape}, expected (n,): one label for each row of {name}")
+    names = None if class_names is None else list(class_names)
+    two = len(names) == 2 if names is not None else given.dtype.kind in "iu" and given.max() < 2
+    if two and shape in ((n,), (n, 1)):
+        p = name if values.ndim == 1 else f"{name}[:, 0]"
+        raise DataError(
+            f"{name} has shape {shape}, expected {(n, 2)}: a column for each of two classes; "
+            f"stack them: numpy.column_stack([1 - {p}, {p}])"
+        )
+    k = shape[-1] if names is None and values.ndim == 2 else len(names or ())
+    if values.ndim != 2 or (names is None and k < 2):
+        expected = (n, len(names)) if names is not None else f"({n}, k)"
+        raise DataError(
+            f"{name} has shape {shape}, expected {expected}: a row for each label, a column for each class"
+        )
+    if shape[0] != n:
+        turned = f"turn it: {name}.T" if shape == (k, n) else "predict each labelled row once"
+        raise DataError(
+            f"{name} has {shape[0]:,} rows for {n:,} labels, expected as many, in the same order; {turned}"
+        )
+    if shape[1] != k:
+        more = "leave out the columns of classes that no label has, and divide each row by its sum"
+        fewer = "add a column of zeros for each class that the model does not know"
+        raise DataError(
+            f"{name} has {shape[1]} columns, expected {k}, one for each class of the labels "
+            f"({_listed(names or ())}), in the sorted order of their names; {more if shape[1] > k else fewer}"
+        )
+
+
+def _codes(given: npt.NDArray[Any], k: int) -> Labels:
+    if given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= k:
+        found = f"{given.min()} to {given.max()}" if given.dtype.kind in "iuf" else _line(given.dtype)
+        raise DataError(f"labels must be integers 0 to {k - 1}, one for each column, found {found}")
+    return given.astype(np.int64)
+
+
+def _refuse_logarithms(values: Numbers, name: str) -> None:
+    if not (values <= TOLERANCE).all():
+        return
+    if np.allclose(np.exp(values).sum(axis=1, dtype=np.float64), 1, atol=TOLERANCE, rtol=0):
+        raise DataError(f"{name} holds logarithms of probabilities, expected 0 to 1; use numpy.exp({name})")
+
+
+def _refuse_gaps(values: Numbers, name: str) -> None:
+    rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(rows):
+        raise DataError(
+            f"{name} has NaN or infinite values in {len(rows):,} of {len(values):,} rows, first in row "
+            f"{rows[0]}, expected numbers from 0 to 1; {AGAIN}"
+        )
+
+
+def _refuse_scale(values: Numbers, name: str) -> None:
+    """Refuse numbers that are not from 0 to 1, or that all sum to something else, such as percentages."""
+    low, high, sums = float(values.min()), float(values.max()), _sums(values)
+    alike = len(sums) > 1 or np.isclose(sums[0], 100, atol=0.1)  # one row's sum alone says nothing
+    if (
+        low >= 0
+        and sums[0] > 0
+        and alike
+        and np.isfinite(sums[0])
+        and np.allclose(sums, sums[0], rtol=TOLERANCE, atol=0)
+    ):
+        if abs(sums[0] - 1) > TOLERANCE:
+            total = f"{sums[0]:.5g}"
+            raise DataError(
+                f"every row of {name} sums to {total}, expected 1; divide by it: {name} / {total}"
+            )
+        return
+    if low >= -TOLERANCE and high <= 1 + TOLERANCE:
+        return
+    what = f"{name} has values from {low:.4g} to {high:.4g}, expected 0 to 1"
+    if (np.abs(sums - 1) <= TOLERANCE).all():
+        raise DataError(
+            f"{what}; its rows sum to 1, but nothing is less likely than never: use predict_proba"
+        )
+    counts = "" if low < 0 else ", or divide each row by its sum if they are counts"
+    raise DataError(
+        f"{what}: they look like logits; apply softmax: scipy.special.softmax({name}, axis=1){counts}"
+    )
+
+
+def _refuse_sums(values: Numbers, name: str) -> None:
+    sums = _sums(values)
+    rows = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
+    if not len(rows):
+        return
+    divide = f"divide each row by its sum: {name} / {name}.sum(axis=1, keepdims=True)"
+    remedy = AGAIN
+    if np.abs(sums - 1).max() < ROUNDED:
+        remedy = f"they look rounded; {divide}"
+    elif 2 * len(rows) > len(sums):
+        remedy = f"they look like sigmoids, each class by itself; train with softmax, or {divide}"
+    raise DataError(
+        f"row {rows[0]} of {name} sums to {sums[rows[0]]:.4g}, expected 1, as in all "
+        f"({len(rows):,} of {len(sums):,} rows do not); {remedy}"
+    )
+
+
+def _sums(values: Numbers) -> npt.NDArray[np.float64]:
+    with np.errstate(over="ignore"):
+        return np.asarray(values.sum(axis=1, dtype=np.float64))
+
+
+def _refuse_same_rows(values: Numbers, name: str) -> None:
+    if len(values) >= FEW_ROWS and np.ptp(values, axis=0).max() <= 1e-6:
+        first = _listed([f"{p:.3g}" for p in values[0]], quote="")
+        raise DataError(
+            f"all {len(values):,} rows of {name} are the same ({first}), expected a model that tells them "
+            "apart; check that it was trained, and predicts from the right inputs"
+        )
+
+
+def _refuse_order(codes: Labels, likeliest: Labels, names: list[str], name: str) -> None:
+    """Refuse columns of which another order fits the labels far better."""
+    n, k = len(codes), len(names)
+    if np.bincount(codes, minlength=k).min() < LEAST_OF_CLASS:
+        return
+    half = (
+        np.random.default_rng(0).permutation(n) < n // 2
+    )  # an order is judged by rows that did not choose it
+    moved = np.empty(n, dtype=np.int64)
+    for chosen in (half, ~half):
+        moved[~chosen] = _best_order(codes[chosen], likeliest[chosen], k)[codes[~chosen]]
+    before, after = codes == likeliest, moved == likeliest
+    gain, times, deviations = REORDERED
+    better = after.sum() - before.sum()
+    surely = better > deviations * np.sqrt(np.not_equal(before, after).sum())
+    if not (surely and better > gain * n and after.sum() >= times * before.sum()):
+        return
+    order = _best_order(codes, likeliest, k)
+    agree = 100 * (order[codes] == likeliest).mean()
+    out_of_place = np.flatnonzero(order != np.arange(k))
+    told = ", ".join(f"column {order[i]} {_listed([names[i]])}" for i in out_of_place[:MOST_NAMED])
+    more = ", …" if len(out_of_place) > MOST_NAMED else ""
+    remedy = (
+        f"{name}[:, {order.tolist()}]" if k <= LONGEST_ORDER else f"{name}[:, order] with the model's classes"
+    )
+    raise DataError(
+        f"the columns of {name} are in another order than the classes ({_listed(names)}), expected the same: "
+        f"the likeliest class is the given label in {100 * before.mean():.1f} % of rows, but in "
+        f"{agree:.1f} % if {told}{more} stand for these classes; reorder them: {remedy}"
+    )
+
+
+def _best_order(codes: Labels, likeliest: Labels, k: int) -> npt.NDArray[np.int64]:
+    """The column (k,) for each class that agrees with most labels; its own where that is as good."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  slow to import
+
+    counts = np.bincount(codes * k + likeliest, minlength=k * k).reshape(k, k)
+    return np.asarray(linear_sum_assignment(counts + 0.5 / k * np.eye(k), maximize=True)[1])
+
+
+def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -> tuple[str, ...]:
+    """A line when they look as if the model had seen the labels.
+
+    Agreement alone tells: forests, boosted trees and neighbours agree with noisy labels of their own training
+    rows in all cases at any confidence, and models that were not trained on the rows in hardly any such case.
+    """
+    n, agreeing = len(codes), int((codes == likeliest).sum())
+    least, share = IN_SAMPLE
+    if n < least or agreeing < share * n:
+        return ()
+    sure, percent = 100 * float(probs.max(axis=1).mean(dtype=np.float64)), 100 * agreeing / n
+    line = (
+        f"{name} agree with the given labels in {agreeing:,} of {n:,} rows ({percent:.1f} %, at a mean "
+        f"confidence of {sure:.1f} %): they look in-sample, made by a model that was trained on these rows, "
+        "and label errors hide there; unless classes are easy and labels clean, use cross-validated ones"
+    )
+    return (line,)
+
+
+def _listed(names: Sequence[str], quote: str = "'") -> str:
+    """The first few of the names, in one line."""
+    some = [f"{quote}{_line(each)[:40]}{quote}" for each in islice(names, MOST_NAMED)]
+    return ", ".join(some) + (", …" if len(names) > MOST_NAMED else "")
+
+
+def _line(what: object) -> str:
+    return " ".join(str(what).split())
