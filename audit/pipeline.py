@@ -16,14 +16,14 @@ import numpy.typing as npt
 from audit import calibration, datasets, detectors, folds, models, preview, probabilities, rounds, summary
 from audit.config import Config
 from audit.crossval import Fitting
-from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.noise import options as noise_options
 from audit.report import selection
 from audit.run import Run, write_report
 from audit.shelf import FoldShelf
 from audit.store import RunFolder, RunRecord, Stage
-from audit.types import Floats, Issues, LabeledDataset, NoisyLabels
+from audit.types import Issues, LabeledDataset, NoisyLabels
+from audit.weights import of_rows
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
 
@@ -87,7 +87,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     clock = Clock()
     with clock("load"):
         dataset = datasets.load(config)
-        pred_probs = None if config.pred_probs is None else probabilities.read(config.pred_probs)
+        pred_probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
     path = config.out or Path("reports") / default_name(dataset.name, config)
     task = Task(dataset, config, config.model, pred_probs, None, config.command())
     return Run(_audit_into(path, task, listener, clock)), path / "report.html"
@@ -226,7 +226,7 @@ def _trained(
         folds=config.folds,
         splits=seeds.folds,
         seeds=seeds.models,
-        weights=_weights(task.sample_weight, dataset),
+        weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
         jobs=config.jobs,
     )
     return rounds.cross_validate(job, shelf, listener)
@@ -237,22 +237,6 @@ def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.
     given = np.asarray(pred_probs)
     fits = given.ndim > 0 and len(given) > dataset.rows.max()
     return probabilities.checked(dataset.labels, given[dataset.rows] if fits else given, dataset.class_names)
-
-
-def _weights(sample_weight: npt.ArrayLike | None, dataset: LabeledDataset) -> Floats | None:
-    """The weights of the rows that are audited."""
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight)
-    if weights.ndim != 1 or weights.dtype.kind not in "buif" or len(weights) <= dataset.rows.max():
-        raise DataError(
-            f"sample_weight has shape {weights.shape} and dtype {weights.dtype}, "
-            "expected a number for each row"
-        )
-    weights = weights[dataset.rows].astype(np.float64)
-    if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
-        raise DataError("sample_weight must be finite numbers of 0 or more, and not all 0")
-    return weights
 
 
 class Judged(NamedTuple):

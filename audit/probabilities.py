@@ -1,11 +1,8 @@
 """Somebody's own out-of-sample probabilities: read from a file, and checked before they are used."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,60 +74,6 @@ def checked(
     kept = np.clip(values, 0, None)
     probs: Probs = (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
     return Ready(probs, _in_sample_note(codes, likeliest, probs, name))
-
-
-def read(path: Path) -> npt.NDArray[Any]:
-    """The numbers in a .npy, .npz or .csv file; DataError when it holds none."""
-    readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path} is no file of probabilities, expected one that ends in {SUFFIXES}")
-    try:
-        return reader(path)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist, expected a file of probabilities ({SUFFIXES})") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        why = _line(getattr(error, "strerror", None) or error)
-        raise DataError(f"{path} cannot be read ({why}), expected rows of numbers; save it again") from error
-
-
-def _read_npy(path: Path) -> npt.NDArray[Any]:
-    loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    loaded.close()
-    raise DataError(f"{path} is an .npz archive, expected one array; give it the ending .npz")
-
-
-def _read_npz(path: Path) -> npt.NDArray[Any]:
-    with path.open("rb") as file:
-        archive: Any = np.load(file, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise DataError(f"{path} is one array, expected an .npz archive; give it the ending .npy")
-        wanted = "pred_probs" if len(archive.files) != 1 else archive.files[0]
-        if wanted in archive.files:
-            return np.asarray(archive[wanted])
-    raise DataError(f"{path} holds {_listed(archive.files)}, expected one array, or one named pred_probs")
-
-
-def _read_csv(path: Path) -> npt.NDArray[Any]:
-    import pandas as pd  # noqa: PLC0415  only tables need it
-
-    with path.open(encoding="utf-8-sig") as file:
-        first = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
-    index = 0 if first[0] == "" and len(first) > 1 else None  # pandas writes its row numbers so
-    head = first if index is None else first[1:]
-    numbered = head == [str(i) for i in range(len(head))]  # and its column numbers
-    header = 0 if numbered or not all(map(_is_number, head)) else None
-    return pd.read_csv(path, header=header, index_col=index, encoding="utf-8-sig").to_numpy()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or "nan")
-    except ValueError:
-        return False
-    return True
 
 
 def _numbers(pred_probs: Any, name: str) -> Numbers:

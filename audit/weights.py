@@ -4,9 +4,10 @@ import inspect
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from audit.errors import ConfigError
-from audit.types import Classifier, Floats, Labels, Probs
+from audit.errors import ConfigError, DataError
+from audit.types import Classifier, Floats, Labels, Probs, Rows
 
 
 class Balancing:
@@ -30,6 +31,26 @@ class Balancing:
         joint = probs * self.shares
         sums = joint.sum(axis=1, keepdims=True)
         return np.asarray(np.where(sums > 0, joint / np.where(sums > 0, sums, 1), probs), dtype=np.float32)
+
+
+def of_rows(sample_weight: npt.ArrayLike, rows: Rows) -> Floats:
+    """The weights that somebody gave, of these rows (m,) of the source.
+
+    Raises
+    ------
+    DataError
+        When they are no weights, or too few.
+    """
+    weights = np.asarray(sample_weight)
+    if weights.ndim != 1 or weights.dtype.kind not in "buif" or len(weights) <= rows.max():
+        raise DataError(
+            f"sample_weight has shape {weights.shape} and dtype {weights.dtype}, "
+            "expected a number for each row"
+        )
+    weights = weights[rows].astype(np.float64)
+    if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
+        raise DataError("sample_weight must be finite numbers of 0 or more, and not all 0")
+    return weights
 
 
 def together(weights: Floats | None, balancing: Balancing | None) -> Floats | None:

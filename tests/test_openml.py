@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import audit
-from audit.datasets import openml
+from audit.datasets import openml, pixels, tables
 
 NUMERIC, NOMINAL = "numeric", "nominal"
 REMEDY = "try again later, or take a bundled data set (audit datasets), a file (audit detect data.csv) or --X and --y"
@@ -154,7 +154,9 @@ def frames(monkeypatch):
 
     def keep(spec):
         monkeypatch.setattr(
-            openml, "_examples", lambda frame, _: (seen.append(frame) or np.zeros((len(frame), 1)), (), ())
+            openml,
+            "examples_from_frame",
+            lambda frame, _: (seen.append(frame) or np.zeros((len(frame), 1)), (), ()),
         )
         return openml.load_openml(spec), seen[-1]
 
@@ -425,7 +427,7 @@ def test_the_layout_of_colours_is_found(planes):
     flat = (images.transpose(0, 3, 1, 2) if planes else images).reshape(5, -1)
     for prefix, start in (("a", 0), ("p", 1)):
         frame = pd.DataFrame(flat, columns=[f"{prefix}{i + start}" for i in range(3072)])
-        found, _, notes = openml._examples(frame, "X")
+        found, _, notes = tables.examples_from_frame(frame, "X")
         np.testing.assert_array_equal(found, images)
         assert notes[0].endswith("are read as images of 32 x 32 pixels in colour")
 
@@ -448,4 +450,4 @@ def test_the_layout_of_colours_is_found(planes):
     ],
 )  # fmt: skip
 def test_other_columns_are_no_images(frame):
-    assert openml._as_images(frame) is None
+    assert pixels.as_images(frame) is None

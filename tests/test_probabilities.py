@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import audit
 from audit import probabilities
+from audit.datasets import read_probabilities
 
 AGAIN = "predict such rows again, or leave them out with their labels"
 
@@ -296,13 +297,13 @@ def test_files_give_the_numbers_that_were_written(tmp_path, header, index, colum
     frame = pd.DataFrame(PROBS, columns=columns)
     if header or not index:
         frame.to_csv(tmp_path / "p.csv", index=index, header=header)
-        np.testing.assert_allclose(probabilities.read(tmp_path / "p.csv"), PROBS)
+        np.testing.assert_allclose(read_probabilities(tmp_path / "p.csv"), PROBS)
     np.save(tmp_path / "p.npy", PROBS)
     np.savez(tmp_path / "one.npz", anything=PROBS)
     np.savez_compressed(tmp_path / "two.npz", pred_probs=PROBS, labels=LABELS)
     for name in ("p.npy", "one.npz", "two.npz"):
-        np.testing.assert_array_equal(probabilities.read(tmp_path / name), PROBS)
-    assert isinstance(probabilities.read(tmp_path / "p.npy"), np.memmap)
+        np.testing.assert_array_equal(read_probabilities(tmp_path / name), PROBS)
+    assert isinstance(read_probabilities(tmp_path / "p.npy"), np.memmap)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path, monkeypatch, name, make
     monkeypatch.chdir(tmp_path)
     make(Path(name))
     with pytest.raises(audit.DataError) as caught:
-        probabilities.read(Path(name))
+        read_probabilities(Path(name))
     assert str(caught.value) == message
 
 
@@ -335,10 +336,10 @@ def test_archives_and_arrays_with_the_wrong_ending_are_refused(tmp_path):
         with path.open("wb") as file:
             (np.savez if other == "npz" else np.save)(file, PROBS)
         with pytest.raises(audit.DataError, match=rf"expected .* give it the ending \.{other}$"):
-            probabilities.read(path)
+            read_probabilities(path)
 
 
 def test_python_objects_are_not_unpickled(tmp_path):
     np.save(tmp_path / "p.npy", np.array([[1], [2, 3]], dtype=object), allow_pickle=True)
     with pytest.raises(audit.DataError, match=r"cannot be read .*expected rows of numbers; save it again"):
-        probabilities.read(tmp_path / "p.npy")
+        read_probabilities(tmp_path / "p.npy")

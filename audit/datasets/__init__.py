@@ -8,11 +8,12 @@ from audit.config import Config
 from audit.datasets.bundled import BUNDLED
 from audit.datasets.door import Selection, enter
 from audit.datasets.objects import from_object
+from audit.datasets.probability_files import read_probabilities
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "FORMS", "from_arrays", "load"]
+__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities"]
 
 FORMS = {  # what DATA may be beside the bundled names, for people
     "FILE.npz": "arrays named X and y, or images and labels",

@@ -118,7 +118,7 @@ def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
 
 
 def _from_frame(X: Any, y: Any, name: str) -> Source:
-    from audit.datasets.tables import features_from_frame  # noqa: PLC0415  only frames need it
+    from audit.datasets.tables import examples_from_frame  # noqa: PLC0415  only frames need it
 
     frame, y_name = X, "y"
     if not isinstance(X, pd.DataFrame):
@@ -126,7 +126,7 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
     if isinstance(y, str):
         _refuse_column(y, list(frame.columns))
         y_name, y, frame = f"column {y!r} of X", frame[y], frame.drop(columns=y)
-    features, feature_names, notes = features_from_frame(frame)
+    features, feature_names, notes = examples_from_frame(frame, "X")
     return Source(name, features, y, names=("X", y_name), feature_names=feature_names, notes=notes)
 
 

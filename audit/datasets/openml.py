@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 import os
 import re
 import shutil
@@ -19,12 +18,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from audit.datasets.labels import shown
 from audit.datasets.source import Source
+from audit.datasets.tables import examples_from_frame
 from audit.errors import DataError
 
 CACHE, MIRROR = "AUDIT_CACHE", "AUDIT_OPENML_URL"
@@ -47,9 +45,6 @@ REFUSALS = {  # what scikit-learn's client says of data that are whole, and what
     "homogeneous multi-target": "has several targets of different kinds, expected one for each row; "
     f"{ONE_COLUMN}",
 }
-NUMBERED = re.compile(r"(\D*?)[ _.-]?(\d{1,6})")  # a column of many
-PIXELS = {"pixel", "pix", "px", "p"}  # what such columns are called
-SIZES = (784, 1024, 3072)  # so many columns of bytes are pixels, whatever they are called
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -131,7 +126,7 @@ def load_openml(spec: str) -> Source:
         raise DataError(
             f"{spec} has {y.shape[1]} targets ({listed}), expected one for each row; {ONE_COLUMN}"
         )
-    X, features, notes = _examples(bunch.data, spec)
+    X, features, notes = examples_from_frame(bunch.data, spec)
     return Source(
         name=f"openml-{details['name']}",
         X=X,
@@ -264,53 +259,3 @@ def _provenance(spec: str, details: dict[str, Any], *, several: bool) -> list[st
         notes.append(f"openml.org has set this version to {details['status']}: issues were found in it")
     notes += [f"openml.org warns: {shown(details[key])}" for key in ("error", "warning") if key in details]
     return notes
-
-
-def _examples(frame: pd.DataFrame, spec: str) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
-    """Images or features, the names of the features, and notes."""
-    images = _as_images(frame)
-    if images is not None:
-        first, last = frame.columns[0], frame.columns[-1]
-        size = f"{images.shape[1]} x {images.shape[2]} pixels" + (" in colour" if images.ndim == 4 else "")
-        note = f"columns {shown(first)} to {shown(last)}, bytes from 0 to 255, are read as images of {size}"
-        return images, (), (note,)
-    from audit.datasets.tables import features_from_frame  # noqa: PLC0415  images do not need it
-
-    return features_from_frame(frame, spec)
-
-
-def _as_images(frame: pd.DataFrame) -> npt.NDArray[np.uint8] | None:
-    """Images (n, h, w) or (n, h, w, 3) when the columns are the pixels of squares."""
-    n, d = frame.shape
-    channels = next((c for c in (1, 3) if math.isqrt(d // c) ** 2 * c == d), 0)
-    if not n or d < 64 * channels or not channels or (prefix := _prefix(frame)) is None:
-        return None
-    pixels = np.empty((d, n), dtype=np.uint8)
-    for i in range(d):
-        column = frame.iloc[:, i]
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan) if numeric else np.array([np.nan])
-        if not ((values >= 0) & (values <= 255) & (values == np.floor(values))).all():
-            return None
-        pixels[i] = values
-    if prefix not in PIXELS and (d not in SIZES or pixels.max() != 255):
-        return None
-    side, images = math.isqrt(d // channels), np.ascontiguousarray(pixels.T)
-    if channels == 1:
-        return images.reshape(n, side, side)
-    mixed, planes = images.reshape(n, side, side, 3), images.reshape(n, 3, side, side).transpose(0, 2, 3, 1)
-    return min(mixed, planes, key=_roughness)
-
-
-def _prefix(frame: pd.DataFrame) -> str | None:
-    """What the columns are called before their numbers, when these go up by one from 0 or 1."""
-    parts = [NUMBERED.fullmatch(str(column)) for column in frame.columns]
-    names, numbers = {part[1].lower() for part in parts if part}, [int(part[2]) for part in parts if part]
-    counted = numbers in (list(range(len(parts))), list(range(1, len(parts) + 1)))
-    return names.pop() if counted and len(names) == 1 else None
-
-
-def _roughness(images: npt.NDArray[np.uint8]) -> float:
-    """How much neighbours differ (n, h, w, c): little, where pixels are where they belong."""
-    some = images[:200].astype(np.float32)
-    return float(np.abs(np.diff(some, axis=1)).mean() + np.abs(np.diff(some, axis=2)).mean())

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from audit.datasets.folders import ENDINGS, image_files
+from audit.datasets.labels import shown
+from audit.datasets.pixels import as_images
 from audit.datasets.source import Source
 from audit.errors import DataError
 
@@ -54,10 +56,21 @@ def load_table(path: Path, *, label: str | None, path_column: str | None, skip_b
         images, kept, notes = image_files(paths, path.parent, skip_broken=skip_broken)
         ids = rest[files].to_numpy(dtype=str)[kept]
         return Source(name=path.stem, X=images, y=y.iloc[kept], ids=ids, names=names, notes=notes)
-    X, feature_names, notes = features_from_frame(rest, str(path))
+    X, feature_names, notes = examples_from_frame(rest, str(path))
     return Source(
         name=path.stem, X=X, y=y, ids=_ids(rest), names=names, feature_names=feature_names, notes=notes
     )
+
+
+def examples_from_frame(frame: pd.DataFrame, name: str) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """The images that the columns are the pixels of, or features; the features' names, and notes."""
+    images = as_images(frame)
+    if images is None:
+        return features_from_frame(frame, name)
+    first, last = frame.columns[0], frame.columns[-1]
+    size = f"{images.shape[1]} x {images.shape[2]} pixels" + (" in colour" if images.ndim == 4 else "")
+    note = f"columns {shown(first)} to {shown(last)}, bytes from 0 to 255, are read as images of {size}"
+    return images, (), (note,)
 
 
 def features_from_frame(
