@@ -1,8 +1,10 @@
 """Arrays in files: an .npy pair, one .npz, or one HDF5 file."""
 
 import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,10 @@ from audit.datasets.source import Source
 from audit.errors import DataError
 
 PAIRS = (("X", "y"), ("images", "labels"), ("x", "y"), ("data", "labels"), ("data", "target"))
+DAMAGE = (  # what NumPy and zipfile raise on files that are none of theirs, damaged or encrypted
+    OSError, ValueError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+HDF5_DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
 
 
 def load_npy_pair(X: Path, y: Path) -> Source:
@@ -24,14 +30,20 @@ def load_npy_pair(X: Path, y: Path) -> Source:
 def load_npz(path: Path, x_name: str | None, y_name: str | None) -> Source:
     """The examples and labels of one .npz file, under these names or any pair in PAIRS."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a damaged archive open when it opens the file itself.
+        with path.open("rb") as opened:
+            file = np.load(opened, allow_pickle=False)
             if isinstance(file, np.ndarray):
                 raise DataError(f"{path} holds one array, not an .npz archive; give it as --X, with --y")
             x_key, y_key = _keys(path, file.files, x_name, y_name)
             names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
-            return Source(name=path.stem, X=file[x_key], y=file[y_key], names=names)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            arrays = [file[key] for key in (x_key, y_key)]
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
+    for name, array in zip(names, arrays, strict=True):
+        if not isinstance(array, np.ndarray):  # np.load gives the bytes of what is no .npy
+            raise DataError(f"{name} is no array; save it with numpy.savez")
+    return Source(name=path.stem, X=arrays[0], y=arrays[1], names=names)
 
 
 def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
@@ -44,21 +56,22 @@ def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
     _refuse_no_file(path)
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as HDF5 ({error}); was it written whole?") from error
-    found = [key for key, value in _datasets(file).items() if value.shape]
-    x_key, y_key = _keys(path, found, x_name, y_name)
-    labels = file[y_key]
-    y = labels.asstr()[:] if labels.dtype.kind == "O" else labels[:]
+        found: dict[str, Any] = {}
+        file.visititems(lambda key, value: found.update({key: value}))
+        arrays = {key: value for key, value in found.items() if isinstance(value, h5py.Dataset)}
+        x_key, y_key = _keys(path, [key for key in arrays if arrays[key].shape], x_name, y_name)
+        y = arrays[y_key][:]  # texts as bytes, which the labels' parser decodes
+    except HDF5_DAMAGE as error:
+        raise _no_hdf5(path, error) from error
     names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
-    return Source(name=path.stem, X=Hdf5Rows(file[x_key]), y=y, names=names)
+    return Source(name=path.stem, X=Hdf5Rows(arrays[x_key], path), y=y, names=names)
 
 
 class Hdf5Rows:
     """The rows of an HDF5 data set, read when they are asked for."""
 
-    def __init__(self, dataset: Any) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Any, path: Path) -> None:
+        self.dataset, self.path = dataset, path
         self.shape: tuple[int, ...] = tuple(dataset.shape)
         self.dtype: np.dtype[Any] = dataset.dtype
 
@@ -67,18 +80,15 @@ class Hdf5Rows:
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
         """The rows of these numbers; HDF5 itself takes only increasing ones."""
-        rows = np.asarray(rows)
-        if len(rows) == len(self) and (rows == np.arange(len(self))).all():
-            return np.asarray(self.dataset[:])
-        unique, back = np.unique(rows, return_inverse=True)
-        return np.asarray(self.dataset[unique])[back]
-
-
-def _datasets(file: Any) -> dict[str, Any]:
-    """All data sets of the file, also those in groups, by their path."""
-    found: dict[str, Any] = {}
-    file.visititems(lambda key, value: found.update({key: value}) if hasattr(value, "dtype") else None)
-    return found
+        every = np.arange(len(self))
+        wanted = every[rows]
+        unique, back = np.unique(wanted, return_inverse=True)
+        try:
+            if np.array_equal(wanted, every):
+                return np.asarray(self.dataset[:])
+            return np.asarray(self.dataset[unique])[back]
+        except HDF5_DAMAGE as error:
+            raise _no_hdf5(self.path, error) from error
 
 
 def _keys(path: Path, found: Collection[str], x_name: str | None, y_name: str | None) -> tuple[str, str]:
@@ -106,7 +116,7 @@ def _listed(found: Collection[str]) -> str:
 def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
     try:
         array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
     if not isinstance(array, np.ndarray):
         array.close()
@@ -121,6 +131,14 @@ def _refuse_no_file(path: Path) -> None:
         raise DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
 
 
+def _no_hdf5(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read as HDF5 ({_one_line(error)}); was it written whole?")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
@@ -130,5 +148,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
             "unpickled; save numbers or strings with numpy.save, for example after .astype(str)"
         )
     return DataError(
-        f"{path} cannot be read as a NumPy file ({error}); save it with numpy.save or numpy.savez"
+        f"{path} cannot be read as a NumPy file ({_one_line(error)}); save it with numpy.save or numpy.savez"
     )

@@ -1,7 +1,8 @@
 """Images in files: class-per-folder trees, and lists of paths."""
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +56,11 @@ class ImageFiles:
         return images
 
     def _pixels(self, path: Path) -> npt.NDArray[np.uint8]:
-        from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
+        from PIL import Image  # noqa: PLC0415  slow to import
 
         with Image.open(path) as file:
             image = _plain(file).convert("RGB" if self.colour else "L")
-        if image.size != self.size:
-            image = ImageOps.pad(image, self.size, Image.Resampling.BOX)
-        return np.asarray(image).reshape(self.shape[1:])
+        return np.asarray(_fitted(image, self.size)).reshape(self.shape[1:])
 
 
 def load_tree(folder: Path, *, skip_broken: bool) -> Source:
@@ -72,17 +71,15 @@ def load_tree(folder: Path, *, skip_broken: bool) -> Source:
     DataError
         When there are fewer than two classes with images, or an image cannot be read.
     """
-    paths, classes, others = _walk(folder)
+    paths, classes, left_out = _walk(folder)
     images, kept, notes = image_files(paths, folder, skip_broken=skip_broken)
-    if others:
-        notes = (*notes, f"{others:,} files that are no images left out")
     return Source(
         name=folder.resolve().name,
         X=images,
         y=np.array(classes, dtype=object)[kept],
         ids=np.array([path.relative_to(folder).as_posix() for path in paths])[kept],
         names=(str(folder), f"the subfolders of {folder}"),
-        notes=notes,
+        notes=(*notes, *left_out),
     )
 
 
@@ -100,6 +97,8 @@ def image_files(
     DataError
         When a file cannot be read and is not to be skipped, or none can.
     """
+    if not paths:
+        raise DataError(f"{base} has no images to read (0 files); there is nothing to audit")
     with ThreadPoolExecutor() as threads:
         headers = list(threads.map(_header, paths))
     broken = [path for path, header in zip(paths, headers, strict=True) if isinstance(header, str)]
@@ -116,8 +115,8 @@ def image_files(
     files = ImageFiles([paths[i] for i in kept], size, colour=colour)
     notes = []
     if broken:
-        named = ", ".join(_relative(path, base) for path in broken[:MOST_NAMED])
-        notes.append(f"{len(broken):,} broken images left out: {named}{', …' * (len(broken) > MOST_NAMED)}")
+        named = _named([_relative(path, base) for path in broken])
+        notes.append(f"{len(broken):,} broken images left out: {named}")
     if set(sizes) != {size}:
         of = "1 size" if len(sizes) == 1 else f"{len(sizes):,} sizes"
         notes.append(
@@ -127,9 +126,16 @@ def image_files(
     return files[:] if small else files, kept, tuple(notes)
 
 
-def _walk(folder: Path) -> tuple[list[Path], list[str], int]:
-    """The images below each subfolder with its name, and how many other files there are."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path, folder))
+def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
+    """The images below each subfolder with its name, and notes of what else there is."""
+    try:
+        found = sorted(_files(folder))
+        subfolders = {
+            path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+        }
+    except OSError as error:
+        why = error.strerror or error
+        raise DataError(f"{error.filename} cannot be listed ({why}); make it readable") from error
     images = [path for path in found if path.suffix.lower() in ENDINGS]
     loose = [path for path in images if path.parent == folder]
     nested = [path for path in images if path.parent != folder]
@@ -140,11 +146,35 @@ def _walk(folder: Path) -> tuple[list[Path], list[str], int]:
             f"{folder} holds {what} in {len(set(classes))} subfolders, expected a subfolder of images for "
             "each of two or more classes, or IDX files; move the images into folders named by their class"
         )
-    return nested, classes, len(found) - len(nested)
+    empty = sorted(subfolders.difference(classes))
+    others = len(found) - len(images)
+    notes = []
+    if loose:
+        notes.append(f"{len(loose):,} images beside the subfolders left out")
+    if empty:
+        notes.append(f"{len(empty):,} subfolders without images left out: {_named(empty)}")
+    if others:
+        notes.append(f"{others:,} files that are no images left out")
+    return nested, classes, tuple(notes)
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Every file below that is not hidden, through links, but never back up into what is being read."""
+    real = folder.resolve()
+    if any(each.is_relative_to(real) for each in above):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _files(Path(entry.path), (*above, real))
+            elif entry.is_file() or entry.is_symlink():  # a dead link is a file that cannot be read
+                yield Path(entry.path)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
 
 
 def _header(path: Path) -> Header | str:
@@ -159,13 +189,30 @@ def _header(path: Path) -> Header | str:
         return " ".join(str(error).split()).replace(str(path), path.name) or type(error).__name__
 
 
+def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
+    """The image scaled to fit into the size, in the middle of black; a thin one keeps a pixel.
+
+    ImageOps.pad loses images that are much thinner than the size.
+    """
+    from PIL import Image  # noqa: PLC0415  slow to import
+
+    if image.size == size:
+        return image
+    scale = min(size[0] / image.width, size[1] / image.height)
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    ground = Image.new(image.mode, size)
+    inner = image.resize((width, height), Image.Resampling.BOX)
+    ground.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return ground
+
+
 def _plain(image: "Image") -> "Image":
     """The image upright, without transparency, as RGB or as grey of 8 bits."""
     from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode[:1] in "IF":  # 16 and 32 bits a pixel
-        values = np.asarray(upright, dtype=np.float64)
+        values = np.nan_to_num(np.asarray(upright, dtype=np.float64))
         most = 65535 if upright.mode.startswith("I") else max(1.0, float(values.max()))
         return Image.fromarray((np.clip(values / most, 0, 1) * 255).astype(np.uint8))
     if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:

@@ -14,15 +14,20 @@ from audit.errors import DataError
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 PARTS = ("train", "t10k")
+KINDS = (("images", 3), ("labels", 1))  # with their numbers of axes
 GZIP = b"\x1f\x8b"
+MOST_AXES = 32  # that every NumPy can hold
 
 
 def is_idx(path: Path) -> bool:
     """Whether the file's name or its first bytes are those of an IDX file."""
     if path.suffix == ".npy" or not path.is_file():
         return False
-    with path.open("rb") as file:
-        start = file.read(4)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError:  # the loader says why
+        return "idx" in path.name
     if start[:2] == GZIP:
         return "idx" in path.name
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES
@@ -30,7 +35,7 @@ def is_idx(path: Path) -> bool:
 
 def is_idx_folder(folder: Path) -> bool:
     """Whether the folder holds a part of a data set under MNIST's names."""
-    return any(_file(folder, part, "images", 3) for part in PARTS)
+    return any(_file(folder, part, *kind) for part in PARTS for kind in KINDS)
 
 
 def load_idx(images: Path, labels: Path) -> Source:
@@ -47,13 +52,10 @@ def load_idx_folder(folder: Path) -> Source:
     """The training images of a folder, then its test images, where it has them."""
     X, y = [], []
     for part in PARTS:
-        images, labels = _file(folder, part, "images", 3), _file(folder, part, "labels", 1)
-        if images is None:
+        images, labels = (_file(folder, part, *kind) for kind in KINDS)
+        if images is None or labels is None:
+            _refuse_half(folder, part, images or labels, "images-idx3" if labels else "labels-idx1")
             continue
-        if labels is None:
-            raise DataError(
-                f"{folder} has {images.name} and no {part}-labels-idx1-ubyte; expected both; add the labels"
-            )
         X.append(_read(images))
         y.append(_read(labels))
         if len(X[-1]) != len(y[-1]):
@@ -67,6 +69,14 @@ def load_idx_folder(folder: Path) -> Source:
     return Source(
         name=folder.resolve().name, X=np.concatenate(X), y=np.concatenate(y), names=(str(folder),) * 2
     )
+
+
+def _refuse_half(folder: Path, part: str, found: Path | None, other: str) -> None:
+    """Refuse images without labels and labels without images; nothing at all is no mistake."""
+    if found is not None:
+        raise DataError(
+            f"{folder} has {found.name} and no {part}-{other}-ubyte; expected both; add the {other[:6]}"
+        )
 
 
 def _file(folder: Path, part: str, what: str, axes: int) -> Path | None:
@@ -90,7 +100,7 @@ def _read(path: Path) -> npt.NDArray[Any]:
         raise DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] > MOST_AXES:
         raise DataError(
             f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, "
             f"expected 00 00, a type from 08 to 0e and the number of axes; {remedy}"

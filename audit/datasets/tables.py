@@ -1,5 +1,11 @@
 """Tables: a label column, and a column of image paths or columns of features."""
 
+import csv
+import gzip
+import re
+import warnings
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +24,16 @@ PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
 MOST_VALUES = 50  # different texts that a column of categories may have
 MOST_NAMED = 5  # columns in a line
-MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "?", "-"]  # in features
+MISSING = [  # in features: what pandas takes for missing, and what others write
+    "", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "na", "none", "?", "-", ".",
+]  # fmt: skip
+NUMBERS = ("boolean", "decimal", "integer", "floating", "mixed-integer-float")  # pandas' words for objects
+MOMENTS = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
+LEFT_OUT = {**dict.fromkeys(MOMENTS, "dates"), "complex": "complex numbers"}
+INTEGER = "0|-?[1-9][0-9]{0,17}"  # as a program writes it; 007 is a name
+FEW_ROWS = 20  # of fewer, many different numbers say nothing
+QUOTED = re.compile('"[^"]*"')
 NOWHERE = "\x01"  # a separator that no file has
 
 
@@ -39,19 +54,23 @@ def load_table(path: Path, *, label: str | None, path_column: str | None, skip_b
     DataError
         When the file cannot be read, or has no such columns.
     """
-    plain = tuple(name for name in (label, path_column) if name is not None)
-    frame = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_text(path, plain)
+    parquet = path.suffix.lower() == ".parquet"
+    frame = _read_parquet(path) if parquet else _read_text(path, label, path_column)
     frame.columns = pd.Index([str(column) for column in frame.columns])
+    _refuse_twice(str(path), list(frame.columns))
     target = _column(frame, path, label, LABELS, "--label-column")
     if target is None:
         raise DataError(
             f"{path} has the columns {_some(list(frame.columns))}, expected one called {', '.join(LABELS)}; "
             "name the labels with --label-column"
         )
+    if frame.empty:
+        raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
     names = (str(path), f"column {target!r} of {path}")
-    y, rest = frame[target], frame.drop(columns=target)
-    files = _column(rest, path, path_column, PATHS, "--path-column")
-    if files is not None and (path_column is not None or _are_paths(rest[files])):
+    y, rest = frame[target] if parquet else _in_order(frame[target]), frame.drop(columns=target)
+    paths_like = [name for name in PATHS if path_column is not None or _are_paths(_called(rest, name))]
+    files = _column(rest, path, path_column, paths_like, "--path-column")
+    if files is not None:
         paths = [path.parent / str(name) for name in rest[files]]
         images, kept, notes = image_files(paths, path.parent, skip_broken=skip_broken)
         ids = rest[files].to_numpy(dtype=str)[kept]
@@ -87,6 +106,7 @@ def features_from_frame(
     DataError
         When no column is left.
     """
+    _refuse_twice(name, [str(column) for column in frame.columns])
     parts, left_out = [], []
     for column in frame.columns:
         values = frame[column]
@@ -108,11 +128,14 @@ def features_from_frame(
 def _why_not(column: str, values: "pd.Series[Any]") -> str:
     """Why a column is no feature; empty when it is one."""
     types = pd.api.types
-    if column.lower() in ROW_NUMBERS or column.startswith("Unnamed:"):
+    if column.lower() in ROW_NUMBERS or (column.startswith("Unnamed:") and _count_rows(values)):
         return "numbers the rows"
-    if types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
-        return "dates"
-    if types.is_numeric_dtype(values) and not types.is_complex_dtype(values):
+    if len(values) and values.isna().all():
+        return "empty"
+    kind = types.infer_dtype(values, skipna=True)
+    if kind in LEFT_OUT:
+        return LEFT_OUT[kind]
+    if types.is_numeric_dtype(values) or kind in NUMBERS:
         return ""
     try:
         different = values.nunique()
@@ -125,31 +148,78 @@ def _as_numbers(column: str, values: "pd.Series[Any]") -> pd.DataFrame:
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("Float64").to_numpy(np.float64, na_value=np.nan)
         return pd.DataFrame({column: numbers})
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
+        return pd.DataFrame({column: [np.nan if pd.isna(value) else float(value) for value in values]})
     dummies = pd.get_dummies(values.reset_index(drop=True), prefix=column, prefix_sep=" = ", dtype=np.float64)
     return pd.DataFrame(dummies)
 
 
-def _read_text(path: Path, plain: tuple[str, ...]) -> pd.DataFrame:
-    """A CSV or TSV; plain columns as they are, in the others the usual spellings of NaN are missing."""
+def _count_rows(values: "pd.Series[Any]") -> bool:
+    """Whether the numbers go up by one from 0 or 1."""
+    counted = np.arange(len(values))
+    return any(np.array_equal(values.to_numpy(), counted + first) for first in (0, 1))
+
+
+def _in_order(texts: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The labels as they stand there, but integers in the order of numbers: 2 comes before 10.
+
+    Measurements and identifiers are given as numbers, which the labels' parser refuses with the reason.
+    """
+    present = texts.dropna()
+    numbers = pd.to_numeric(present, errors="coerce")
+    if len(present) >= FEW_ROWS and present.nunique() > len(present) / 2 and numbers.notna().all():
+        return pd.Series(pd.to_numeric(texts))
+    if not present.str.fullmatch(INTEGER).all():
+        return texts
+    return texts.astype(pd.CategoricalDtype(sorted(present.unique(), key=int), ordered=True))
+
+
+def _read_text(path: Path, label: str | None, path_column: str | None) -> pd.DataFrame:
+    """A CSV or TSV; labels and paths as they are, elsewhere the usual spellings of NaN are missing."""
     options: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
     try:
-        line = pd.read_csv(path, sep=NOWHERE, **options)
-        separator = max(",;\t", key=str(line.iloc[0, 0]).count)
-        columns = pd.read_csv(path, sep=separator, keep_default_na=False, **options).iloc[0].tolist()
-        _refuse_twice(path, columns)
-        as_it_is = [name for name in columns if name in plain or name.lower() in (*LABELS, *PATHS)]
-        return pd.read_csv(
-            path,
-            sep=separator,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values={name: [""] if name in as_it_is else MISSING for name in columns},
-            dtype=dict.fromkeys(as_it_is, "str"),
-            index_col=False,
-            low_memory=False,
-        )
-    except (OSError, ValueError, EOFError) as error:
+        line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **options)
+        separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
+        separator = max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)
+        cells = pd.read_csv(path, sep=separator, keep_default_na=False, **options).iloc[0].tolist()
+        columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
+        _refuse_twice(str(path), columns)
+        as_it_is = {_usual(columns, LABELS) if label is None else label, path_column}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # fields that have no column
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values={name: [""] if name in as_it_is else MISSING for name in columns},
+                dtype={name: "str" for name in columns if name in as_it_is},
+                index_col=False,
+                low_memory=False,
+            )
+    except pd.errors.ParserWarning as error:
+        _refuse_ragged(path, separator)
+        raise _unreadable(path, error, "as many fields in each row as in the first line") from error
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise _unreadable(path, error, "a table in UTF-8 whose first line names the columns") from error
+    if frame.iloc[:, -1].isna().any():  # as it is in a row that is too short, which pandas fills up
+        _refuse_ragged(path, separator)
+    return frame
+
+
+def _refuse_ragged(path: Path, separator: str) -> None:
+    """Refuse the first row with another number of fields than the first line."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=separator)
+        rows = (row for row in reader if row)
+        expected = len(next(rows))
+        for row in rows:
+            if len(row) != expected:
+                raise DataError(
+                    f"{path} has {len(row)} fields in line {reader.line_num}, expected {expected} as in its "
+                    "first line; mend that line, or quote texts that hold the separator"
+                )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -158,7 +228,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except ImportError as error:
         remedy = 'pip install "label-audit[parquet]"'
         raise DataError(f"{path} needs pyarrow, which is not installed; {remedy}") from error
-    except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:  # also pyarrow's own
         raise _unreadable(path, error, "a Parquet file") from error
 
 
@@ -169,14 +239,15 @@ def _unreadable(path: Path, error: Exception, expected: str) -> DataError:
     return DataError(f"{path} cannot be read ({why}), expected {expected}; save it so")
 
 
-def _refuse_twice(path: Path, columns: list[str]) -> None:
-    twice = next((name for name in columns if columns.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{path} has two columns called {twice!r}, expected different names; rename one")
+def _refuse_twice(name: str, columns: list[str]) -> None:
+    index = pd.Index(columns, dtype=object)
+    if not index.is_unique:
+        twice = str(index[index.duplicated()][0])
+        raise DataError(f"{name} has two columns called {twice!r}, expected different names; rename one")
 
 
 def _column(
-    frame: pd.DataFrame, path: Path, asked: str | None, usual: tuple[str, ...], flag: str
+    frame: pd.DataFrame, path: Path, asked: str | None, usual: Sequence[str], flag: str
 ) -> str | None:
     """The column that was asked for, or the first with a usual name."""
     if asked is not None:
@@ -185,8 +256,19 @@ def _column(
                 f"{path} has the columns {_some(list(frame.columns))}, not {asked!r}; check {flag}"
             )
         return asked
-    by_name = {str(column).lower(): str(column) for column in reversed(frame.columns)}
+    return _usual(list(frame.columns), usual)
+
+
+def _usual(columns: Sequence[str], usual: Sequence[str]) -> str | None:
+    """The first column with one of these names, in any case."""
+    by_name = {column.lower(): column for column in reversed(columns)}
     return next((by_name[name] for name in usual if name in by_name), None)
+
+
+def _called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """The column of this name, in any case; empty when there is none."""
+    column = _usual(list(frame.columns), (name,))
+    return pd.Series(dtype=object) if column is None else frame[column]
 
 
 def _are_paths(values: "pd.Series[Any]") -> bool:
@@ -198,7 +280,11 @@ def _are_paths(values: "pd.Series[Any]") -> bool:
 def _ids(frame: pd.DataFrame) -> npt.NDArray[Any] | None:
     """The column of ids, where there is one whose values differ."""
     column = next((name for name in frame.columns if str(name).lower() in ROW_NUMBERS), None)
-    return frame[column].to_numpy() if column is not None and frame[column].is_unique else None
+    return frame[column].to_numpy() if column is not None and _names_rows(frame[column]) else None
+
+
+def _names_rows(values: "pd.Series[Any]") -> bool:
+    return bool(values.is_unique and values.notna().all())
 
 
 def _some(names: list[str]) -> str:
