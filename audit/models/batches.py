@@ -83,4 +83,5 @@ class Batches:
 
 def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:
     """A tensor of bytes as they are, of anything else as float32."""
-    return torch.from_numpy(np.array(images, dtype=images.dtype if images.dtype == np.uint8 else np.float32))
+    numbers = np.ascontiguousarray(images, dtype=np.uint8 if images.dtype == np.uint8 else np.float32)
+    return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())
