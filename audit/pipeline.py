@@ -16,6 +16,7 @@ import numpy.typing as npt
 from audit import calibration, datasets, detectors, folds, models, preview, probabilities, rounds, summary
 from audit.config import Config
 from audit.crossval import Fitting
+from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.noise import options as noise_options
 from audit.report import selection
@@ -71,6 +72,8 @@ def detect(
     """
     if pred_probs is not None:
         settings = {"noise": 0.0, **settings}
+    elif X is None:
+        raise DataError("X is missing, expected examples to train on; give them, or pred_probs of your own")
     config = Config.from_json({**settings, "model": models.describe(model)})
     clock, listener = Clock(), listener or Silent()
     with clock("load"):

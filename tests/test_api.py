@@ -172,3 +172,32 @@ def test_there_is_no_run_where_there_is_none(tmp_path):
         audit.load_run(tmp_path / "nowhere")
     with pytest.raises(audit.RunError, match="holds no finished run"):
         audit.load_run(tmp_path)
+
+
+def test_probabilities_of_ones_own_need_no_training_and_no_examples(tmp_path, run_audit):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+
+    X, _, y = tabular()
+    noisy = audit.inject(y, 0.1, rng=np.random.default_rng(0))
+    given = np.array(["bas", "mezzo", "высокий"])[noisy.given]
+    probs = cross_val_predict(LogisticRegression(), X, given, method="predict_proba")
+    run = audit.detect(None, given, pred_probs=probs, out=tmp_path / "run")
+    assert run.score is None
+    found = run.suspects()["id"].to_numpy()
+    assert noisy.flipped[found].mean() > 0.8
+    assert len(found) > 0.7 * noisy.flipped.sum()
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "240 labels without examples" in page
+    assert "none: the probabilities came along" in page
+
+    for name, array in (("X", X), ("y", given), ("p", probs), ("moved", probs[:, [1, 2, 0]])):
+        np.save(tmp_path / f"{name}.npy", array)
+    files = ("--X", "X.npy", "--y", "y.npy", "--pred-probs")
+    run_audit("detect", *files, "p.npy", "--limit", 200, "--out", "sample", check=0)
+    sample = audit.load_run(tmp_path / "sample")
+    assert (sample.record.probs.pred_probs == probs.astype(np.float32)[sample.record.ids]).all()
+    wrong = run_audit("detect", *files, "moved.npy", check=2).stderr
+    assert "the columns of pred_probs are in another order than the classes" in wrong
+    with pytest.raises(audit.DataError, match="X is missing, expected examples to train on"):
+        audit.detect(None, given)

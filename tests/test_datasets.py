@@ -240,3 +240,18 @@ def test_files_that_cannot_be_read_are_refused(tmp_path, monkeypatch, make, conf
         datasets.load(settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@given(st.integers(0, 99), st.sampled_from([2, 3, 4]), st.sampled_from(["C", "F"]))
+@settings(max_examples=20)
+def test_a_sample_of_a_mapped_file_is_that_of_the_array(tmp_path_factory, seed, axes, order):
+    rng = np.random.default_rng(seed)
+    X = np.asarray(rng.integers(0, 255, (3000, 8, 9, 3)[:axes]), order=order)
+    y = rng.integers(0, 3, 3000)
+    path = tmp_path_factory.mktemp("map") / "X.npy"
+    np.save(path, X)
+    config = Config(limit=2500, seed=seed)
+    mapped = datasets.from_arrays(np.load(path, mmap_mode="r"), y, config=config)
+    assert mapped.fingerprint == datasets.from_arrays(X, y, config=config).fingerprint
+    part = datasets.from_arrays(np.load(path, mmap_mode="r")[200:], y[200:], config=config)
+    assert part.fingerprint == datasets.from_arrays(X[200:], y[200:], config=config).fingerprint

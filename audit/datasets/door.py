@@ -4,6 +4,7 @@ Rows are chosen by their labels before any example is read, so that a small samp
 """
 
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from audit.errors import DataError
 from audit.types import LabeledDataset, Labels, Rows, Unlabelled
 
 MOST_NAMED = 5  # classes in a message
+MAPPED_ROWS = 1024  # that are read from one mapping of a file
 
 
 @dataclass(frozen=True)
@@ -142,4 +144,16 @@ def _taken(X: Any, rows: Rows) -> npt.NDArray[Any]:
     """The rows as an array; the array itself, not a copy, when it is one and all are taken."""
     if isinstance(X, np.ndarray) and len(rows) == len(X):
         return X
+    whole = isinstance(X, np.memmap) and isinstance(X.base, mmap) and X.mode == "r"  # a view has another base
+    if whole and X.flags.c_contiguous:
+        return _read(X, rows)
     return np.asarray(X[rows])
+
+
+def _read(X: np.memmap[Any, Any], rows: Rows) -> npt.NDArray[Any]:
+    """Rows of a file, which is mapped anew now and then: what was read stays in memory as long as the map."""
+    taken = np.empty((len(rows), *X.shape[1:]), dtype=X.dtype)
+    for start in range(0, len(rows), MAPPED_ROWS):
+        mapped: Any = np.memmap(str(X.filename), X.dtype, "r", X.offset, X.shape)
+        taken[start : start + MAPPED_ROWS] = mapped[rows[start : start + MAPPED_ROWS]]
+    return taken

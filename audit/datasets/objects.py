@@ -52,7 +52,7 @@ def from_object(X: Any, y: Any, name: str) -> Source:
         return _from_pairs(X, name)
     if isinstance(y, str):
         raise DataError(f"y is {shown(y)} but X of type {_type(X)} has no columns; give the labels as y")
-    return Source(name, _array(X, "X"), y)
+    return Source(name, None if X is None else _array(X, "X"), y)
 
 
 def _is_from(thing: Any, library: str) -> bool:

@@ -252,6 +252,7 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     config, scores = record.config, record.scores
     sides = record.data["shape"][1:]
     what = f"images of {' × '.join(map(str, sides))}" if len(sides) > 1 else f"rows of {sides[0]} features"
+    what = what if sides[0] else "labels without examples"
     noise = scores["noise"]
     asked = "by its matrix" if noise["requested"] is None else f"rate {noise['requested']:.4g}"
     rates = f"{asked}, {noise['realised']:.4g} of the labels changed"
