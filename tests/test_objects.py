@@ -10,7 +10,6 @@ from PIL import Image
 
 from audit import DataError
 from audit.datasets.objects import from_object
-from audit.datasets.source import Source
 
 needs_tables = pytest.mark.skipif(
     importlib.util.find_spec("audit.datasets.tables") is None, reason="reads frames"
@@ -76,11 +75,12 @@ things = st.one_of(
 def test_whatever_objects_become_a_source_or_one_line(X, y):
     try:
         source = from_object(X, y, "mine")
-        read(source)
+        if source.X is None:
+            assert X is None  # labels alone: examples are asked for later, where they are needed
+        else:
+            read(source)
     except DataError as error:
         assert len(str(error).splitlines()) == 1
-    else:
-        assert isinstance(source, Source)
 
 
 @given(hnp.arrays(np.float32, (5, 8, 9), elements=st.floats(0, 1, width=32)), st.lists(st.integers(0, 4)))
