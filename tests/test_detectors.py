@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import audit
 from audit import detectors, noise, scoring, summary
-from audit.detectors import Evidence, belief
+from audit.detectors import Evidence, transition
 from audit.types import NoisyLabels
 
 ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
@@ -265,8 +265,46 @@ def test_what_cannot_be_judged_is_refused_in_one_line(labels, probs, settings, m
 def test_anchors_are_counted_on_the_surest_rows_of_each_class():
     c = np.array([[0.95, 0.05]] * 30 + [[0.6, 0.4]] * 10 + [[0.2, 0.8]] * 10 + [[0.3, 0.7]] * 10)
     labels = np.array([0] * 25 + [1] * 35)
-    counts = belief.count_anchors(c, labels)
+    counts = transition.count_anchors(c, labels)
     assert counts.tolist() == [
         [25, 5],
         [0, 10],
     ]  # all that are sure; of class 1, where none is, the surer half
+
+
+def ambiguous_probabilities(n, k, rng):
+    """True labels drawn from a belief in which half of the rows lie between two neighbouring classes."""
+    first = rng.integers(0, k, n)
+    share = np.where(rng.random(n) < 0.5, rng.uniform(0.5, 1, n), 1.0)[:, None]
+    c = share * np.eye(k)[first] + (1 - share) * np.eye(k)[first ^ 1]
+    c = 0.995 * c + 0.005 / k
+    return c, (c.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_ambiguity_is_not_taken_for_noise(rate):
+    rng = np.random.default_rng(0)
+    c, true = ambiguous_probabilities(20_000, 6, rng)
+    T = noise.noise_kind("symmetric")(6, rate)
+    given = audit.inject(true, rate, "symmetric", rng=rng).given
+    found = Evidence(given, (c @ T).astype(np.float32)).belief
+    assert found.noise_rate == pytest.approx(rate, abs=0.01)
+
+
+def test_what_is_ambiguous_is_taken_out_of_the_counts_where_no_labels_flow():
+    rng = np.random.default_rng(1)
+    c, true = ambiguous_probabilities(5_000, 4, rng)
+    T = noise.noise_kind("symmetric")(4, 0.1)
+    given = audit.inject(true, 0.1, "symmetric", rng=rng).given
+    plain, counted = transition.count_anchors(c, given), transition.without_ambiguity(c, T, given, 1.0)
+    assert (counted >= 0).all()
+    assert (counted <= plain + 1e-9).all()
+    assert (transition.without_ambiguity(c, T, given, 0.0) == plain).all()
+    sure = np.eye(4)[true]
+    assert transition.without_ambiguity(sure, T, given, 1.0) == pytest.approx(
+        transition.count_anchors(sure, given)
+    )
+    flowing = noise.noise_kind("pair")(4, 0.4)
+    kept = transition.without_ambiguity(c, flowing, given, 1.0)
+    pairs = flowing * (1 - np.eye(4)) > 0
+    assert kept[pairs] == pytest.approx(plain[pairs], rel=0.01)

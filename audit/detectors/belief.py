@@ -3,9 +3,9 @@
 A network trained on noisy labels predicts the *given* label; what it says of the *true* one has to be read
 out of its probabilities. c(x) is a softmax of a linear map of their logarithms, T the transition matrix, and
 both are found together: c maximises the likelihood of the given labels under c · T, T is counted where c is
-sure. Where the network has learned the noise itself, likelihood takes learned noise for ambiguity; c is then
-sharpened until the errors that it expects are as many as T says; where noise depends on the example, it is
-the probabilities themselves that are sharpened.
+sure, at last without what c says is ambiguity. Where the network has learned the noise itself, likelihood
+takes learned noise for ambiguity; c is then sharpened until the errors that it expects are as many as T says;
+where noise depends on the example, it is the probabilities themselves that are sharpened.
 """
 
 from dataclasses import dataclass
@@ -15,23 +15,26 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from audit.detectors.dependence import LEAST_PROB, dependence
+from audit.detectors.transition import (
+    FLOW,
+    TINY,
+    count_anchors,
+    flow_between,
+    given_likelihood,
+    posterior,
+    with_prior,
+    without_ambiguity,
+)
 from audit.types import Floats, Labels, Probs
 
-TINY = 1e-12
 BOOTSTRAPS = 1000
 # Rows, evenly spaced, that the map is fitted on: at most so many, and fewer where they have many columns.
 FIT_ROWS, FIT_CELLS = 20_000, 2_000_000
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
-# Precision of the map's weights around their centre: tight, but loose between classes where the flow of
-# labels from one to the other, weighted by its share of all that leave the class, is more than FLOW; chosen
-# on noise seeds 0 to 2.
-TIGHT, LOOSE, FLOW = 4000.0, 1.0, 0.15
-PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
-# T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
-# a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
-SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
+# Precision of the map's weights around their centre: tight, but loose between classes with a FLOW of labels.
+TIGHT, LOOSE = 4000.0, 1.0
 MOST_STEPS = 40  # of fitting the map
-PASSES = 3  # of counting T and fitting c
+COUNTS, RECOUNTS = 2, 2  # of T: plainly first, then without what is ambiguity
 SHARPEST = 20.0  # times the logarithms of c
 # The share of the ambiguity in c that T contradicts: below the first it is ambiguity and c is left alone,
 # above the second it is learned noise; chosen on noise seed 0.
@@ -48,7 +51,7 @@ class Belief:
 
     def posterior(self, labels: Labels) -> Floats:
         """p(true | given, x) (n, k), by Bayes' rule."""
-        return _posterior(self.c, self.T, labels)
+        return posterior(self.c, self.T, labels)
 
     @property
     def ambiguity(self) -> float:
@@ -78,13 +81,6 @@ class Belief:
         return middle, max(0.0, float(min(low[0], high[0]))), float(max(low[1], high[1]))
 
 
-def transition_matrix(joint: Floats) -> Floats:
-    """T[i, j] = p(given = j | true = i) from the joint of given (rows) and true (columns) labels."""
-    sums = joint.sum(axis=0)
-    T: Floats = np.where(sums[:, None] > 0, joint.T / np.maximum(sums, TINY)[:, None], np.eye(len(joint)))
-    return T
-
-
 def fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     """The belief and the transition matrix that explain these labels (n,) and probabilities (n, k).
 
@@ -108,39 +104,25 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     centre = _fit_centre(some_z, some_labels, T)
     guess, weights = T, centre
     c, counts = _softmax(z @ weights), np.zeros_like(T)
-    for _ in range(PASSES):
+    for _ in range(COUNTS):
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)
         counts = count_anchors(c, labels)
         T = with_prior(counts, guess)
-    c = _sharpened(c, T, labels)
-    depends = dependence(pred_probs, _posterior(c, T, labels), labels)
+    learned = _learned(c, T, labels)
+    depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
+    ambiguous = 1 - max(learned, depends)
+    for _ in range(RECOUNTS if ambiguous else 0):
+        counts = without_ambiguity(c, T, labels, ambiguous)
+        T = with_prior(counts, guess)
+        if k <= MOST_MAPPED_CLASSES:
+            weights = _fit_map(some_z, some_labels, T, weights, centre)
+        c = _softmax(z @ weights)
+    c = _sharpened(c, T, labels, learned)
     if depends:
         c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:, :k], T, labels)))
     return Belief(c, T, counts)
-
-
-def count_anchors(c: Floats, labels: Labels) -> Floats:
-    """Counts (k, k) of believed true and given label over the surest rows of each believed class."""
-    k = c.shape[1]
-    believed = c.argmax(axis=1)
-    sureness = c[np.arange(len(c)), believed]
-    counts = np.zeros((k, k))
-    for label in range(k):
-        rows = np.flatnonzero(believed == label)
-        if rows.size:
-            least, most = np.quantile(sureness[rows], [1 - MOST_ANCHORS, 1 - LEAST_ANCHORS])
-            sure = rows[sureness[rows] >= np.clip(SURE, least, most)]
-            counts[label] = np.bincount(labels[sure], minlength=k)
-    return counts
-
-
-def with_prior(counts: Floats, guess: Floats) -> Floats:
-    """T from counts, each row with PRIOR_COUNTS more that are spread as the guess says."""
-    total = counts + PRIOR_COUNTS * guess
-    T: Floats = total / total.sum(axis=1, keepdims=True)
-    return T
 
 
 def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
@@ -151,7 +133,7 @@ def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
     """
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    k, reach = len(T), _reach(T, labels)
+    k, reach = len(T), given_likelihood(T, labels)
 
     def weights(parameters: npt.NDArray[np.float64]) -> Floats:
         log_alpha, beta = parameters
@@ -171,7 +153,7 @@ def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats
     """The likeliest weights (k + 1, k) under a Gaussian prior at the centre."""
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    strength, reach = _precision(T) / len(labels), _reach(T, labels)
+    strength, reach = _precision(T) / len(labels), given_likelihood(T, labels)
 
     def surprise(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights = flat.reshape(centre.shape)
@@ -185,10 +167,7 @@ def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats
 
 def _precision(T: Floats) -> Floats:
     """The prior's precision (k + 1, k): where no labels flow, what the map would learn is not T's doing."""
-    off_diagonal = T * (1 - np.eye(len(T)))
-    leaving = np.maximum(off_diagonal.sum(axis=1, keepdims=True), TINY)
-    flow = off_diagonal**2 / leaving
-    flow += flow.T
+    flow = flow_between(T)
     most = flow.max(axis=1)
     flows = np.vstack([flow + np.diag(most), most])
     return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 6)))
@@ -204,20 +183,20 @@ def _surprise(weights: Floats, z: Floats, reach: Floats) -> tuple[float, Floats]
     return -float(np.log(likelihood).mean()), z.T @ c / len(z)
 
 
-def _reach(T: Floats, labels: Labels) -> Floats:
-    """p(given label of the row | true class), (n, k)."""
-    return np.ascontiguousarray(T.T[labels])
-
-
-def _sharpened(c: Floats, T: Floats, labels: Labels) -> Floats:
-    """C with its logarithms scaled up, as far as learned noise calls for."""
+def _learned(c: Floats, T: Floats, labels: Labels) -> float:
+    """How far the ambiguity in c is learned noise, 0 to 1: by the share of it that T contradicts."""
     told, ambiguity = _noise_rate(c.mean(axis=0), T), float((1 - c.max(axis=1)).mean())
     gap = told - _expected_rate(c, T, labels)
-    strength = np.clip((gap / max(ambiguity, TINY) - AMBIGUOUS) / (LEARNED - AMBIGUOUS), 0, 1)
-    if strength == 0:
+    return float(np.clip((gap / max(ambiguity, TINY) - AMBIGUOUS) / (LEARNED - AMBIGUOUS), 0, 1))
+
+
+def _sharpened(c: Floats, T: Floats, labels: Labels, learned: float) -> Floats:
+    """C with its logarithms scaled up, as far as learned noise calls for."""
+    if learned == 0:
         return c
     log_c = _logs(c)
-    return _softmax(_matching_scale(log_c, told, T, labels, 1.0) ** strength * log_c)
+    told = _noise_rate(c.mean(axis=0), T)
+    return _softmax(_matching_scale(log_c, told, T, labels, 1.0) ** learned * log_c)
 
 
 def _matching(log_probs: Floats, T: Floats, labels: Labels) -> Floats:
@@ -240,18 +219,12 @@ def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least:
 
 
 def _expected_rate(c: Floats, T: Floats, labels: Labels) -> float:
-    after = _posterior(c, T, labels)
+    after = posterior(c, T, labels)
     return 1 - float(after[np.arange(len(labels)), labels].mean())
 
 
 def _logs(c: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(c, TINY**2)))
-
-
-def _posterior(c: Floats, T: Floats, labels: Labels) -> Floats:
-    joint = c * _reach(T, labels)
-    joint /= np.maximum(joint.sum(axis=1, keepdims=True), TINY**2)
-    return joint
 
 
 def _noise_rate(shares: Floats, T: Floats) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors import belief
+from audit.detectors import belief, transition
 from audit.types import Floats, Issues, Labels, Mask, Probs
 
 
@@ -42,7 +42,7 @@ class Evidence:
     @cached_property
     def belief(self) -> belief.Belief:
         """What the probabilities and the given labels together say of the true classes."""
-        return belief.fit(self.labels, self.pred_probs, belief.transition_matrix(self.joint))
+        return belief.fit(self.labels, self.pred_probs, transition.transition_matrix(self.joint))
 
     def of_given(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The entry (n,) of each row of (n, k) in the column of its given label."""
