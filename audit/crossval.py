@@ -128,6 +128,15 @@ class _Work(NamedTuple):
     main: int
 
 
+def untrainable(where: str, error: Exception) -> DataError:
+    """What to say of a model that raised this while it was trained on these examples."""
+    said = " ".join(str(error).split())
+    return DataError(
+        f"the model cannot be trained on {where} examples: {type(error).__name__}: {said}; choose another "
+        "with --model, or check X"
+    )
+
+
 def threads_of(fold: int, folds: int, cores: int) -> int:
     """The threads that a fold may use, so that all cores are busy and no job count changes a result.
 
@@ -209,10 +218,7 @@ def _fit_fold(
             probs = predict(some_rows(X, held_out, lazily=lazily))
             suggested = None if unlabelled is None else predict(unlabelled)
         except Exception as error:  # anybody's model may raise anything
-            raise DataError(
-                f"the model cannot be trained on fold {number} of {task.shape} examples: "
-                f"{type(error).__name__}: {error}; choose another with --model, or check X"
-            ) from error
+            raise untrainable(f"fold {number} of {task.shape}", error) from error
     board[number] = 1
     return FoldResult(
         fold=number,

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit import folds, models, rounds
 from audit.config import Config
-from audit.crossval import threads_of
+from audit.crossval import threads_of, untrainable
 from audit.types import LabeledDataset, Recipe, Training
 
 PROBE_ROWS = 5120  # as many batches of the network as tell the time of one
@@ -85,9 +85,12 @@ def _probe(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[
             Training(X.shape, len(dataset.class_names), 0, recipe, threads, config.device, lambda _: None)
         )
         start = time.perf_counter()
-        classifier.fit(X, labels)
-        trained = time.perf_counter()
-        classifier.predict_proba(X)
+        try:
+            classifier.fit(X, labels)
+            trained = time.perf_counter()
+            classifier.predict_proba(X)
+        except Exception as error:  # anybody's model may raise anything
+            raise untrainable(str(X.shape), error) from error
         seconds = [(trained - start) / len(rows), (time.perf_counter() - trained) / len(rows)]
     per_row = 2.0 if recipe.wide else 1.0  # the plan's costs are in epochs of the plain network
     return seconds[0] / per_row, seconds[1], str(getattr(classifier, "device", "cpu"))

@@ -37,7 +37,7 @@ def run_audit(tmp_path):
             env={**clean, **env},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         if check is not None:

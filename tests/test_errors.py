@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import striped_images
+from sklearn.dummy import DummyClassifier
 
 import audit
 from audit import datasets
@@ -58,6 +59,11 @@ def folder(*names):
     return provoke
 
 
+class Stubborn(DummyClassifier):
+    def fit(self, X, y):
+        raise ValueError("not\nthese")
+
+
 with_nan = X.astype(float)
 with_nan[2, 0, 0] = np.nan
 CASES = {
@@ -97,6 +103,7 @@ CASES = {
     # models
     "--model 'forest' is no model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
+    "the model cannot be trained on fold 0 of (48, 144) examples: ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),
     "sample_weight must be finite numbers of 0 or more, and not all 0": detect(X, y, sample_weight=0 * y),
     # probabilities
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),

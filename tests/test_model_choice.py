@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -29,6 +31,11 @@ def test_auto_goes_by_the_form_and_the_number_of_the_examples(shape, model):
     assert models.choose("linear", dataset(shape)) == "linear"
 
 
+def test_few_rows_of_each_of_many_classes_are_for_a_linear_model():
+    few, enough = (replace(dataset((n, 4)), class_names=tuple(map(str, range(200)))) for n in (9_000, 10_000))
+    assert [models.choose("auto", each) for each in (few, enough)] == ["linear", "boosting"]
+
+
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
@@ -57,6 +64,15 @@ def test_features_with_missing_values_are_learnt(name):
     model = models.builder(name, dataset((400, 5)))(training(X)).fit(X[:300], y[:300])
     assert (model.predict(X[300:]) == y[300:]).mean() > 0.85
     np.testing.assert_allclose(model.predict_proba(X[300:]).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("name", ["linear", "boosting"])
+def test_rare_classes_are_learnt(name):
+    rng = np.random.default_rng(1)
+    y = np.repeat(np.arange(40), [1, 2, 3, 50] * 10)
+    X = rng.normal(size=(len(y), 6)) + 3 * rng.normal(size=(40, 6))[y]
+    model = models.builder(name, dataset(X.shape))(training(X, k=40)).fit(X, y)
+    assert list(model.classes_) == list(range(40))
 
 
 @pytest.mark.parametrize("name", ["linear", "boosting"])

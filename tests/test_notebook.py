@@ -18,7 +18,7 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path):
     script.write_text("\n\n".join(code), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, script], cwd=tmp_path, env={**os.environ, "MPLBACKEND": "agg"},
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "report.html" in done.stdout

@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 from conftest import striped_images
+from sklearn.dummy import DummyClassifier
 
+import audit
 from audit import datasets, preview
 from audit.config import Config
 
@@ -59,3 +61,16 @@ def test_the_data_sets_are_listed(run_audit):
     done = run_audit("datasets", check=0)
     for name in (*datasets.BUNDLED, *datasets.FORMS):
         assert name in done.stdout
+
+
+class Stubborn(DummyClassifier):
+    def fit(self, X, y):
+        raise ValueError("never")
+
+
+def test_a_model_that_cannot_be_trained_is_said_in_one_line():
+    features = datasets.from_arrays(np.random.default_rng(0).normal(size=(90, 5)), np.arange(90) % 3)
+    with pytest.raises(
+        audit.DataError, match=r"^the model cannot be trained on \(90, 5\) examples: ValueError: never; "
+    ):
+        preview.preview(features, Config(model=Stubborn()))

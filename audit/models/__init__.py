@@ -17,7 +17,8 @@ BUILDERS = {
     "linear": "audit.models.tabular:build_linear",
     "boosting": "audit.models.tabular:build_boosting",
 }
-BOOSTING_ROWS = 1000  # from which boosting beats a linear model; fewer rows are learnt by heart
+# In all and for each class: from these on boosting beats a linear model; fewer rows are learnt by heart.
+BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS = 1000, 50
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def choose(model: str, dataset: LabeledDataset) -> str:
         return model
     if dataset.are_images:
         return "cnn"
-    return "boosting" if len(dataset.labels) >= BOOSTING_ROWS else "linear"
+    enough = max(BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS * len(dataset.class_names))
+    return "boosting" if len(dataset.labels) >= enough else "linear"
 
 
 def builder(model: Any, dataset: LabeledDataset) -> Builder:

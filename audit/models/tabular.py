@@ -38,8 +38,9 @@ def build_boosting(training: Training) -> Classifier:
     model: Classifier = make_pipeline(
         FunctionTransformer(flat),
         VarianceThreshold(),  # the trees refuse a feature that is missing everywhere
+        # Stopping early would hold back rows, of every class, that rare classes do not have.
         HistGradientBoostingClassifier(
-            max_iter=BOOSTING_ROUNDS, early_stopping=True, random_state=training.seed
+            max_iter=BOOSTING_ROUNDS, early_stopping=False, random_state=training.seed
         ),
     )
     return model
