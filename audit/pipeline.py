@@ -154,7 +154,8 @@ def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
         if array is not None:
             trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
     first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
-    second = Stage("folds", trained, first.key)
+    trained["label-audit"] = version("label-audit")
+    second = Stage("folds", trained, first.key, version=2)
     judged = {"detector": task.config.detector, "truth": task.config.truth}
     return first, second, Stage("issues", judged, second.key)
 
