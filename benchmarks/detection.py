@@ -1,11 +1,13 @@
 """How well changed labels are found: noise kinds × rates × detectors × presets × seeds, on MNIST.
 
     python benchmarks/detection.py --presets default --seeds 10 11 12
+    python benchmarks/detection.py --data /usr/share/datasets/fashion-mnist --noise symmetric:0.1
     python benchmarks/detection.py --table
 
-A cell is one audit of all 70,000 images, in memory, with every detector on its probabilities, and cleanlab's
-CleanLearning and Datalab on the same. Writes benchmarks/results/detection.json after every cell and skips the
-cells that it holds. Seeds 0 to 2 are for choosing, 10 to 12 for reporting.
+A cell is one audit of all images, in memory, with every detector on its probabilities, and cleanlab's
+CleanLearning and Datalab on the same. Writes benchmarks/results/detection.json, for other data than MNIST
+detection-NAME.json, after every cell and skips the cells that it holds. Seeds 0 to 2 are for choosing,
+10 to 12 for reporting.
 """
 
 import argparse
@@ -24,22 +26,22 @@ from audit import datasets, scoring
 from audit.config import Config
 from audit.types import Issues, NoisyLabels
 
-RESULTS = Path(__file__).with_name("results") / "detection.json"
-KINDS = (
-    ("symmetric", 0.1),
-    ("symmetric", 0.4),
-    ("pair", 0.2),
-    ("pair", 0.45),
-    ("asymmetric", 0.2),
-    ("asymmetric", 0.4),
-    ("instance", 0.2),
-    ("instance", 0.4),
+RESULTS = Path(__file__).with_name("results")
+NOISE = (
+    "symmetric:0.1",
+    "symmetric:0.4",
+    "pair:0.2",
+    "pair:0.45",
+    "asymmetric:0.2",
+    "asymmetric:0.4",
+    "instance:0.2",
+    "instance:0.4",
 )
 
 
-def cell(preset: str, kind: str, rate: float, seed: int) -> dict:
+def cell(data: str, preset: str, kind: str, rate: float, seed: int) -> dict:
     """The figures of one audit."""
-    dataset = datasets.load(Config())
+    dataset = datasets.load(Config(data=data))
     start = time.perf_counter()
     run = audit.detect(dataset.X, dataset.labels, noise=rate, noise_kind=kind, seed=seed, preset=preset)
     seconds = time.perf_counter() - start
@@ -139,20 +141,24 @@ def main() -> None:
     """Run the cells that the results do not hold yet, or print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--presets", nargs="+", default=["default"])
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--noise", nargs="+", default=NOISE, metavar="KIND:RATE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[10, 11, 12])
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    name = Path(arguments.data).name
+    path = RESULTS / ("detection.json" if name == "mnist" else f"detection-{name}.json")
+    results = json.loads(path.read_text()) if path.exists() else {}
     if arguments.table:
         print(table(results))
         return
     for preset in arguments.presets:
         for seed in arguments.seeds:
-            for kind, rate in KINDS:
-                key = f"{preset} {kind} {rate:g} {seed}"
+            for kind, rate in (noise.split(":") for noise in arguments.noise):
+                key = f"{preset} {kind} {float(rate):g} {seed}"
                 if key not in results:
-                    results[key] = cell(preset, kind, rate, seed)
-                    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                    results[key] = cell(arguments.data, preset, kind, float(rate), seed)
+                    path.write_text(json.dumps(results, indent=1) + "\n")
                 found = results[key]
                 best = sorted(found["f1"].items(), key=lambda item: -item[1])[:3]
                 print(
