@@ -40,7 +40,7 @@ labels = np.array([0, 1, 0, 1, 0, 1])
         (np.where(np.arange(6)[:, None, None] == 2, np.nan, images), labels, "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num"),
         (np.where(np.arange(6)[:, None] == 2, np.inf, np.zeros((6, 3))), labels, "X has infinite values, first in row 2; expected finite numbers or NaN for a missing one; replace them or leave out such rows"),
         (np.array([images[0], images[0, :4]] * 3, dtype=object), labels, "X has dtype object, expected numbers (uint8 or float): images of different sizes or Python objects do not form an array; bring them to one size and use numpy.stack"),
-        (images, np.array([0, 0, 0, 0, 0, 1]), "1 classes of y have one example, such as '1'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples"),
+        (images, np.array([0, 0, 0, 0, 0, 1]), "y has classes with one example: 1, such as '1'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_audited_is_refused_in_one_line(X, y, message):

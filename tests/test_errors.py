@@ -95,8 +95,8 @@ CASES = {
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
     # labels
     "y must hold two classes or more, found only '0'; there is nothing to confuse": detect(X, 0 * y),
-    "1 classes of y have one example, such as '9'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples": detect(X, np.where(np.arange(60) == 5, 9, y % 2)),
-    "y has 1 classes of 40 examples or more, expected two or more; lower --min-class-size or add examples": detect(X, (np.arange(60) < 45).astype(int), min_class_size=40),
+    "y has classes with one example: 1, such as '9'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples": detect(X, np.where(np.arange(60) == 5, 9, y % 2)),
+    "y has classes of 40 examples or more: 1, expected two or more; lower --min-class-size or add examples": detect(X, (np.arange(60) < 45).astype(int), min_class_size=40),
     "y holds 60 different measurements such as 0.5 (row 0), expected classes: integers, strings or booleans, one for each row; a regression target cannot be audited; if these are classes, give them as strings": detect(X, np.arange(60) + 0.5),
     "y has shape (60, 4), expected classes: integers, strings or booleans, one for each row, or one-hot rows with exactly one 1, but row 0 is [0.25, 0.25, 0.25, 0.25]; soft labels are not audited: give the most probable class of each row (argmax)": detect(X, np.full((60, 4), 0.25)),
     "the largest class has 3 distinct examples, expected as many as the 5 folds; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),

@@ -98,7 +98,7 @@ def _large_classes(
     large = np.flatnonzero(counts >= least)
     if len(large) < 2:
         raise DataError(
-            f"{name} has {len(large)} classes of {least} examples or more, expected two or more; "
+            f"{name} has classes of {least} examples or more: {len(large)}, expected two or more; "
             "lower --min-class-size or add examples"
         )
     number = np.full(len(counts) + 1, label_forms.MISSING)  # the last entry is for MISSING itself
@@ -107,7 +107,7 @@ def _large_classes(
     lone = np.flatnonzero(counts == 1)
     if len(lone) and least == 1:
         raise DataError(
-            f"{len(lone)} classes of {name} have one example, such as {parsed.class_names[lone[0]]!r}; "
+            f"{name} has classes with one example: {len(lone)}, such as {parsed.class_names[lone[0]]!r}; "
             "expected two or more of each, so that one is judged by others; use --min-class-size 2, "
             "which leaves such classes out, or add examples"
         )
@@ -115,7 +115,7 @@ def _large_classes(
     notes: tuple[str, ...] = ()
     if small:
         listed = ", ".join(small[:MOST_NAMED]) + (", …" if len(small) > MOST_NAMED else "")
-        notes = (f"{len(small)} classes of fewer than {least} examples left out: {listed}",)
+        notes = (f"classes of fewer than {least} examples, left out: {len(small)}, {listed}",)
     return np.flatnonzero(codes >= 0), codes, tuple(parsed.class_names[i] for i in large), notes
 
 
