@@ -24,16 +24,17 @@ app = App(
     help="Find label issues, and measure on your own data how good the list of them is.",
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # an interrupt says how to go on
-    config=[
-        Env("AUDIT_", command=False),
-        Toml("audit.toml", search_parents=True, use_commands_as_keys=False),
-        Toml("pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False),
-    ],
     default_parameter=Parameter(negative=(), name_transform=_flag),
 )
 
+SETTINGS = [  # of detect alone: other commands know neither its settings nor where its --data and --out lead
+    Env("AUDIT_", command=False),
+    Toml("audit.toml", search_parents=True, use_commands_as_keys=False),
+    Toml("pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False),
+]
 
-@app.command
+
+@app.command(config=SETTINGS)
 def detect(
     config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008  frozen
     *,

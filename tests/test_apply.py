@@ -518,6 +518,15 @@ def test_settings_that_cannot_be(own):
     assert refused("run", accept_above=float("nan")).startswith("--accept-above must be")
 
 
+def test_settings_of_detect_in_files_and_environment_are_none_of_apply(own, run_audit, here):
+    (here / "audit.toml").write_text('folds = 10\ndata = "elsewhere.npz"\nout = "run"\n')
+    write(document(own, {0: ("relabel", "1")}))
+    run_audit("apply", "run", "decisions.json", check=0, AUDIT_OUT="run", AUDIT_DATA="elsewhere.npz")
+    assert np.load("corrected/y.npy")[0] == 1
+    run_audit("report", "run", check=0)
+    assert "elsewhere.npz does not exist" in run_audit("detect", check=2).stderr
+
+
 def test_apply_and_revert_load_neither_torch_nor_cleanlab(made, here):
     base, record = made
     write(document(record, {0: ("relabel", "1")}))
