@@ -34,6 +34,7 @@ class Applied:
 
     path: Path
     form: str  # npy, npz, hdf5, idx, text, parquet, tree, or labels where there is no file of the user's
+    compared: bool  # with the source; else the labels are the run's own, because it was made of arrays
     files: tuple[str, ...]
     counts: Mapping[str, int]
     reviewer: Reviewer | None  # None without hidden controls among the decisions
@@ -45,6 +46,7 @@ class Applied:
             "schema_version": 1,
             "out": str(self.path),
             "form": self.form,
+            "compared_with_source": self.compared,
             "files": list(self.files),
             **self.counts,
             "accept_above": self.accept_above,
@@ -93,11 +95,12 @@ def apply(
     measured = reviewer if reviewer.injected or reviewer.clean else None
     with folder.filled(out, record.data["fingerprint"]) as (stage, finish):
         form = forms.write(place, change, stage)
-        if form == forms.PLAIN and len(change.take) == len(record.rows) <= record.rows.max():
+        compared = record.data["folder"] is not None
+        if not compared and len(record.rows) <= record.rows.max():
             np.save(stage / ROWS, record.rows)
         (stage / RECORD).write_text(_record_text(record, fixes, rows), encoding="utf-8", newline="")
         files = tuple(sorted(p.name for p in stage.iterdir() if p.name not in (BEFORE, RECORD)))
-        applied = Applied(out, form, files, counts(fixes), measured, accept_above)
+        applied = Applied(out, form, compared, files, counts(fixes), measured, accept_above)
         finish(
             {
                 "state": "applied",

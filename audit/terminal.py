@@ -170,8 +170,8 @@ def print_applied(applied: "Applied") -> None:
             figure = rate.to_json()
             share = f"{percent(figure['value'])} % ({interval(figure)})" if whole else "–"
             console.print(f"hidden controls: {part:,} of {whole:,} {what} {share}")
-    if applied.form == "labels":
-        console.print("the run has no file of labels to compare with: these are the run's own")
+    if not applied.compared:
+        console.print("the run was made of arrays: nothing to compare with, these are its own labels")
     for name in (*applied.files, "corrected.csv"):
         console.print(f"written: {applied.path / name}", markup=False)
 

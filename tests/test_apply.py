@@ -188,7 +188,9 @@ def test_every_form_of_source_is_corrected_and_reverted(here):
     assert back == ["from,to", f"Ελ/0-from-cat.png,{first[0]}", f"../photos-dropped/{first[1]},{first[1]}"]
 
     record = finished("run-digits", data="digits")
-    corrections.apply("run-digits", write(document(record, {0: ("relabel", "7")})), out="digits")
+    assert corrections.apply(
+        "run-digits", write(document(record, {0: ("relabel", "7")})), out="digits"
+    ).compared
     labels = np.load("digits/labels.npy")
     assert labels.dtype.kind == "i"
     assert (labels != record.labels.true).nonzero()[0].tolist() == [0]
@@ -207,7 +209,7 @@ def test_a_run_on_arrays_in_python_has_labels_of_its_own(here, run_audit, labels
     names = run.record.class_names
     write(document(run.record, {0: ("relabel", names[1]), 5: "drop"}))
     done = run_audit("apply", "run", "decisions.json", check=0)
-    assert "the run has no file of labels to compare with: these are the run's own" in done.stdout
+    assert "the run was made of arrays: nothing to compare with, these are its own labels" in done.stdout
     new, rows = np.load("corrected/labels.npy"), np.load("corrected/rows.npy")
     assert rows.tolist() == [row for row in range(N) if row != 5]
     expected = own[rows]
