@@ -69,9 +69,9 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
             yield stage, lambda provenance: _move(stage, path, provenance)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-            lock.release()
             if new and not (path / PROVENANCE).exists():
                 shutil.rmtree(path, ignore_errors=True)
+            lock.release()
 
 
 def write_whole(path: Path, content: str) -> None:
