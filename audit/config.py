@@ -19,6 +19,7 @@ LEAST = {
     "repeats": 1,
     "epochs": 1,
     "jobs": 1,
+    "controls": 0,
 }
 CHOICES = {
     "preset": ("fast", "default", "thorough"),
@@ -108,6 +109,9 @@ class Config:
     truth
         What «wrong» means for the labels as they came: consensus (most careful people would give another)
         or process (something changed it). Labels changed on purpose are scored in the sense of process.
+    controls
+        Mix so many labels changed on purpose, and as many that nothing speaks against, unmarked into the
+        list to review; audit apply says how the reviewer did on them. Needs noise.
     jobs
         Folds trained at the same time; all cores when not given. Never changes the result.
     device
@@ -147,6 +151,7 @@ class Config:
     augment: str | None = None
     detector: str = "posterior"
     truth: str = "consensus"
+    controls: int = 0
     jobs: int | None = None
     device: str = "auto"
     out: Path | None = None
@@ -188,6 +193,10 @@ class Config:
                 )
         elif not (isinstance(self.noise, Real) and 0 <= self.noise <= 1):  # also refuses NaN
             raise ConfigError(f"--noise must be a share from 0 to 1, found {found}; 10 % is 0.1")
+        if self.controls and self.noise == 0:
+            raise ConfigError(
+                "--controls needs labels changed on purpose, found --noise 0; give both, as in --noise 0.05"
+            )
         for name, example in (("noise_map", "0:1,1:0"), ("possible_values", "0,1,2")):
             value = getattr(self, name)
             if not isinstance(value, str | None):
@@ -233,7 +242,7 @@ class Config:
         source = ("X", "y", "x_name", "y_name", "label_column", "path_column", "skip_broken")
         rows = ("limit", "min_class_size", "seed", "pred_probs")
         work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
-        names = (*noise, *source, *rows, *work, "detector", "truth", "device")
+        names = (*noise, *source, *rows, *work, "detector", "truth", "controls", "device")
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
 
 

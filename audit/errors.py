@@ -5,6 +5,7 @@
     AuditError            one line: what is wrong, expected and found, where, what to do
     ├── ConfigError       a setting that cannot be
     ├── DataError         data or labels that cannot be audited
+    ├── ReviewError       decisions that do not fit the run, or a source that changed since
     └── RunError          a run folder that is locked, foreign, damaged or cannot be written
 
 Everything a user can cause is an `AuditError`; any other exception is a fault of this package.
@@ -21,6 +22,10 @@ class ConfigError(AuditError):
 
 class DataError(AuditError):
     """Data or labels that cannot be audited."""
+
+
+class ReviewError(AuditError):
+    """Decisions that do not fit the run, or a source that changed since."""
 
 
 class RunError(AuditError):

@@ -2,9 +2,6 @@
 
 import hashlib
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit import calibration, datasets, detectors, folds, models, preview, probabilities, rounds, summary
+from audit import (
+    calibration,
+    controls,
+    datasets,
+    detectors,
+    folds,
+    models,
+    preview,
+    probabilities,
+    rounds,
+    summary,
+)
+from audit.clock import Clock
 from audit.config import Config
 from audit.crossval import Fitting
 from audit.errors import DataError
@@ -21,6 +30,7 @@ from audit.events import Listener, Silent
 from audit.noise import options as noise_options
 from audit.report import selection
 from audit.run import Run, write_report
+from audit.seeds import Seeds
 from audit.shelf import FoldShelf
 from audit.store import RunFolder, RunRecord, Stage
 from audit.types import Issues, LabeledDataset, NoisyLabels
@@ -92,7 +102,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
         dataset = datasets.load(config)
         pred_probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
     path = config.out or Path("reports") / default_name(dataset.name, config)
-    task = Task(dataset, config, config.model, pred_probs, None, config.command())
+    task = Task(dataset, config, config.model, pred_probs, None, config.command(), datasets.folder_of(config))
     return Run(_audit_into(path, task, listener, clock)), path / "report.html"
 
 
@@ -112,6 +122,7 @@ class Task:
     pred_probs: npt.ArrayLike | None  # of every row of the source
     sample_weight: npt.ArrayLike | None  # the same
     repeat: str  # the command or call that does it again
+    folder: str | None = None  # from which the source's relative path leads; None when it was in memory
 
 
 def default_name(data_name: str, config: Config) -> str:
@@ -121,7 +132,7 @@ def default_name(data_name: str, config: Config) -> str:
     return f"{safe}-{noise}-s{config.seed}"
 
 
-def _audit_into(path: Path, task: Task, listener: Listener, clock: "Clock") -> RunRecord:
+def _audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
         stages = _stages(task)
@@ -156,11 +167,13 @@ def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
     trained["label-audit"] = version("label-audit")
     second = Stage("folds", trained, first.key, version=2)
-    judged = {"detector": task.config.detector, "truth": task.config.truth}
+    judged: dict[str, Any] = {"detector": task.config.detector, "truth": task.config.truth}
+    if task.config.controls:
+        judged["controls"] = task.config.controls
     return first, second, Stage("issues", judged, second.key)
 
 
-def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clock") -> RunRecord:
+def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Clock) -> RunRecord:
     _check_names(task.config, task.model)
     seeds, stages, config = Seeds.of(task.config.seed), _stages(task), task.config
     for line in task.dataset.notes:
@@ -172,10 +185,15 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clo
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
     with clock("issues"):
         judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
-        rows = selection.rows_to_show(judged.issues, judged.suspects, labels.flipped)
+        said = (judged.issues, judged.suspects)
         conflicts = folds.conflicts(trained.groups, labels.true)
+        hidden = controls.choose(
+            config.controls, labels, said, conflicts, np.random.default_rng(seeds.controls)
+        )
+        rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
         shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
-        thumbnails = selection.thumbnails(dataset, shown, labels.true, judged.suspects.suggested)
+        thumbnails = selection.thumbnails(dataset, shown, *controls.as_shown(labels, *said, hidden))
+        hashes = datasets.row_hashes(dataset.X)
     return RunRecord(
         config=config.to_json(),
         data={
@@ -183,10 +201,13 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clo
             "fingerprint": dataset.fingerprint,
             "shape": list(dataset.X.shape),
             "dtype": str(dataset.X.dtype),
+            "folder": task.folder,
             "notes": [*dataset.notes, *trained.notes],
         },
         class_names=dataset.class_names,
         ids=dataset.ids,
+        rows=dataset.rows,
+        hashes=hashes,
         labels=labels,
         probs=trained.probs,
         issues=judged.issues,
@@ -194,6 +215,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clo
         conflicts=np.stack([conflicts, trained.groups[conflicts]]),
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
+        controls=hidden,
         scores={
             **judged.scores,
             "conflicting_duplicates": len(conflicts),
@@ -211,7 +233,7 @@ def _trained(
     task: Task,
     dataset: LabeledDataset,
     labels: NoisyLabels,
-    seeds: "Seeds",
+    seeds: Seeds,
     shelf: FoldShelf | None,
     listener: Listener,
 ) -> rounds.Trained:
@@ -275,31 +297,3 @@ def _judge(labels: NoisyLabels, trained: rounds.Trained, config: Config, rng: np
     issues = found[config.detector]
     p_error = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
     return Judged(replace(issues, p_error=p_error), suspects, scores)
-
-
-class Seeds(NamedTuple):
-    """Independent sources of randomness, one a purpose."""
-
-    noise: np.random.SeedSequence
-    folds: np.random.SeedSequence
-    models: np.random.SeedSequence
-    bootstrap: np.random.SeedSequence
-
-    @classmethod
-    def of(cls, seed: int) -> "Seeds":
-        """The sources that one seed stands for."""
-        return cls(*np.random.SeedSequence(seed).spawn(len(cls._fields)))
-
-
-class Clock:
-    """The wall time of each step: `with clock("noise"): …`."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        """Time the block as this step."""
-        start = time.perf_counter()
-        yield
-        self.seconds[step] = round(time.perf_counter() - start, 3)

@@ -3,7 +3,7 @@
 ::
 
     manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
-    labels.npz       ids, given, fold; true and transition (when known)
+    labels.npz       ids, rows of the source, hashes, given, fold; true and transition (when known)
     folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
@@ -11,6 +11,7 @@
     conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
     thumbnails.npz   rows, images and captions that the report may show
+    controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
 
@@ -34,9 +35,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import RunError
-from audit.types import Issues, NoisyLabels, OutOfSample, Thumbnails
+from audit.types import Controls, Issues, NoisyLabels, OutOfSample, Thumbnails
 
-FORMAT = 3
+FORMAT = 4
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -62,9 +63,11 @@ class RunRecord:
     """Everything a finished run knows; what is on disk, and all that a report needs."""
 
     config: Mapping[str, Any]
-    data: Mapping[str, Any]  # name, fingerprint, rows, shape, dtype
+    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, folder (of relative paths)
     class_names: tuple[str, ...]
     ids: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64]  # (n,) where each row stands in the source
+    hashes: npt.NDArray[np.uint64]  # (n,) of each row's example
     labels: NoisyLabels  # given is true everywhere when nothing was injected
     probs: OutOfSample
     issues: Issues  # of the labels with noise
@@ -72,6 +75,7 @@ class RunRecord:
     conflicts: npt.NDArray[np.int64]  # (2, m) rows of duplicates with different labels, and their group
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
+    controls: Controls
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
     stages: Mapping[str, Any]  # name → key, settings
@@ -142,9 +146,9 @@ class RunFolder:
         if stored["key"] == stage.key:
             return None
         changed = [
-            f"{name} {stored['settings'].get(name)} → {value}"
-            for name, value in stage.settings.items()
-            if stored["settings"].get(name) != value
+            f"{name} {stored['settings'].get(name)} → {stage.settings.get(name)}"
+            for name in {**stored["settings"], **stage.settings}
+            if stored["settings"].get(name) != stage.settings.get(name)
         ]
         return ", ".join(changed) or "the data or an earlier step changed"
 
@@ -194,7 +198,8 @@ class RunFolder:
         """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
         self.write_json("manifest.json", UNFINISHED)
         self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
-        labels = {"ids": record.ids, "given": record.labels.given, "fold": record.probs.fold}
+        rows = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
+        labels = {**rows, "given": record.labels.given, "fold": record.probs.fold}
         true = record.labels.true if record.injected else None
         known = {"true": true, "transition": record.labels.transition}
         self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
@@ -205,6 +210,10 @@ class RunFolder:
             suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
             self.write_arrays("unlabelled.npz", suggested)
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
+        if len(record.controls.rows):
+            self.write_arrays("controls.npz", _fields(record.controls))
+        else:
+            (self.path / "controls.npz").unlink(missing_ok=True)
         self.write_json("scores.json", record.scores)
         self.write_json(
             "manifest.json",
@@ -238,12 +247,15 @@ class RunFolder:
             raise RunError(
                 f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
             ) from error
+        with_controls = (self.path / "controls.npz").exists()
         suggested = self.read_arrays("unlabelled.npz") if (self.path / "unlabelled.npz").exists() else {}
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
             class_names=tuple(manifest["class_names"]),
             ids=labels["ids"],
+            rows=labels["rows"],
+            hashes=labels["hashes"],
             labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
             probs=OutOfSample(pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs")),
             issues=Issues(**self.read_arrays("issues.npz")),
@@ -251,6 +263,7 @@ class RunFolder:
             conflicts=conflicts,
             unlabelled=suggested.get("ids"),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
+            controls=Controls(**self.read_arrays("controls.npz")) if with_controls else Controls.none(),
             scores=scores,
             folds=tuple(manifest["folds"]),
             stages=manifest["stages"],
@@ -259,7 +272,7 @@ class RunFolder:
         )
 
 
-def _fields(value: Issues | Thumbnails) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Thumbnails | Controls) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 

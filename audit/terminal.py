@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,6 +13,10 @@ from rich.table import Table
 
 from audit.report.wording import errors, figure_name, interval, percent
 from audit.summary import main_detectors
+
+if TYPE_CHECKING:
+    from audit.corrections import Applied
+    from audit.review.merge import Merged
 
 MOST_CLASSES = 12  # that a line lists
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
@@ -144,6 +149,59 @@ def print_datasets(bundled: Sequence[str], forms: Mapping[str, str]) -> None:
     console.print("your own:")
     for form, meaning in forms.items():
         console.print(f"  {form:28}{meaning}", markup=False)
+
+
+def print_applied(applied: "Applied") -> None:
+    """Print what was written and how the reviewer did on hidden controls."""
+    console = Console(highlight=False, soft_wrap=True)
+    count = applied.counts
+    accepted = count["accepted_without_review"]
+    blind = f" ({accepted:,} of them accepted without review)" if accepted else ""
+    console.print(
+        f"{count['kept']:,} kept, {count['relabelled']:,} relabelled{blind}, "
+        f"{count['ambiguous']:,} ambiguous, {count['dropped']:,} dropped"
+    )
+    reviewer = applied.reviewer
+    if reviewer:
+        for part, whole, what, rate in (
+            (reviewer.noticed, reviewer.injected, "changed labels noticed: hit rate", reviewer.hit_rate),
+            (reviewer.spoilt, reviewer.clean, "clean ones changed: false-fix rate", reviewer.false_fix_rate),
+        ):
+            figure = rate.to_json()
+            share = f"{percent(figure['value'])} % ({interval(figure)})" if whole else "–"
+            console.print(f"hidden controls: {part:,} of {whole:,} {what} {share}")
+    if not applied.compared:
+        console.print("the run was made of arrays: nothing to compare with, these are its own labels")
+    for name in (*applied.files, "corrected.csv"):
+        console.print(f"written: {applied.path / name}", markup=False)
+
+
+def print_reverted(path: Path, files: Sequence[str]) -> None:
+    """Print which files have the labels as they came again."""
+    for name in files:
+        print(f"as it came: {path / name}")  # noqa: T201
+
+
+def print_merged(merged: "Merged", out: Path) -> None:
+    """Print how well reviewers agree, and on which rows they do not."""
+    console = Console(highlight=False, soft_wrap=True)
+    for pair in merged.pairs:
+        kappa = "–" if pair.kappa is None else f"{pair.kappa:.2f}"
+        share = f", {_with_interval(pair.agreement.to_json())} %" if pair.rows else ""
+        console.print(
+            f"{' and '.join(pair.reviewers)}: {pair.agreed:,} of {pair.rows:,} decided alike{share}; "
+            f"Cohen's kappa {kappa}",
+            markup=False,
+        )
+    for each in merged.disagreements:
+        said = ", ".join(f"{name}: {verdict}" for name, verdict in each.verdicts)
+        console.print(f"{each.id}, given {each.given}: {said} ({each.outcome})", markup=False)
+    differ = sum(each.outcome == "open" for each in merged.disagreements)
+    console.print(
+        f"{len(merged.decisions.decisions):,} of {merged.rows:,} rows merged into {out}, "
+        f"{differ:,} left open",
+        markup=False,
+    )
 
 
 def _detector_table(scores: Mapping[str, Any]) -> Table:

@@ -83,6 +83,20 @@ class NoisyLabels:
         return round(float(1 - stay), 12)  # without the dust of binary fractions
 
 
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """Rows whose right decision is known, hidden in the review to measure the reviewer."""
+
+    rows: Rows  # (c,)
+    injected: Mask  # (c,) shown with the label that they were changed to; else untouched, shown as they came
+    places: Floats  # (c,) where in the queue of suspects each stands, 0 first … 1 last
+
+    @classmethod
+    def none(cls) -> "Controls":
+        """No controls."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How hard to train; a builder takes of it what its model understands."""

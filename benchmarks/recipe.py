@@ -98,7 +98,7 @@ def noisy_labels(seed: int) -> np.ndarray:
     """The labels that the command audits under this seed."""
     from audit import datasets, noise
     from audit.config import Config
-    from audit.pipeline import Seeds
+    from audit.seeds import Seeds
 
     rng = np.random.default_rng(Seeds.of(seed).noise)
     return noise.inject(datasets.load(Config()).labels, 0.1, rng=rng).given

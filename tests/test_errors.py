@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import striped_images
+from reviewing import document, finished, write
 from sklearn.dummy import DummyClassifier
 
 import audit
-from audit import datasets
+from audit import corrections, datasets
 from audit.config import Config
+from audit.export import export
+from audit.review import merge
 from audit.run import load_run
 
 PAGE = (Path(__file__).parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
@@ -64,6 +67,76 @@ class Stubborn(DummyClassifier):
         raise ValueError("not\nthese")
 
 
+def applied(decisions=None, **settings):
+    """Apply decisions, made by a function of a run's record, to that run."""
+
+    def provoke():
+        np.savez("d.npz", X=X, y=y)
+        record = finished("run", data="d.npz")
+        if callable(decisions):
+            write(decisions(record))
+        elif decisions:
+            Path("decisions.json").write_text(decisions, encoding="utf-8")
+        corrections.apply("run", "decisions.json" if decisions else None, **settings)
+
+    return provoke
+
+
+def decided(actions, **changes):
+    return lambda record: document(record, actions, **changes)
+
+
+def entry(**values):
+    """Decisions of which the first has other values."""
+
+    def change(record):
+        content = document(record, {0: "keep"})
+        content["decisions"][0].update(values)
+        return content
+
+    return change
+
+
+def changed(record):
+    with np.load("d.npz") as arrays:
+        spoilt = arrays["X"].copy()
+    spoilt[7] = 0
+    np.savez("d.npz", X=spoilt, y=y)
+    return document(record, {7: "drop", 8: "keep"})
+
+
+def merged(first, second):
+    """Merge decisions of two kinds on one run."""
+
+    def provoke():
+        np.savez("d.npz", X=X, y=y)
+        record = finished("run", data="d.npz")
+        files = [write(each(record), name) for each, name in ((first, "a.json"), (second, "b.json"))]
+        merge.merge_files(files, Path("m.json"))
+
+    return provoke
+
+
+def edited():
+    applied(decided({0: "drop"}), out="out")()
+    Path("out/keep.npy").write_bytes(b"mine")
+    corrections.apply("run", "decisions.json", out="out")
+
+
+def spoilt():
+    applied(decided({0: "drop"}), out="out")()
+    Path("out/d.npz").unlink()
+    corrections.revert("out")
+
+
+def exported(form):
+    def provoke():
+        np.savez("d.npz", X=flat, y=y)
+        export(finished("run", data="d.npz"), form)
+
+    return provoke
+
+
 with_nan = X.astype(float)
 with_nan[2, 0, 0] = np.nan
 CASES = {
@@ -71,10 +144,11 @@ CASES = {
     "--noise must be a share from 0 to 1, found 1.5; 10 % is 0.1": detect(X, y, noise=1.5),
     "--folds must be a whole number of 2 or more, found 1": detect(X, y, folds=1),
     "--preset must be fast, default or thorough, found 'odd'": detect(X, y, preset="odd"),
-    "unknown setting 'colour'; expected one of data, X, y, x_name, y_name, label_column, path_column, skip_broken, limit, min_class_size, noise, noise_kind, noise_map, noise_matrix, sampling, inclusive, possible_values, seed, folds, preset, rounds, repeats, model, balance, pred_probs, epochs, augment, detector, truth, jobs, device, out": detect(X, y, colour="blue"),
+    "unknown setting 'colour'; expected one of data, X, y, x_name, y_name, label_column, path_column, skip_broken, limit, min_class_size, noise, noise_kind, noise_map, noise_matrix, sampling, inclusive, possible_values, seed, folds, preset, rounds, repeats, model, balance, pred_probs, epochs, augment, detector, truth, controls, jobs, device, out": detect(X, y, colour="blue"),
     "--X needs --y: the examples and their labels, both as .npy files": load(X=Path("X.npy")),
     "found both 'digits' and --X; give one data set or the other": load(data="digits", X=Path("a"), y=Path("b")),
     "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; leave one of them out": load(pred_probs=Path("p.npy"), noise=0.1),
+    "--controls needs labels changed on purpose, found --noise 0; give both, as in --noise 0.05": detect(X, y, noise=0, controls=5),
     "--truth must be consensus or process, found 'gospel'": detect(X, y, truth="gospel"),
     "--noise-kind map needs a map: --noise-map 0:1,1:0 (class_map={0: 1, 1: 0})": detect(X, y, noise_kind="map"),
     # data sets
@@ -111,6 +185,28 @@ CASES = {
     "pred_probs has 59 rows for 60 labels, expected as many, in the same order; predict each labelled row once": ready(y, probs[1:]),
     "every row of pred_probs sums to 100, expected 1; divide by it: pred_probs / 100": ready(y, 100 * probs),
     "the columns of pred_probs are in another order than the classes ('0', '1', '2', '3'), expected the same: the likeliest class is the given label in 0.0 % of rows, but in 100.0 % if column 1 '0', column 2 '1', column 3 '2', column 0 '3' stand for these classes; reorder them: pred_probs[:, [1, 2, 3, 0]]": ready(y, np.eye(4)[(y + 1) % 4]),
+    # decisions and corrected labels
+    "there is nothing to apply: expected decisions.json, --accept-above or both; export decisions from the report": applied(),
+    "--accept-above must be a share above 0 and up to 1, found 95; 95 % is 0.95": applied(accept_above=95),
+    "decisions.json cannot be read as JSON (Expecting value: line 1 column 1 (char 0)); export it again from the report": applied("no"),
+    "decisions.json is no file of decisions: its format is 'coco', expected 'label-audit decisions'; give what the report exports": applied('{"format": "coco"}'),
+    "decisions.json has version 2, expected 1; use the version of label-audit that made it, or export it again": applied(decided({}, version=2)),
+    "decisions.json lacks reviewer, expected text; export it again from the report": applied('{"format": "label-audit decisions", "version": 1, "run": "", "fingerprint": "", "data": ""}'),
+    "decisions[0].action of decisions.json is 'remove', expected keep, relabel, ambiguous or drop; export it again from the report": applied(entry(action="remove")),
+    "decisions[0].label of decisions.json is None for the action relabel, expected a class; export it again from the report": applied(entry(action="relabel")),
+    "decisions[0] of decisions.json names row 60, expected 0 to 59; give the run that was reviewed": applied(entry(row=60, id="60")),
+    "decisions[0] of decisions.json calls row 0 '1', in the run it is '0'; export it again from the report": applied(entry(id="1")),
+    "decisions[0] of decisions.json has 'zebra' as label, expected a class of the run: '0, 1, 2, 3'; export it again from the report": applied(entry(action="relabel", label="zebra")),
+    f"decisions[0] of decisions.json says that row 0 was labelled '{(y[0] + 1) % 4}', in the run it was '{y[0]}'; export it again from the report": applied(entry(given=str((y[0] + 1) % 4))),
+    "d.npz[X] has changed since the run, in 1 of 2 decided rows: 7 has another content; audit it again, or take these decisions out": applied(changed),
+    "run holds other files (conflicts.npy …); choose a new folder with --out": applied(decided({0: "keep"}), out="run"),
+    "out/keep.npy was not written by audit apply, or has changed since; move it away, or choose another folder with --out": edited,
+    "out/d.npz is missing or has changed since audit apply wrote it; the source itself was never changed; move the folder away and run audit apply again": spoilt,
+    "nowhere holds no corrected labels, expected a folder made by audit apply; check the path": lambda: corrections.revert("nowhere"),
+    "a.json and b.json are both by 'Ada', expected a reviewer each; give the later one alone, or name the reviewers": merged(decided({}), decided({})),
+    "b.json is of another run than a.json ('d', 'd'); merge decisions on one run": merged(decided({}), decided({}, reviewer="Bob", run="1")),
+    "--format cvat holds images, this run is about features; use label-studio or csv": exported("cvat"),
+    "--format must be one of label-studio, cvat, csv, jsonl, sarif, junit, found 'excel'": exported("excel"),
     # runs
     "nowhere is no folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from audit import noise
 from audit.config import Config
 from audit.datasets import from_arrays
 from audit.noise import options
-from audit.pipeline import Seeds
+from audit.seeds import Seeds
 from audit.store import RunFolder
 
 PAGE = Path(__file__).parents[1] / "docs" / "noise.md"

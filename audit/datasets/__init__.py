@@ -7,13 +7,14 @@ from typing import Any
 from audit.config import Config
 from audit.datasets.bundled import BUNDLED
 from audit.datasets.door import Selection, enter
+from audit.datasets.examples import row_hashes
 from audit.datasets.objects import from_object
 from audit.datasets.probability_files import read_probabilities
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities"]
+__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities", "row_hashes"]
 
 FORMS = {  # what DATA may be beside the bundled names, for people
     "FILE.npz": "arrays named X and y, or images and labels",
@@ -77,7 +78,7 @@ LOADERS: dict[str, Loader] = {
 
 def load(config: Config) -> LabeledDataset:
     """The data set that the settings name; DataError when there is none or it cannot be audited."""
-    return enter(_source(config), selection(config))
+    return enter(open_source(config), selection(config))
 
 
 def from_arrays(
@@ -105,7 +106,21 @@ def selection(config: Config) -> Selection:
     return Selection(config.limit, config.seed, config.min_class_size)
 
 
-def _source(config: Config) -> Source:
+def folder_of(config: Config) -> str:
+    """The folder from which the relative path of the data leads; empty when there is no such path."""
+    paths = files_of(config)
+    return "" if all(path.is_absolute() for path in paths) else str(Path.cwd())
+
+
+def files_of(config: Config) -> list[Path]:
+    """The files or the folder that the settings name; none for data sets that come along or from OpenML."""
+    if config.X is not None and config.y is not None:
+        return [config.X, config.y]
+    return [] if config.data in BUNDLED or config.data.startswith(OPENML) else [Path(config.data)]
+
+
+def open_source(config: Config) -> Source:
+    """What the settings name, as it was found; DataError when there is none."""
     if config.X is not None and config.y is not None:
         return _pair(config.X, config.y)
     if config.data in BUNDLED:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import Source
+from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
 PAIRS = (("X", "y"), ("images", "labels"), ("x", "y"), ("data", "labels"), ("data", "target"))
@@ -23,7 +23,11 @@ HDF5_DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
 def load_npy_pair(X: Path, y: Path) -> Source:
     """The examples of one .npy file, memory-mapped, with the labels of another."""
     return Source(
-        name=X.stem, X=_read_npy(X, mmap_mode="r"), y=_read_npy(y, mmap_mode=None), names=(str(X), str(y))
+        name=X.stem,
+        X=_read_npy(X, mmap_mode="r"),
+        y=_read_npy(y, mmap_mode=None),
+        names=(str(X), str(y)),
+        place=LabelPlace("npy", (y,)),
     )
 
 
@@ -43,7 +47,9 @@ def load_npz(path: Path, x_name: str | None, y_name: str | None) -> Source:
     for name, array in zip(names, arrays, strict=True):
         if not isinstance(array, np.ndarray):  # np.load gives the bytes of what is no .npy
             raise DataError(f"{name} is no array; save it with numpy.savez")
-    return Source(name=path.stem, X=arrays[0], y=arrays[1], names=names)
+    return Source(
+        name=path.stem, X=arrays[0], y=arrays[1], names=names, place=LabelPlace("npz", (path,), y_key)
+    )
 
 
 def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
@@ -64,7 +70,8 @@ def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
     except HDF5_DAMAGE as error:
         raise _no_hdf5(path, error) from error
     names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
-    return Source(name=path.stem, X=Hdf5Rows(arrays[x_key], path), y=y, names=names)
+    X, place = Hdf5Rows(arrays[x_key], path), LabelPlace("hdf5", (path,), y_key)
+    return Source(name=path.stem, X=X, y=y, names=names, place=place)
 
 
 class Hdf5Rows:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import Source
+from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def load_tree(folder: Path, *, skip_broken: bool) -> Source:
         y=np.array(classes, dtype=object)[kept],
         ids=np.array([path.relative_to(folder).as_posix() for path in paths])[kept],
         names=(str(folder), f"the subfolders of {folder}"),
+        place=LabelPlace("tree", (folder,)),
         notes=(*notes, *left_out),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import Source
+from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -45,12 +45,13 @@ def load_idx(images: Path, labels: Path) -> Source:
         X=_read(images),
         y=_read(labels),
         names=(str(images), str(labels)),
+        place=LabelPlace("idx", (labels,)),
     )
 
 
 def load_idx_folder(folder: Path) -> Source:
     """The training images of a folder, then its test images, where it has them."""
-    X, y = [], []
+    X, y, files = [], [], []
     for part in PARTS:
         images, labels = (_file(folder, part, *kind) for kind in KINDS)
         if images is None or labels is None:
@@ -58,6 +59,7 @@ def load_idx_folder(folder: Path) -> Source:
             continue
         X.append(_read(images))
         y.append(_read(labels))
+        files.append(labels)
         if len(X[-1]) != len(y[-1]):
             raise DataError(
                 f"{labels} has {len(y[-1]):,} labels but {images} has {len(X[-1]):,} images; "
@@ -67,7 +69,11 @@ def load_idx_folder(folder: Path) -> Source:
         shapes = " and ".join(str(part.shape) for part in X)
         raise DataError(f"the parts of {folder} have shapes {shapes}; expected images of one size")
     return Source(
-        name=folder.resolve().name, X=np.concatenate(X), y=np.concatenate(y), names=(str(folder),) * 2
+        name=folder.resolve().name,
+        X=np.concatenate(X),
+        y=np.concatenate(y),
+        names=(str(folder),) * 2,
+        place=LabelPlace("idx", tuple(files)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,16 @@ class Rows(Protocol):
         """The examples of these row numbers (m,) as an array (m, …)."""
 
 
+@dataclass(frozen=True)
+class LabelPlace:
+    """Where a source keeps its labels, so that corrected ones can be written in the same form."""
+
+    form: str  # npy, npz, hdf5, idx, text, parquet or tree
+    paths: tuple[Path, ...]  # the file, the folder of a tree, or files of labels one after the other
+    name: str = ""  # of the array or the column
+    kept: tuple[int, ...] | None = None  # (n,) the rows of the table that were read; all when None
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """Examples and labels as a file, a folder or an object holds them."""
@@ -36,4 +47,5 @@ class Source:
     names: tuple[str, str] = ("X", "y")  # what X and y are called in messages
     class_names: Sequence[str] | None = None  # what the labels 0..k-1 are called, where the source says it
     feature_names: tuple[str, ...] = ()  # (d,) where the source has them
+    place: LabelPlace | None = None  # None where the labels are in no file of the user's
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each

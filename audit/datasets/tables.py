@@ -6,6 +6,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pandas as pd
 from audit.datasets.folders import ENDINGS, image_files
 from audit.datasets.labels import shown
 from audit.datasets.pixels import as_images
-from audit.datasets.source import Source
+from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
 LABELS = ("label", "labels", "y", "target", "class")
@@ -35,6 +36,7 @@ INTEGER = "0|-?[1-9][0-9]{0,17}"  # as a program writes it; 007 is a name
 FEW_ROWS = 20  # of fewer, many different numbers say nothing
 QUOTED = re.compile('"[^"]*"')
 NOWHERE = "\x01"  # a separator that no file has
+FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
 
 
 def load_table(path: Path, *, label: str | None, path_column: str | None, skip_broken: bool) -> Source:
@@ -67,17 +69,20 @@ def load_table(path: Path, *, label: str | None, path_column: str | None, skip_b
     if frame.empty:
         raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
     names = (str(path), f"column {target!r} of {path}")
+    place = LabelPlace("parquet" if parquet else "text", (path,), target)
     y, rest = frame[target] if parquet else _in_order(frame[target]), frame.drop(columns=target)
     paths_like = [name for name in PATHS if path_column is not None or _are_paths(_called(rest, name))]
     files = _column(rest, path, path_column, paths_like, "--path-column")
     if files is not None:
         paths = [path.parent / str(name) for name in rest[files]]
         images, kept, notes = image_files(paths, path.parent, skip_broken=skip_broken)
-        ids = rest[files].to_numpy(dtype=str)[kept]
-        return Source(name=path.stem, X=images, y=y.iloc[kept], ids=ids, names=names, notes=notes)
-    X, feature_names, notes = examples_from_frame(rest, str(path))
+        ids, place = rest[files].to_numpy(dtype=str)[kept], replace(place, kept=tuple(kept.tolist()))
+        return Source(
+            name=path.stem, X=images, y=y.iloc[kept], ids=ids, names=names, place=place, notes=notes
+        )
+    X, features, notes = examples_from_frame(rest, str(path))
     return Source(
-        name=path.stem, X=X, y=y, ids=_ids(rest), names=names, feature_names=feature_names, notes=notes
+        path.stem, X, y, ids=_ids(rest), names=names, feature_names=features, place=place, notes=notes
     )
 
 
@@ -176,12 +181,9 @@ def _in_order(texts: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _read_text(path: Path, label: str | None, path_column: str | None) -> pd.DataFrame:
     """A CSV or TSV; labels and paths as they are, elsewhere the usual spellings of NaN are missing."""
-    options: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
     try:
-        line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **options)
-        separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
-        separator = max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)
-        cells = pd.read_csv(path, sep=separator, keep_default_na=False, **options).iloc[0].tolist()
+        separator = separator_of(path)
+        cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
         _refuse_twice(str(path), columns)
         as_it_is = {_usual(columns, LABELS) if label is None else label, path_column}
@@ -205,6 +207,13 @@ def _read_text(path: Path, label: str | None, path_column: str | None) -> pd.Dat
     if frame.iloc[:, -1].isna().any():  # as it is in a row that is too short, which pandas fills up
         _refuse_ragged(path, separator)
     return frame
+
+
+def separator_of(path: Path) -> str:
+    """What stands most often in the first line of a CSV or TSV."""
+    line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
+    separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
+    return max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)
 
 
 def _refuse_ragged(path: Path, separator: str) -> None:

@@ -1,7 +1,7 @@
 """What the report says, as values: numbers, captions and the rows to show, without any HTML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,12 @@ class Grid:
 
     total: int
     cards: tuple[Card, ...]
+    controls: int = 0  # how many of the cards are hidden controls, which the total leaves out
 
     @property
     def hidden(self) -> int:
         """Rows of the group that only issues.csv has."""
-        return self.total - len(self.cards)
+        return self.total - (len(self.cards) - self.controls)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
         unlabelled=0 if record.unlabelled is None else len(record.unlabelled),
-        suspects=_grid(record, record.suspects.ranking, most_suspects, as_came=True),
+        suspects=_queue(record, most_suspects),
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
         doubtful=_grid(record, selection.false_alarms(issues, flipped), others),
@@ -151,10 +152,26 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
     )
 
 
-def _grid(record: RunRecord, rows: Rows, most: int, *, as_came: bool = False) -> Grid:
-    captions = dict(zip(record.thumbnails.rows.tolist(), record.thumbnails.captions.tolist(), strict=True))
-    cards = tuple(_card(record, int(row), captions[int(row)], as_came=as_came) for row in rows[:most])
+def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
+    """The first rows of a group without hidden controls, and how many there are with them."""
+    captions = _captions(record)
+    shown = selection.unhidden(rows, record.controls.rows)[:most]
+    cards = tuple(_card(record, int(row), captions[int(row)], as_came=False) for row in shown)
     return Grid(total=len(rows), cards=cards)
+
+
+def _queue(record: RunRecord, most: int) -> Grid:
+    """The cards to review, hidden controls among them, which nothing marks."""
+    captions = _captions(record)
+    cards = tuple(
+        replace(_card(record, row, captions[row], as_came=as_came), true=None)
+        for row, as_came in selection.queue(record, most)
+    )
+    return Grid(len(record.suspects.ranking), cards, controls=len(record.controls.rows))
+
+
+def _captions(record: RunRecord) -> dict[int, str]:
+    return dict(zip(record.thumbnails.rows.tolist(), record.thumbnails.captions.tolist(), strict=True))
 
 
 def _card(record: RunRecord, row: int, caption: str, *, as_came: bool) -> Card:

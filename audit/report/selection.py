@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Issues, LabeledDataset, Labels, Mask, Rows, Thumbnails
+from audit.controls import mixed
+from audit.store import RunRecord
+from audit.types import (
+    Examples,
+    Issues,
+    LabeledDataset,
+    Labels,
+    Mask,
+    Rows,
+    Thumbnails,
+)
 
 MOST_SUSPECTS = 1000
 MOST_OTHERS = 35
@@ -30,18 +40,26 @@ def false_alarms(issues: Issues, flipped: Mask) -> Rows:
     return issues.ranking[~flipped[issues.ranking]]
 
 
-def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask) -> Rows:
-    """All rows of which a report may show the image, in row order."""
-    return np.unique(
-        np.concatenate(
-            [
-                suspects.ranking[:MOST_SUSPECTS],
-                injected_and_found(issues, flipped)[:MOST_OTHERS],
-                injected_and_missed(issues, flipped)[:MOST_OTHERS],
-                false_alarms(issues, flipped)[:MOST_OTHERS],
-            ]
-        )
-    )
+def queue(record: RunRecord, most: int) -> list[tuple[int, bool]]:
+    """The rows to review in their order: the first suspects, at most so many, with the controls among them.
+
+    Beside each row stands whether it is shown as it came; a control that was changed is shown as that.
+    """
+    rows, which = mixed(record.suspects.ranking[:most], record.controls)
+    changed = np.append(record.controls.injected, False)[which]  # the last is for -1, no control
+    return list(zip(rows.tolist(), (~changed).tolist(), strict=True))
+
+
+def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask, hidden: Rows) -> Rows:
+    """All rows of which a report may show the image, in row order; hidden are the rows of controls."""
+    groups = (injected_and_found, injected_and_missed, false_alarms)
+    others = [unhidden(group(issues, flipped), hidden)[:MOST_OTHERS] for group in groups]
+    return np.unique(np.concatenate([suspects.ranking[:MOST_SUSPECTS], *others, hidden]))
+
+
+def unhidden(rows: Rows, hidden: Rows) -> Rows:
+    """The rows without hidden controls, whose answer no list may give away."""
+    return rows[~np.isin(rows, hidden)]
 
 
 def thumbnails(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> Thumbnails:

@@ -1,0 +1,1 @@
+"""What a person decided: read, checked, merged, and written back in the form of the source."""
