@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import field, fields, make_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
@@ -12,8 +13,9 @@ from cyclopts.config import Env, Toml
 from audit.config import Config
 from audit.errors import AuditError
 from audit.experiments.settings import SweepSettings
+from audit.limits import Limits
 
-FAILED, INTERRUPTED = 2, 130
+GATE, FAILED, INTERRUPTED = 1, 2, 130
 
 
 def _flag(field: str) -> str:
@@ -38,6 +40,7 @@ app = App(
 @app.command
 def detect(
     config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008  frozen
+    limits: Annotated[Limits, Parameter(name="*")] = Limits(),  # noqa: B008  frozen
     *,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -54,17 +57,25 @@ def detect(
     dry_run
         Print what was understood of the data and what the audit would cost, and audit nothing.
     """
-    from audit import pipeline, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit import gates, pipeline, terminal  # noqa: PLC0415  numpy and pandas are slow to import
 
     if dry_run:
         facts = pipeline.dry_run(config)
         return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
+    held = gates.Gates.of(limits, config)
     with terminal.ProgressDisplay(quiet=quiet) as listener:
         run, report = pipeline.detect_spec(config, listener)
+        verdicts, notes = held.judge(run.record, datetime.now(tz=UTC).date())
+        for note in notes:
+            listener.note(note)
     if as_json:
-        terminal.print_json({**run.record.scores, "report": str(report)})
+        judged = {"gates": [each.to_json() for each in verdicts]} if verdicts else {}
+        terminal.print_json({**run.record.scores, **judged, "report": str(report)})
     else:
         terminal.print_result(run.record.scores, str(report))
+    if failed := gates.failure(verdicts):
+        print("audit:", failed, file=sys.stderr)  # noqa: T201
+        sys.exit(GATE)
     return None
 
 
@@ -123,6 +134,39 @@ def sweep(
 
 
 @app.command
+def diff(
+    before: Path,
+    now: Path,
+    /,
+    *,
+    html: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Compare two runs on the same data: which suspects are new, fixed, cleared or persisting.
+
+    Parameters
+    ----------
+    before
+        The folder of the earlier run.
+    now
+        The folder of the later run.
+    html
+        A file to write the comparison to, as a page.
+    as_json
+        Print the comparison as one JSON document instead of tables.
+    """
+    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.experiments import diff as experiment  # noqa: PLC0415  numpy and pandas are slow to import
+
+    document, findings = experiment.diff(before, now)
+    if html is not None:
+        experiment.write_page(findings, html)
+    if as_json:
+        return terminal.print_json(document)
+    return terminal.print_findings(findings, None if html is None else str(html), most_rows=20)
+
+
+@app.command
 def datasets() -> None:
     """List the data sets that come along and the forms of your own that are understood."""
     from audit import datasets, terminal  # noqa: PLC0415  numpy is slow to import
@@ -145,7 +189,7 @@ def report(run: Path, /) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit status: 0 done, 2 failed, 130 interrupted."""
+    """Run the command line; leave with its exit status: 0 done, 1 gate failed, 2 failed, 130 interrupted."""
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except (AuditError, CycloptsError) as error:

@@ -111,18 +111,21 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
     console.print(f"report: {report}", markup=False)
 
 
-def print_findings(findings: Findings, report: str) -> None:
-    """Print what an experiment found to stdout: its sentence and its first table."""
+def print_findings(findings: Findings, report: str | None, most_rows: int | None = None) -> None:
+    """Print what an experiment found to stdout: its sentence and its tables, at most so many rows of each."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(findings.sentence, markup=False)
-    for each in [table for table in findings.tables if not table.folded][:1]:
+    for each in findings.tables:
         table = Table(title=Text(each.caption), title_justify="left", box=None, padding=(0, 2, 0, 0))
         for number, name in enumerate(each.head):
             table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
-        for row in each.rows:
+        for row in each.rows[:most_rows]:
             table.add_row(*map(Text, row))
         console.print(table)
-    console.print(f"report: {report}", markup=False)
+        if most_rows is not None and len(each.rows) > most_rows:
+            console.print(f"… and {len(each.rows) - most_rows:,} more")
+    if report is not None:
+        console.print(f"report: {report}", markup=False)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ def result(
                     if seeds > 1
                     else ""
                 ),
-                (min(12.0, 4.4 * len(kinds) + 2.4), 3.9),
+                (max(9.6, min(13.0, 4.4 * len(kinds))), 3.9),
             ),
         ),
         tables=tuple(_table(kind, means[kind], seeds) for kind in kinds),
