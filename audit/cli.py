@@ -12,7 +12,7 @@ from cyclopts.config import Env, Toml
 
 from audit.config import Config
 from audit.errors import AuditError
-from audit.experiments.settings import SweepSettings
+from audit.experiments.settings import ImpactSettings, SweepSettings
 from audit.limits import Limits
 
 GATE, FAILED, INTERRUPTED = 1, 2, 130
@@ -128,6 +128,39 @@ def sweep(
             facts = experiment.dry_run(shared, settings, listener)
             return terminal.print_json(facts) if as_json else terminal.print_facts(facts)
         result, report = experiment.sweep(shared, settings, listener)
+    if as_json:
+        return terminal.print_json({**result.scores, "report": str(report)})
+    return terminal.print_findings(result.findings, str(report))
+
+
+if TYPE_CHECKING:
+    Weighed = Config
+else:
+    Weighed = _settings_without("pred_probs")
+
+
+@app.command
+def impact(
+    config: Annotated[Weighed, Parameter(name="*")] = Weighed(),  # noqa: B008  frozen
+    settings: Annotated[ImpactSettings, Parameter(name="*")] = ImpactSettings(),  # noqa: B008  frozen
+    *,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+) -> None:
+    """Measure what cleaning wins back: train on noisy, cleaned and true labels, test on held-out rows.
+
+    Parameters
+    ----------
+    as_json
+        Print the figures as one JSON document instead of a table.
+    quiet
+        Print no progress.
+    """
+    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.experiments import impact as experiment  # noqa: PLC0415  numpy and pandas are slow to import
+
+    with terminal.ProgressDisplay(quiet=quiet, unit="parts") as listener:
+        result, report = experiment.impact(Config(**vars(config)), settings, listener)
     if as_json:
         return terminal.print_json({**result.scores, "report": str(report)})
     return terminal.print_findings(result.findings, str(report))

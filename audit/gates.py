@@ -124,8 +124,8 @@ class Gates:
         table = table[table["status"] == "new"]
         new = [key for key in zip(table["id"], table["given_now"], strict=True) if key not in valid]
         listed = ", ".join(each for each, _ in new[:MOST_NAMED]) + (", …" if len(new) > MOST_NAMED else "")
-        why = f"{count(len(new), 'new suspect')} since {self.limits.baseline}, {len(new) - limit:,} too many: "
-            f"{listed}"
+        more = f"{count(len(new), 'new suspect')} since {self.limits.baseline}"
+        why = f"{more}, {len(new) - limit:,} too many: {listed}"
         return [Verdict(f"--max-new {limit}", limit, len(new), len(new) <= limit, why)]
 
 

@@ -2,9 +2,6 @@
 
 import hashlib
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import calibration, datasets, detectors, folds, models, preview, probabilities, rounds, summary
+from audit.clock import Clock
 from audit.config import Config
 from audit.crossval import Fitting
 from audit.errors import DataError
@@ -125,7 +123,7 @@ def safe_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".") or "data"
 
 
-def audit_into(path: Path, task: Task, listener: Listener, clock: "Clock") -> RunRecord:
+def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
         stages = _stages(task)
@@ -163,7 +161,7 @@ def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     return first, second, Stage("issues", judged, second.key)
 
 
-def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clock") -> RunRecord:
+def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Clock) -> RunRecord:
     _check_names(task.config, task.model)
     seeds, stages, config = Seeds.of(task.config.seed), _stages(task), task.config
     for line in task.dataset.notes:
@@ -292,17 +290,3 @@ class Seeds(NamedTuple):
     def of(cls, seed: int) -> "Seeds":
         """The sources that one seed stands for."""
         return cls(*np.random.SeedSequence(seed).spawn(len(cls._fields)))
-
-
-class Clock:
-    """The wall time of each step: `with clock("noise"): …`."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        """Time the block as this step."""
-        start = time.perf_counter()
-        yield
-        self.seconds[step] = round(time.perf_counter() - start, 3)

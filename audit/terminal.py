@@ -1,6 +1,7 @@
 """What a person sees in the terminal: progress on stderr, the result on stdout."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -16,6 +17,7 @@ from audit.report.wording import errors, figure_name, interval, percent
 from audit.summary import main_detectors
 
 MOST_CLASSES = 12  # that a line lists
+PIPED_WIDTH = 160  # of tables that go to a file
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
 
@@ -113,9 +115,9 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
 
 def print_findings(findings: Findings, report: str | None, most_rows: int | None = None) -> None:
     """Print what an experiment found to stdout: its sentence and its tables, at most so many rows of each."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(findings.sentence, markup=False)
-    for each in findings.tables:
+    for each in [table for table in findings.tables if not table.page_only]:
         table = Table(title=Text(each.caption), title_justify="left", box=None, padding=(0, 2, 0, 0))
         for number, name in enumerate(each.head):
             table.add_column(Text(name), justify="right" if number else "left", overflow="fold")

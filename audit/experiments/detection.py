@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from audit import pipeline, preview
+from audit.clock import Clock
 from audit.config import Config
 from audit.events import Listener
 from audit.experiments.results import Result
-from audit.pipeline import Clock, Task
+from audit.pipeline import Task
 from audit.replicates import mean_over_seeds
 from audit.report import charts
 from audit.report.findings import Chart, Findings, Table

@@ -36,6 +36,7 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     folded: bool = False  # shown when asked for
+    page_only: bool = False  # too wide for a terminal
 
 
 @dataclass(frozen=True)
