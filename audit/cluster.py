@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from socket import create_connection
+from urllib.parse import urlsplit
 
 import joblib
 
 from audit.errors import ConfigError
 
-PATIENCE = "10s"  # of finding the scheduler and its first worker
+PATIENCE = 10.0  # seconds in which the scheduler must answer
 
 
 @contextmanager
@@ -30,6 +32,7 @@ def cluster(address: str | None) -> Iterator[int | None]:
     except ImportError:
         raise ConfigError("--cluster needs Dask; pip install 'label-audit[dask]'") from None
     try:
+        _reach(address)  # a client that finds nobody complains in many lines
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
@@ -46,3 +49,11 @@ def cluster(address: str | None) -> Iterator[int | None]:
             )
         with joblib.parallel_config("dask", client=client):
             yield len(threads)
+
+
+def _reach(address: str) -> None:
+    """Open a connection for a moment; OSError when nobody is there, ValueError when it is no address."""
+    parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    if not parts.hostname or not parts.port:
+        raise ValueError(address)
+    create_connection((parts.hostname, parts.port), PATIENCE).close()
