@@ -30,6 +30,7 @@ class Comparison:
     relabelled: int  # of them with another label now
     gone: int  # rows of the first run alone
     added: int  # rows of the second alone
+    settings: tuple[str, ...]  # that differ, as «noise 0.1 → 0»
     scores: Mapping[str, tuple[float | None, float | None]]  # figures of both runs, None where not measured
 
     @property
@@ -47,10 +48,10 @@ def compare(before: RunRecord, now: RunRecord) -> Comparison:
         When they are runs on different data: other shapes of examples, fewer than half of the smaller run's
         ids in both, or other labels on half of those and more.
     """
-    first, second = _rows(before), _rows(now)
-    both = first.join(second, how="inner", lsuffix="_before", rsuffix="_now")
+    first, second = _rows(before).add_suffix("_before"), _rows(now).add_suffix("_now")
+    both = first.join(second, how="inner")
     _refuse_strangers(before, now, first, second, both)
-    rows = first.join(second, how="outer", lsuffix="_before", rsuffix="_now")
+    rows = first.join(second, how="outer")
     was, is_now = rows["rank_before"].notna(), rows["rank_now"].notna()
     suspects = rows[was | is_now].copy()
     was, is_now = was[suspects.index], is_now[suspects.index]
@@ -71,6 +72,7 @@ def compare(before: RunRecord, now: RunRecord) -> Comparison:
         relabelled=int((both["given_before"] != both["given_now"]).sum()),
         gone=len(first) - len(both),
         added=len(second) - len(both),
+        settings=_differing(before, now),
         scores={name: (_figures(before)[name], _figures(now)[name]) for name in _figures(now)},
     )
 
@@ -121,6 +123,17 @@ def _refuse_strangers(
 
 def _sides(shape: list[int]) -> str:
     return " × ".join(map(str, shape))
+
+
+def _differing(before: RunRecord, now: RunRecord) -> tuple[str, ...]:
+    """The settings that decide a result and are not the same in both runs."""
+    first, second = (
+        {name: value for stage in record.stages.values() for name, value in stage["settings"].items()}
+        for record in (before, now)
+    )
+    return tuple(
+        f"{name} {first.get(name)} → {value}" for name, value in second.items() if first.get(name) != value
+    )
 
 
 def _figures(record: RunRecord) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from audit.comparison import compare
+from audit.comparison import Comparison, compare
 from audit.config import Config
 from audit.errors import ConfigError, DataError
 from audit.limits import Limits
@@ -87,12 +87,13 @@ class Gates:
         }
         known = {(each.id, each.given): each for each in self.accepted}
         valid = {key for key, each in known.items() if today < each.expires}
+        found = None if self.baseline is None else compare(self.baseline, record)
         verdicts = [
             *self._over([key for key in suspects if key not in valid], len(record.ids)),
             *self._under(record),
-            *self._new(record, valid),
+            *self._new(found, valid),
         ]
-        return verdicts, _notes(known, valid, set(suspects))
+        return verdicts, _notes(known, valid, set(suspects), found.settings if found else ())
 
     def _over(self, counted: Sequence[Any], rows: int) -> list[Verdict]:
         if (limit := self.limits.fail_over) is None:
@@ -116,12 +117,11 @@ class Gates:
             why = f"F1 on the changed labels is {math.floor(f1 * 10000) / 10000:.4f}, {short:.4f} too low"
         return [Verdict(f"--fail-under {limit:g}", limit, f1, f1 is not None and f1 >= limit, why)]
 
-    def _new(self, record: RunRecord, valid: set[tuple[str, str]]) -> list[Verdict]:
-        if self.baseline is None:
+    def _new(self, found: Comparison | None, valid: set[tuple[str, str]]) -> list[Verdict]:
+        if found is None:
             return []
         limit = self.limits.max_new or 0
-        table = compare(self.baseline, record).suspects
-        table = table[table["status"] == "new"]
+        table = found.suspects[found.suspects["status"] == "new"]
         new = [key for key in zip(table["id"], table["given_now"], strict=True) if key not in valid]
         listed = ", ".join(each for each, _ in new[:MOST_NAMED]) + (", …" if len(new) > MOST_NAMED else "")
         more = f"{count(len(new), 'new suspect')} since {self.limits.baseline}"
@@ -174,11 +174,18 @@ def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
 
 
 def _notes(
-    known: dict[tuple[str, str], Accepted], valid: set[tuple[str, str]], suspects: set[tuple[str, str]]
+    known: dict[tuple[str, str], Accepted],
+    valid: set[tuple[str, str]],
+    suspects: set[tuple[str, str]],
+    settings: Sequence[str],
 ) -> list[str]:
     expired = [each for key, each in known.items() if key not in valid and key in suspects]
     stale = [each for key, each in known.items() if key not in suspects]
     notes = []
+    if settings:
+        notes.append(
+            f"the baseline has other settings, and some new suspects may be theirs: {', '.join(settings)}"
+        )
     if expired:
         first = expired[0]
         notes.append(

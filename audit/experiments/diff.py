@@ -46,6 +46,7 @@ def _to_json(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
             "gone": found.gone,
             "added": found.added,
         },
+        "settings": list(found.settings),
         "counts": found.counts,
         "scores": {name: {"before": a, "now": b} for name, (a, b) in found.scores.items()},
         "suspects": rows.to_dict(orient="records"),
@@ -59,6 +60,8 @@ def _findings(found: Comparison, names: tuple[str, str], data: str) -> Findings:
         f"Rows are matched by their ids: {found.shared:,} are in both runs, {found.gone:,} only in the "
         f"first, {found.added:,} only in the second; {found.relabelled:,} labels differ."
     )
+    if found.settings:
+        lead += f" Settings differ too: {', '.join(found.settings)}; part of the change is theirs."
     return Findings(
         title=f"Two audits of {data}",
         subject=f"{data} · diff",
