@@ -20,7 +20,7 @@ from audit.events import Listener
 from audit.experiments import impact_findings
 from audit.experiments.decisions import Decision, read_decisions
 from audit.experiments.detection import PartOf
-from audit.experiments.impact_numbers import Tested
+from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
 from audit.experiments.settings import ImpactSettings
 from audit.experiments.sweep import WORK
@@ -103,7 +103,7 @@ class Experiment(NamedTuple):
     folder: RunFolder
     command: str
 
-    def run(self, listener: Listener) -> list[Tested]:
+    def run(self, listener: Listener) -> list[Prediction]:
         """Audit, then train and test every condition on every seed."""
         audits, groups = self.settings.seeds + 1, duplicate_groups(self.dataset.X)
         plain = replace(self.config, **NO_NOISE)
@@ -148,7 +148,7 @@ class Experiment(NamedTuple):
             listener=listener,
         )
         return [
-            Tested(
+            Prediction(
                 seed=seed,
                 condition=each.name,
                 rows=len(each.rows),

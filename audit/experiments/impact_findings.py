@@ -11,7 +11,7 @@ from audit.experiments.impact_numbers import (
     BASE,
     FIGURES,
     TRUE,
-    Tested,
+    Prediction,
     classes_of,
     cost,
     summary_of,
@@ -32,7 +32,11 @@ CLEANED = {  # conditions in the headline, as it says them
 
 
 def result(
-    tested: Sequence[Tested], dataset: LabeledDataset, config: Config, settings: ImpactSettings, command: str
+    tested: Sequence[Prediction],
+    dataset: LabeledDataset,
+    config: Config,
+    settings: ImpactSettings,
+    command: str,
 ) -> Result:
     """The result of an impact experiment from what was predicted."""
     table, classes = table_of(tested), classes_of(tested, dataset.class_names)
@@ -149,7 +153,7 @@ def _chance(moved: Sequence[Estimate], seeds: int) -> str:
     return ", which may be chance" if inside else ""
 
 
-def _lead(summary: Mapping[str, Any], tested: Sequence[Tested], seeds: int) -> str:
+def _lead(summary: Mapping[str, Any], tested: Sequence[Prediction], seeds: int) -> str:
     given, lost = summary["conditions"][BASE], cost(dict(summary), "accuracy")
     accuracy = f"{percent(given['accuracy']['value'], 2)} %"
     first = f"Trained on the labels as given, the model is right on {accuracy} of the held-out rows"

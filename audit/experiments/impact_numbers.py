@@ -23,7 +23,7 @@ BASE, TRUE = "given", "true"
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Prediction:
     """One condition on one seed: what it was trained on, and what it predicts of the held-out rows."""
 
     seed: int
@@ -38,7 +38,7 @@ class Tested:
     seconds: float
 
 
-def table_of(tested: Sequence[Tested]) -> pd.DataFrame:
+def table_of(tested: Sequence[Prediction]) -> pd.DataFrame:
     """A row for each condition and seed, as impact.csv holds it."""
     from sklearn.metrics import accuracy_score, f1_score  # noqa: PLC0415  slow to import
 
@@ -66,7 +66,7 @@ def table_of(tested: Sequence[Tested]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"wrong": "Int64"})
 
 
-def classes_of(tested: Sequence[Tested], class_names: Sequence[str]) -> pd.DataFrame:
+def classes_of(tested: Sequence[Prediction], class_names: Sequence[str]) -> pd.DataFrame:
     """A row for each condition, seed and class, as classes.csv holds it; F1 on the labels as they came."""
     from sklearn.metrics import precision_recall_fscore_support  # noqa: PLC0415  slow to import
 
