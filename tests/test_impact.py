@@ -1,6 +1,9 @@
 import csv
+import html
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +174,48 @@ def test_without_noise_there_is_no_truth_to_compare_with(run_audit, tmp_path):
     rows = table(tmp_path / "i" / "impact.csv")
     assert [row["condition"] for row in rows] == ["given", "suspects dropped", "suspects relabelled", "random rows dropped"]  # fmt: skip
     assert {row["wrong"] for row in rows} == {""}
+
+
+def test_hostile_names_stay_text_on_the_pages(run_audit, tmp_path):
+    names = ["</script><img src=x onerror=alert(1)>", "$\\frac$"]
+    name = "<svg onload=alert(2)>.csv"
+    with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["a", "b", "label"])
+        lines.writerows([i % 2 + i / 100, i % 7, names[i % 2]] for i in range(80))
+    for command in ("impact", "sweep"):
+        run_audit(command, name, "--noise", "0.1", "--seeds", 1, "--out", command, check=0)
+        page = (tmp_path / command / "report.html").read_text(encoding="utf-8")
+        assert "<img" not in page
+        assert "<script" not in page
+        assert "<svg onload" not in page
+        assert "&lt;svg onload=alert(2)&gt;" in page
+        assert re.findall(r"https?://[^\s\"'<)]+", page.replace("http://www.w3.org/", "")) == []
+        assert "default-src 'none'; style-src 'sha256-" in html.unescape(page)
+
+
+def flags_of(command):
+    """A command's words and its flags with their values."""
+    return set(re.findall(r"--\S+(?: [^-]\S*)?|^audit \S+ \S+", command))
+
+
+@pytest.mark.parametrize("name", ["sweep", "impact"])
+def test_the_figures_of_the_docs_are_those_of_the_kept_reports(name):
+    root = Path(__file__).parents[1]
+    kept = root / "reports" / name
+    docs = (root / "docs" / "experiments.md").read_text(encoding="utf-8")
+    scores = json.loads((kept / f"{name}.json").read_text(encoding="utf-8"))
+    page = (kept / "report.html").read_text(encoding="utf-8")
+    command = re.search(r"<code>(audit .*?)</code>", page)[1]
+    assert f"> {scores['sentence']}\n" in docs
+    assert scores["sentence"] in page
+    assert any(
+        flags_of(command) <= flags_of(line) for line in docs.splitlines() if line.startswith(f"audit {name}")
+    )
+    assert sum(path.stat().st_size for path in kept.rglob("*") if path.is_file()) <= 3_000_000
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", page)
+    cells = {head: re.findall(r"<td>(.*?)</td>", rest) for head, rest in rows}
+    table = docs[docs.index(f"> {scores['sentence']}") :].split("\n\n")[1]
+    for line in table.splitlines()[2:]:
+        head, *shown = (part.strip() for part in line.strip("|").split("|"))
+        assert all(value in cells[head] for value in shown), line
