@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from audit.errors import ConfigError
@@ -218,10 +219,11 @@ class Config:
         paths = {name: Path(settings[name]) for name in files if settings.get(name) is not None}
         return cls(**{**settings, **paths})
 
-    def command(self) -> str:
-        """The command line that repeats a run made by one."""
+    def command(self, of: str = "detect", beside: Mapping[str, Any] = MappingProxyType({})) -> str:
+        """The command line that repeats what was made by one, with these settings beside or instead."""
         data = [] if self.X else [shlex.quote(self.data)]
-        return " ".join(["audit detect", *data, *(_flag(name, value) for name, value in self._deciding())])
+        flags = [_flag(name, value) for name, value in {**dict(self._deciding()), **beside}.items()]
+        return " ".join([f"audit {of}", *data, *flags])
 
     def call(self) -> str:
         """The Python call that repeats a run on arrays."""

@@ -1,24 +1,18 @@
 """Out-of-sample predicted probabilities: one model a fold."""
 
 import os
-import tempfile
-import threading
 import time
-import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import joblib
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from audit.errors import DataError
-from audit.lazy import some_rows
+from audit.learning import fit_and_predict, losses
 from audit.types import (
     Classifier,
     Examples,
@@ -31,14 +25,11 @@ from audit.types import (
     Recipe,
     Training,
 )
-from audit.weights import Balancing, together, weight_argument
+from audit.workers import Progress, end_with, progress_board
 
-POLL_SECONDS = 0.25
-GUARD = "end-with-main"
 PLAIN = Recipe(epochs=3)
 
 Builder = Callable[[Training], Classifier]
-Progress = Callable[[Sequence[float]], None]
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ def cross_validate(
         if number not in skip
     }
     workers = min(jobs or cores, len(trainings))
-    with _progress_board(folds, skip, progress) as board:
+    with progress_board(folds, skip, progress) as board:
         if workers:
             work = _Work(X, labels, fold, keep, weights, unlabelled, fitting, board, os.getpid())
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
@@ -126,15 +117,6 @@ class _Work(NamedTuple):
     fitting: Fitting
     board: npt.NDArray[np.float32]
     main: int
-
-
-def untrainable(where: str, error: Exception) -> DataError:
-    """What to say of a model that raised this while it was trained on these examples."""
-    said = " ".join(str(error).split())
-    return DataError(
-        f"the model cannot be trained on {where} examples: {type(error).__name__}: {said}; choose another "
-        "with --model, or check X"
-    )
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:
@@ -193,7 +175,7 @@ def _fit_fold(
 ) -> FoldResult:
     """Train on all other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
-    _end_with(main)
+    end_with(main)
 
     def watch(share: float) -> None:
         board[number] = share
@@ -201,83 +183,25 @@ def _fit_fold(
     held_out, rest = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & keep)
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)
-    balancing = Balancing(labels[rest], task.k) if fitting.balance else None
-    weight = together(None if weights is None else weights[rest], balancing)
-    with warnings.catch_warnings(), threadpool_limits(task.threads):
-        warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
-        lazily = getattr(classifier, "reads_lazily", False)
-        examples = some_rows(X, rest, lazily=lazily)
-        argument = weight_argument(classifier, weight)
-
-        def predict(examples: Examples) -> Probs:
-            probs = _all_classes(classifier.predict_proba(examples), classifier.classes_, task.k)
-            return balancing.undone(probs) if balancing else probs
-
-        try:
-            classifier.fit(examples, labels[rest], **argument)
-            probs = predict(some_rows(X, held_out, lazily=lazily))
-            suggested = None if unlabelled is None else predict(unlabelled)
-        except Exception as error:  # anybody's model may raise anything
-            raise untrainable(f"fold {number} of {task.shape}", error) from error
+    probs = fit_and_predict(
+        classifier,
+        X,
+        (rest, labels[rest]),
+        [(X, held_out)] + ([] if unlabelled is None else [(unlabelled, np.arange(len(unlabelled)))]),
+        task=task,
+        weights=None if weights is None else weights[rest],
+        balance=fitting.balance,
+        where=f"fold {number}",
+    )
     board[number] = 1
     return FoldResult(
         fold=number,
         rows=held_out,
-        pred_probs=probs,
+        pred_probs=probs[0],
         trained=rest,
         margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
-        losses=_losses(classifier),
+        losses=losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
-        unlabelled=suggested,
+        unlabelled=None if unlabelled is None else probs[1],
     )
-
-
-def _end_with(main: int) -> None:
-    """Let this worker end when the main process was killed: it would wait for more work for minutes."""
-    if os.getppid() != main or any(thread.name == GUARD for thread in threading.enumerate()):
-        return
-
-    def guard() -> None:
-        while os.getppid() == main:
-            time.sleep(POLL_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=guard, name=GUARD, daemon=True).start()
-
-
-def _losses(classifier: Classifier) -> tuple[float, ...]:
-    """The training loss of each epoch, where the classifier keeps skorch's history."""
-    history = getattr(classifier, "history", None)
-    return () if history is None else tuple(float(loss) for loss in history[:, "train_loss"])
-
-
-def _all_classes(probs: npt.NDArray[Any], classes: npt.NDArray[Any], k: int) -> Probs:
-    """Probabilities with a column for every class, in class order, zero where the model knows no class."""
-    full = np.zeros((len(probs), k), dtype=np.float32)
-    full[:, np.asarray(classes, dtype=np.int64)] = probs
-    return full
-
-
-@contextmanager
-def _progress_board(
-    folds: int, done: Collection[int], progress: Progress
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Shared memory in which workers note their progress, and a thread that passes it on."""
-    with tempfile.TemporaryDirectory(prefix="audit-", ignore_cleanup_errors=True) as folder:
-        board = np.memmap(Path(folder) / "progress", dtype=np.float32, mode="w+", shape=(folds,))
-        board[list(done)] = 1
-        stop = threading.Event()
-
-        def pass_on() -> None:
-            while not stop.wait(POLL_SECONDS):
-                progress(board.tolist())
-
-        thread = threading.Thread(target=pass_on, daemon=True)
-        thread.start()
-        try:
-            yield board
-            progress(board.tolist())
-        finally:
-            stop.set()
-            thread.join()

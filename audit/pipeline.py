@@ -91,7 +91,7 @@ def detect(
     task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
     if config.out is None:
         return Run(_audit(task, None, listener, clock))
-    return Run(_audit_into(config.out, task, listener, clock))
+    return Run(audit_into(config.out, task, listener, clock))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
@@ -103,7 +103,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
         pred_probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
     path = config.out or Path("reports") / default_name(dataset.name, config)
     task = Task(dataset, config, config.model, pred_probs, None, config.command(), datasets.folder_of(config))
-    return Run(_audit_into(path, task, listener, clock)), path / "report.html"
+    return Run(audit_into(path, task, listener, clock)), path / "report.html"
 
 
 def dry_run(config: Config) -> dict[str, Any]:
@@ -127,12 +127,16 @@ class Task:
 
 def default_name(data_name: str, config: Config) -> str:
     """The name of a run's folder: data, kind of noise, rate where one was asked for, and seed."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in data_name).strip(".") or "data"
     noise = config.noise_kind if config.noise is None else f"{config.noise_kind}-{config.noise:g}"
-    return f"{safe}-{noise}-s{config.seed}"
+    return f"{safe_name(data_name)}-{noise}-s{config.seed}"
 
 
-def _audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
+def safe_name(text: str) -> str:
+    """The text as the name of a folder anywhere."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".") or "data"
+
+
+def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
         stages = _stages(task)

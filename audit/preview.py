@@ -9,7 +9,8 @@ import numpy as np
 
 from audit import folds, models, rounds
 from audit.config import Config
-from audit.crossval import threads_of, untrainable
+from audit.crossval import threads_of
+from audit.learning import untrainable
 from audit.types import LabeledDataset, Recipe, Training
 
 PROBE_ROWS = 5120  # as many batches of the network as tell the time of one

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from audit import crossval, detectors
 from audit.config import Config
-from audit.crossval import Fitting, Progress
+from audit.crossval import Fitting
 from audit.events import Listener
 from audit.folds import assign_folds, duplicate_groups
 from audit.types import (
@@ -29,6 +29,7 @@ from audit.types import (
     Recipe,
     Rows,
 )
+from audit.workers import Progress
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects

@@ -96,8 +96,10 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def locked(cls, path: Path) -> Iterator["RunFolder"]:
+    def locked(cls, path: Path, kind: str = "run") -> Iterator["RunFolder"]:
         """The folder, made if need be, held against every other run until the block ends.
+
+        Its kind, a run or an experiment's name, stands in the manifest; one never writes over the other.
 
         Raises
         ------
@@ -124,8 +126,10 @@ class RunFolder:
                 ) from None
         try:
             folder = cls(path)
-            if not folder.manifest():
-                folder.write_json("manifest.json", UNFINISHED)
+            if not (manifest := folder.manifest()):
+                folder.write_json("manifest.json", {**UNFINISHED, "kind": kind})
+            elif (found := manifest.get("kind", "run")) != kind:
+                raise RunError(f"{path} holds a {found}, expected a {kind}; choose another folder with --out")
             yield folder
         finally:
             lock.release()

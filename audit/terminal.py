@@ -1,6 +1,7 @@
 """What a person sees in the terminal: progress on stderr, the result on stdout."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
+from audit.report.findings import Findings
 from audit.report.wording import errors, figure_name, interval, percent
 from audit.summary import main_detectors
 
@@ -19,13 +22,15 @@ if TYPE_CHECKING:
     from audit.review.merge import Merged
 
 MOST_CLASSES = 12  # that a line lists
+PIPED_WIDTH = 160  # of tables that go to a file
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
 
 
 class ProgressDisplay:
     """A listener that draws a bar in a terminal and prints a line now and then elsewhere."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, unit: str = "folds") -> None:
+        self.unit = unit  # what the shares are of, in the plural
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -61,8 +66,8 @@ class ProgressDisplay:
         if self.share_before is None:
             self.start, self.share_before = time.monotonic(), share
         running = ", ".join(f"{i}: {s:.0%}" for i, s in enumerate(shares) if 0 < s < 1)
-        text = f"{name.replace('-', ' ')} · {done} of {len(shares)} folds" + (
-            f" · fold {running}" if running else ""
+        text = f"{name.replace('-', ' ')} · {done} of {len(shares)} {self.unit}" + (
+            f" · {self.unit[:-1]} {running}" if running else ""
         )
         if self.console.is_terminal:
             if share > self.share_before:
@@ -111,6 +116,32 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
     for top in suspects["expected"][:1]:
         console.print(f"of the first {top['first']} expect {errors(top['errors'])} to be wrong")
     console.print(f"report: {report}", markup=False)
+
+
+def print_findings(findings: Findings, report: str | None, most_rows: int | None = None) -> None:
+    """Print what an experiment found to stdout: its sentence and its tables, at most so many rows of each."""
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console.print(findings.sentence, markup=False)
+    for each in [table for table in findings.tables if not table.page_only]:
+        table = Table(title=Text(each.caption), title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for number, name in enumerate(each.head):
+            table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+        for row in each.rows[:most_rows]:
+            table.add_row(*map(Text, row))
+        console.print(table)
+        if most_rows is not None and len(each.rows) > most_rows:
+            console.print(f"… and {len(each.rows) - most_rows:,} more")
+    if report is not None:
+        console.print(f"report: {report}", markup=False)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print facts to stdout, a line each."""
+    console = Console(highlight=False, soft_wrap=True)
+    for name, fact in facts.items():
+        listed = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
+        text = f"{fact:,}" if isinstance(fact, int) else listed
+        console.print(f"{name.replace('_', ' ') + ':':17}{text}", markup=False)
 
 
 def print_preview(facts: Mapping[str, Any]) -> None:

@@ -12,7 +12,13 @@ from sklearn.dummy import DummyClassifier
 import audit
 from audit import corrections, datasets
 from audit.config import Config
+from audit.events import Silent
+from audit.experiments import impact
+from audit.experiments.settings import ImpactSettings, SweepSettings
 from audit.export import export
+from audit.gates import Gates, read_accepted
+from audit.limits import Limits
+from audit.noise.rates import rates_in
 from audit.review import merge
 from audit.run import load_run
 
@@ -82,6 +88,15 @@ def applied(decisions=None, **settings):
     return provoke
 
 
+def sweep(**settings):
+    def provoke():
+        from audit.experiments.sweep import sweep
+
+        sweep(Config(data="wine"), SweepSettings(**{"noise": "0", **settings}), Silent())
+
+    return provoke
+
+
 def decided(actions, **changes):
     return lambda record: document(record, actions, **changes)
 
@@ -133,6 +148,14 @@ def exported(form):
     def provoke():
         np.savez("d.npz", X=flat, y=y)
         export(finished("run", data="d.npz"), form)
+
+    return provoke
+
+
+def accepted(text):
+    def provoke():
+        Path("a.csv").write_text(text, encoding="utf-8")
+        read_accepted(Path("a.csv"))
 
     return provoke
 
@@ -207,6 +230,30 @@ CASES = {
     "b.json is of another run than a.json ('d', 'd'); merge decisions on one run": merged(decided({}), decided({}, reviewer="Bob", run="1")),
     "--format cvat holds images, this run is about features; use label-studio or csv": exported("cvat"),
     "--format must be one of label-studio, cvat, csv, jsonl, sarif, junit, found 'excel'": exported("excel"),
+    # experiments and gates
+    "--noise must be shares such as 0,0.1,0.5 or a range start:stop:step such as 0:1:0.1, found 'foo'": lambda: rates_in("0,foo"),
+    "--noise must hold shares from 0 to 1, found '2'; 10 % is 0.1": lambda: rates_in("2"),
+    "--noise 1:0:0.1 has no rates, expected start:stop:step with a step above 0 and start up to stop": lambda: rates_in("1:0:0.1"),
+    "--noise 0:1:0.0001 has 10,001 rates, expected 1,001 or fewer; take a larger step": lambda: rates_in("0:1:0.0001"),
+    "--noise-kind matrix has no rate to sweep, expected kinds with one; leave it out": sweep(noise_kind="pair,matrix"),
+    "--noise-kind names no kind, expected one or more with commas, such as symmetric,pair": sweep(noise_kind=","),
+    "--seeds must be a whole number of 1 or more, found 0": sweep(seeds=0),
+    "--what must be training or detection, found 'odd'": sweep(what="odd"),
+    "--continue-model belongs to --what training, found detection; leave one out": sweep(what="detection", continue_model=True),
+    "--continue-model trains the network on and on, expected --model cnn and images, found linear; leave it out": sweep(continue_model=True),
+    "--test-size must be a share of the 178 rows below 1 or a whole number of rows, found 2.5": sweep(test_size=2.5),
+    "--test-size 178 leaves none of 178 rows to train on; lower it": sweep(test_size=178),
+    "178 rows less 36 for testing and their copies leave 142 to train on, expected 150; lower --train-size or --test-size": sweep(train_size=150),
+    "no Dask cluster answers at --cluster nowhere (ValueError), expected the address of a scheduler such as tcp://host:8786; start one with: dask scheduler": sweep(cluster="nowhere"),
+    "audit impact trains models of its own, found --pred-probs; leave it out": lambda: impact.impact(Config(pred_probs=Path("p.npy")), ImpactSettings(), Silent()),
+    "--fail-over must be a share from 0 to 1, found 1.5": lambda: Limits(fail_over=1.5),
+    "--max-new must be a whole number of 0 or more, found -1": lambda: Limits(max_new=-1, baseline=Path("run")),
+    "--max-new counts what a baseline does not have; give --baseline RUN": lambda: Limits(max_new=5),
+    "--accepted changes what --fail-over and --baseline count, expected one of them; give it": lambda: Limits(accepted=Path("a.csv")),
+    "--fail-under needs labels that were changed on purpose, found --noise 0; give --noise 0.1": lambda: Gates.of(Limits(fail_under=0.9), Config(noise=0)),
+    "a.csv lacks the column 'reason', expected id, given, reason, expires; add it": accepted("id,given,expires\n"),
+    "a.csv gives no reason for id '7' in line 2, expected why it is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
+    "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
     "nowhere is no folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
 }  # fmt: skip

@@ -193,6 +193,13 @@ class ReproducibleClassifier(NeuralNetClassifier):
             super().fit(X, y, **params)
         return self
 
+    def go_on_from(self, other: "ReproducibleClassifier") -> None:
+        """Start the next training from another's weights, with a new optimizer and schedule."""
+        with torch.random.fork_rng():
+            self.initialize()
+        self.module_.load_state_dict(other.module_.state_dict())
+        self.warm_start = True
+
     def get_loss(
         self,
         y_pred: torch.Tensor,

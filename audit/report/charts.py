@@ -52,7 +52,7 @@ VARIABLES = {
 
 def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The precision-recall curve of the ranking, with the chosen cut and the other detectors' cuts."""
-    _dress(axes, palette, "recall", "precision")
+    dress(axes, palette, "recall", "precision")
     precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
     cuts = {
         name: (figures["recall"]["value"], figures["precision"]["value"])
@@ -85,7 +85,7 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The share of labels that had been changed against the stated p_error, with 95 % intervals."""
-    _dress(axes, palette, "stated p_error", "share that had been changed")
+    dress(axes, palette, "stated p_error", "share that had been changed")
     axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
     bins = record.scores["calibration"]["stated"]["bins"]
     stated = np.array([each["stated"] for each in bins])
@@ -98,7 +98,7 @@ def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 def training_losses(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The training loss of every fold of the last round over its epochs."""
-    _dress(axes, palette, "epoch", "training loss")
+    dress(axes, palette, "epoch", "training loss")
     last = [fold for fold in record.folds if fold["round"] == record.folds[-1]["round"]]
     for fold in last:
         epochs = np.arange(1, len(fold["losses"]) + 1)
@@ -110,7 +110,7 @@ def training_losses(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 def confidence(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """How label quality is distributed, for changed and for untouched labels, on a logarithmic count."""
-    _dress(axes, palette, "label quality, 0 worst to 1 best", "labels")
+    dress(axes, palette, "label quality, 0 worst to 1 best", "labels")
     flipped = record.labels.flipped
     edges = np.linspace(0, 1, 41)
     for rows, colour, name in ((~flipped, palette.muted, "untouched"), (flipped, palette.accent, "changed")):
@@ -124,7 +124,7 @@ def confidence(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 def to_svg(figure: "Figure", label: str) -> str:
     """The figure as inline SVG: no inline styles, colours as the page's variables, one accessible label."""
     buffer = io.StringIO()
-    with _style():
+    with style():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -140,7 +140,7 @@ def to_svg(figure: "Figure", label: str) -> str:
 def to_png(figure: "Figure") -> bytes:
     """The figure as PNG, on white."""
     buffer = io.BytesIO()
-    with _style():
+    with style():
         figure.savefig(buffer, format="png", dpi=180, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
@@ -163,7 +163,8 @@ def _as_attributes(style: str) -> str:
     return " ".join(attributes)
 
 
-def _style() -> AbstractContextManager[None]:
+def style() -> AbstractContextManager[None]:
+    """The settings of matplotlib under which every plot is drawn and written."""
     import matplotlib as mpl  # noqa: PLC0415  slow to import
 
     return mpl.rc_context(STYLE)
@@ -173,13 +174,13 @@ def figure(draw: Draw, record: RunRecord, palette: Palette) -> "Figure":
     """A plot of its own; no global state of pyplot is touched."""
     from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
 
-    with _style():
+    with style():
         drawn = Figure(figsize=(4.8, 3.6), layout="constrained")
         draw(record, palette, drawn.subplots())
     return drawn
 
 
-def _dress(axes: "Axes", palette: Palette, x_label: str, y_label: str) -> None:
+def dress(axes: "Axes", palette: Palette, x_label: str, y_label: str) -> None:
     """Give empty axes the common style."""
     axes.set_xlabel(x_label, color=palette.ink)
     axes.set_ylabel(y_label, color=palette.ink)

@@ -20,6 +20,11 @@ def interval(estimate: Mapping[str, float | None], digits: int = 1) -> str:
     return f"{percent(estimate['low'], digits)}–{percent(estimate['high'], digits)}"
 
 
+def count(number: int, thing: str) -> str:
+    """So many of a thing: 1 suspect, 2 suspects."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def errors(estimate: Mapping[str, float]) -> str:
     """An expected number with its interval: 31 (25 to 37)."""
     return f"{estimate['value']:,.0f} ({estimate['low']:,.0f} to {estimate['high']:,.0f})"

@@ -1,0 +1,78 @@
+"""`audit detect`, and what needs no run: the data sets, the report drawn again."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from audit.cli.app import SETTINGS, app
+from audit.config import Config
+from audit.limits import Limits
+
+GATE = 1  # exit status of a failed gate
+
+
+@app.command(config=SETTINGS)
+def detect(
+    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008  frozen
+    limits: Annotated[Limits, Parameter(name="*")] = Limits(),  # noqa: B008  frozen
+    *,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+    dry_run: bool = False,
+) -> None:
+    """Change known labels, find them again, score the finding, and report the natural suspects.
+
+    Parameters
+    ----------
+    as_json
+        Print the scores as one JSON document instead of a table.
+    quiet
+        Print no progress.
+    dry_run
+        Print what was understood of the data and what the audit would cost, and audit nothing.
+    """
+    from audit import gates, pipeline, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+
+    if dry_run:
+        facts = pipeline.dry_run(config)
+        return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
+    held = gates.Gates.of(limits, config)
+    with terminal.ProgressDisplay(quiet=quiet) as listener:
+        run, report = pipeline.detect_spec(config, listener)
+        verdicts, notes = held.judge(run.record, datetime.now(tz=UTC).date())
+        for note in notes:
+            listener.note(note)
+    if as_json:
+        judged = {"gates": [each.to_json() for each in verdicts]} if verdicts else {}
+        terminal.print_json({**run.record.scores, **judged, "report": str(report)})
+    else:
+        terminal.print_result(run.record.scores, str(report))
+    if failed := gates.failure(verdicts):
+        print("audit:", failed, file=sys.stderr)  # noqa: T201
+        sys.exit(GATE)
+    return None
+
+
+@app.command
+def datasets() -> None:
+    """List the data sets that come along and the forms of your own that are understood."""
+    from audit import datasets, terminal  # noqa: PLC0415  numpy is slow to import
+
+    terminal.print_datasets(list(datasets.BUNDLED), datasets.FORMS)
+
+
+@app.command
+def report(run: Path, /) -> None:
+    """Draw the report of a finished run again, without training.
+
+    Parameters
+    ----------
+    run
+        The run's folder.
+    """
+    from audit.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
+
+    print(draw_report(run))  # noqa: T201

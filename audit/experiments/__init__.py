@@ -1,0 +1,1 @@
+"""Experiments on labels: what noise costs, what cleaning wins back, what changed between two runs."""

@@ -1,0 +1,249 @@
+"""What cleaning wins back: models trained on noisy, cleaned and true labels, tested on the same rows."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit import datasets, models, rounds, trials
+from audit.clock import Clock
+from audit.cluster import cluster
+from audit.config import Config
+from audit.crossval import Fitting
+from audit.errors import ConfigError, DataError
+from audit.events import Listener
+from audit.experiments import impact_findings
+from audit.experiments.decisions import Decision, read_decisions
+from audit.experiments.detection import PartOf
+from audit.experiments.impact_numbers import Prediction
+from audit.experiments.results import Result, changed, write
+from audit.experiments.settings import ImpactSettings
+from audit.experiments.sweep import WORK
+from audit.folds import duplicate_groups
+from audit.holdout import Parts, hold_out
+from audit.noise import options as noise_options
+from audit.pipeline import Task, audit_into, default_name
+from audit.seeds import Seeds
+from audit.store import RunFolder, RunRecord, Stage
+from audit.trials import Trial
+from audit.types import LabeledDataset, Labels, Mask, Rows
+
+NO_NOISE: Mapping[str, Any] = MappingProxyType(
+    {
+        "noise": 0.0,
+        "noise_kind": "symmetric",
+        "noise_map": None,
+        "noise_matrix": None,
+        "sampling": None,
+        "inclusive": False,
+        "possible_values": None,
+    }
+)
+
+
+class Condition(NamedTuple):
+    """What one model is trained on: some of the training rows, with labels."""
+
+    name: str
+    rows: Rows  # (m,) numbers within the training part
+    labels: Labels  # (m,)
+    true: Labels  # (m,) as they came
+
+
+class Audited(NamedTuple):
+    """The labels that models are tested against once they were audited."""
+
+    labels: Labels  # (n,) as they came, or as a person decided
+    apart: Mask  # (n,) suspects that nobody decided on, and rows that a person dropped
+
+
+def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tuple[Result, Path]:
+    """Measure what cleaning wins back on the data set that the settings name; also returns the page's path.
+
+    For each seed: rows are held out, noise is put into the training part alone, that part is audited blind,
+    and models are trained on its labels as given, cleaned in several ways, and true. The held-out labels stay
+    as they came; an audit of all rows without noise says which of them are suspects.
+
+    Raises
+    ------
+    AuditError
+        When the settings or the data cannot be; the message says what to do.
+    """
+    if config.pred_probs is not None:
+        raise ConfigError("audit impact trains models of its own, found --pred-probs; leave it out")
+    models.check(config.model)
+    noise_options.check(config)
+    dataset = datasets.load(config)
+    if config.possible_values is not None:
+        dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
+    decisions = None if settings.decisions is None else read_decisions(settings.decisions, dataset)
+    path = config.out or Path("reports") / f"{default_name(dataset.name, config)}-impact"
+    command = config.command("impact", changed(settings))
+    with RunFolder.locked(path, "impact") as folder, cluster(settings.cluster) as machines:
+        for note in dataset.notes:
+            listener.note(note)
+        config = replace(config, jobs=machines if config.jobs is None else config.jobs)
+        experiment = Experiment(replace(dataset, notes=()), config, settings, decisions, folder, command)
+        tested = experiment.run(listener)
+        result = impact_findings.result(tested, dataset, config, settings, command)
+        return result, write(folder, result)
+
+
+class Experiment(NamedTuple):
+    """Everything that decides what is trained."""
+
+    dataset: LabeledDataset
+    config: Config
+    settings: ImpactSettings
+    decisions: list[Decision] | None
+    folder: RunFolder
+    command: str
+
+    def run(self, listener: Listener) -> list[Prediction]:
+        """Audit, then train and test every condition on every seed."""
+        audits, groups = self.settings.seeds + 1, duplicate_groups(self.dataset.X)
+        plain = replace(self.config, **NO_NOISE)
+        came = self._audit(self.dataset, plain, "as-came", PartOf(listener, "audit as it came", 0, audits))
+        audited = self._audited(came)
+        planned: list[tuple[int, Condition, Parts, Trial]] = []
+        for number in range(self.settings.seeds):
+            config = replace(self.config, seed=self.config.seed + number)
+            seeds = Seeds.of(config.seed)
+            parts = hold_out(
+                self.dataset.labels,
+                groups,
+                self.settings.test_size,
+                self.settings.train_size,
+                np.random.default_rng(seeds.folds),
+            )
+            heard = PartOf(listener, f"audit of seed {config.seed}", number + 1, audits)
+            part = _part(self.dataset, parts.train)
+            record = self._audit(part, config, f"s{config.seed}", heard)
+            if audited.apart[parts.test].all():
+                raise DataError(
+                    f"all {len(parts.test):,} held-out rows of seed {config.seed} are suspects, expected "
+                    "some to test on; raise --test-size"
+                )
+            planned += [
+                (config.seed, each, parts, self._trial(config, parts, each))
+                for each in self._conditions(record, parts.train, np.random.default_rng(seeds.bootstrap))
+            ]
+        fitting = Fitting(
+            models.builder(self.config.model, self.dataset),
+            rounds.plan(self.config, self.dataset.X).recipe,
+            self.config.device,
+            balance=self.config.balance,
+        )
+        outcomes = trials.run_trials(
+            [trial for *_, trial in planned],
+            self.dataset.X,
+            len(self.dataset.class_names),
+            fitting=fitting,
+            folder=self.folder,
+            jobs=self.config.jobs,
+            listener=listener,
+        )
+        return [
+            Prediction(
+                seed=seed,
+                condition=each.name,
+                rows=len(each.rows),
+                wrong=int((each.labels != each.true).sum()) if self.config.noise != 0 else None,
+                predicted=outcome.predicted[0],
+                labels=self.dataset.labels[parts.test],
+                audited=audited.labels[parts.test],
+                apart=audited.apart[parts.test],
+                losses=outcome.losses[0],
+                seconds=outcome.seconds,
+            )
+            for (seed, each, parts, _), outcome in zip(planned, outcomes, strict=True)
+        ]
+
+    def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
+        """An ordinary run in a folder of its own."""
+        task = Task(dataset, config, config.model, None, None, self.command)
+        return audit_into(self.folder.path / "audits" / name, task, listener, Clock())
+
+    def _audited(self, came: RunRecord) -> Audited:
+        labels, apart = self.dataset.labels.copy(), came.suspects.is_issue.copy()
+        for each in self.decisions or ():
+            apart[each.row] = each.action in ("ambiguous", "drop")
+            labels[each.row] = labels[each.row] if each.label is None else each.label
+        return Audited(labels, apart)
+
+    def _conditions(self, record: RunRecord, train: Rows, rng: np.random.Generator) -> list[Condition]:
+        """The training part as given, cleaned in every way, and true where labels were changed."""
+        noisy = self.config.noise != 0
+        given, true = record.labels.given, record.labels.true
+        found = record.issues if noisy else record.suspects
+        all_rows, kept = np.arange(len(given)), np.flatnonzero(~found.is_issue)
+        if not len(kept):
+            raise DataError(
+                f"all {len(given):,} training rows are suspects, expected some to be left when they are "
+                "dropped; use less noise, more rows or another --detector"
+            )
+        at_random = np.sort(rng.choice(all_rows, len(kept), replace=False))
+        conditions = [
+            ("given", all_rows, given),
+            ("suspects dropped", kept, given[kept]),
+            ("suspects relabelled", all_rows, np.where(found.is_issue, found.suggested, given)),
+            ("random rows dropped", at_random, given[at_random]),
+        ]
+        if self.decisions is not None:
+            rows, labels = _decided(self.decisions, train, given)
+            conditions.append(("a person's decisions", rows, labels))
+        if noisy:
+            conditions.append(("true", all_rows, true))
+        return [Condition(name, rows, labels, true[rows]) for name, rows, labels in conditions]
+
+    def _trial(self, config: Config, parts: Parts, condition: Condition) -> Trial:
+        decides = {
+            **{name: getattr(config, name) for name in WORK},
+            "seed": config.seed,
+            "train": _digest(parts.train[condition.rows]),
+            "labels": _digest(condition.labels),
+            "test": _digest(parts.test),
+        }
+        return Trial(
+            key=Stage("model", decides, self.dataset.fingerprint).key,
+            train=parts.train[condition.rows],
+            labels=(condition.labels,),
+            test=parts.test,
+            seed=int(Seeds.of(config.seed).models.generate_state(1)[0]),
+        )
+
+
+def _part(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
+    """Some rows of a data set as one of their own."""
+    return replace(
+        dataset,
+        X=dataset.X[rows],
+        labels=dataset.labels[rows],
+        ids=dataset.ids[rows],
+        rows=dataset.rows[rows],
+        fingerprint=hashlib.sha256(f"{dataset.fingerprint} {_digest(rows)}".encode()).hexdigest(),
+        unlabelled=None,
+    )
+
+
+def _decided(decisions: Sequence[Decision], train: Rows, given: Labels) -> tuple[Rows, Labels]:
+    """The training rows that a person's decisions leave, with their labels."""
+    place = {int(row): number for number, row in enumerate(train)}
+    labels, keep = given.copy(), np.ones(len(given), dtype=bool)
+    for each in decisions:
+        number = place.get(each.row)
+        if number is None:
+            continue
+        keep[number] = each.action not in ("ambiguous", "drop")
+        labels[number] = labels[number] if each.label is None else each.label
+    rows = np.flatnonzero(keep)
+    return rows, labels[rows]
+
+
+def _digest(values: npt.NDArray[np.int64]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values, dtype=np.int64).tobytes()).hexdigest()

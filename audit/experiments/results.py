@@ -1,0 +1,89 @@
+"""What an experiment leaves: tables, figures of machines, and a page."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.pipeline import PACKAGES
+from audit.report.findings import Findings, plots, render
+from audit.report.wording import percent
+from audit.scoring import Estimate
+from audit.store import FORMAT, RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished experiment."""
+
+    name: str  # training, detection or impact
+    findings: Findings
+    tables: Mapping[str, "pd.DataFrame"]  # by the name of their file
+    scores: Mapping[str, Any]  # the content of its JSON file
+    settings: Mapping[str, Any]
+
+
+def write(folder: RunFolder, result: Result) -> Path:
+    """Write the tables, the scores, the plots and last the page and the manifest; returns the page's path."""
+    for name, table in result.tables.items():
+        folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
+    folder.write_json(f"{kind_of(result.name).split()[0]}.json", result.scores)
+    for name, content in plots(result.findings).items():
+        folder.write_bytes(f"plots/{name}.png", content)
+    folder.write_text("report.html", render(result.findings))
+    folder.write_json(
+        "manifest.json",
+        {
+            "format": FORMAT,
+            "kind": kind_of(result.name),
+            "stages": {},
+            "repeat": result.findings.facts[0][1],
+            "settings": result.settings,
+            "versions": versions(),
+        },
+    )
+    return folder.path / "report.html"
+
+
+def kind_of(experiment: str) -> str:
+    """What the folder of an experiment says that it holds; each sweep is of one thing."""
+    return {"training": "sweep", "detection": "sweep of detection"}.get(experiment, experiment)
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that decides a result."""
+    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+
+
+def changed(settings: Any) -> dict[str, Any]:
+    """The settings of an experiment that are not the default, as its command gives them."""
+    return {
+        each.name: getattr(settings, each.name)
+        for each in fields(settings)
+        if getattr(settings, each.name) != each.default
+    }
+
+
+def in_percent(estimate: Estimate, seeds: int, digits: int = 1) -> str:
+    """A share with its interval where there is one: 97.1 (96.8–97.4)."""
+    if estimate.value is None:
+        return "–"
+    text = percent(estimate.value, digits)
+    if seeds < 2:
+        return text
+    return f"{text} ({percent(estimate.low, digits)}–{percent(estimate.high, digits)})"
+
+
+def in_points(estimate: Estimate, seeds: int, digits: int = 2) -> str:
+    """A difference in percentage points with its interval where there is one: +0.31 (+0.10 to +0.52)."""
+    if estimate.value is None:
+        return "–"
+    value, low, high = (
+        f"{100 * x:+.{digits}f}".replace("-", "−") for x in (estimate.value, estimate.low, estimate.high)
+    )
+    return value if seeds < 2 else f"{value} ({low} to {high})"

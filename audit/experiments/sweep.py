@@ -1,0 +1,259 @@
+"""What label noise costs a model: trained on noisy labels, tested against the true and the noisy ones.
+
+After «Training Neural Networks with Noisy Labels» (DragonDuck, LearningWithNoisyLabels), which trains one
+model on and on while the noise rises; here every cell has a model of its own, unless asked otherwise.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from audit import datasets, models, rounds, trials
+from audit.cluster import cluster
+from audit.config import Config
+from audit.crossval import Fitting
+from audit.errors import ConfigError
+from audit.events import Listener
+from audit.experiments import detection, sweep_findings
+from audit.experiments.results import Result, changed, kind_of, write
+from audit.experiments.settings import SweepSettings
+from audit.folds import duplicate_groups
+from audit.holdout import hold_out
+from audit.noise import options as noise_options
+from audit.noise.rates import rates_in
+from audit.pipeline import safe_name
+from audit.seeds import Seeds
+from audit.store import RunFolder, Stage
+from audit.trials import Outcome, Trial
+from audit.types import LabeledDataset, Labels
+
+WORK = ("preset", "model", "balance", "epochs", "augment", "device")
+PROBE_ROWS = 5120
+START_SECONDS = 8.0  # of starting workers and importing the model's library in each
+
+
+class Cell(NamedTuple):
+    """One kind of noise at one rate on one seed: noisy labels and the part that is held out."""
+
+    kind: str
+    rate: float
+    seed: int
+    given: Labels  # (n,)
+    trial: int  # the number of the trial that trains on it
+    step: int  # and of the labelling in that trial
+
+
+class Sweep(NamedTuple):
+    """Everything that is to be trained."""
+
+    dataset: LabeledDataset
+    fitting: Fitting
+    cells: list[Cell]
+    trials: list[Trial]
+
+
+def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[Result, Path]:
+    """Sweep the noise over the data set that the settings name; returns what was found and the page's path.
+
+    Raises
+    ------
+    AuditError
+        When the settings or the data cannot be; the message says what to do.
+    """
+    grid = grid_of(config, settings, listener)
+    dataset = datasets.load(config)
+    path = config.out or Path("reports") / _name(dataset.name, settings)
+    with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
+        for note in dataset.notes:
+            listener.note(note)
+        jobs = machines if config.jobs is None else config.jobs
+        command = config.command(
+            "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **changed(settings)}
+        )
+        if settings.what == "detection":
+            result = detection.sweep(
+                dataset, [replace(each, jobs=jobs) for each in grid], folder, command, listener
+            )
+        else:
+            planned = _planned(dataset, grid, settings)
+            outcomes = trials.run_trials(
+                planned.trials,
+                planned.dataset.X,
+                len(planned.dataset.class_names),
+                fitting=planned.fitting,
+                folder=folder,
+                jobs=jobs,
+                listener=listener,
+            )
+            result = _result(planned, outcomes, config, settings, command)
+        return result, write(folder, result)
+
+
+def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict[str, Any]:
+    """What a sweep would be made of and cost, from training one of its models for a moment."""
+    grid = grid_of(config, settings, listener)
+    dataset = datasets.load(config)
+    facts = {
+        "data": dataset.name,
+        "rates": sorted({float(each.noise or 0) for each in grid}),
+        "kinds": list(dict.fromkeys(each.noise_kind for each in grid)),
+        "seeds": settings.seeds,
+        "cells": len(grid),
+    }
+    if settings.what == "detection":
+        return {**facts, "seconds": detection.seconds(dataset, grid)}
+    planned = _planned(dataset, grid, settings)
+    k = len(planned.dataset.class_names)
+    each = trials.seconds_of(planned.trials[0], dataset.X, k, fitting=planned.fitting, most_rows=PROBE_ROWS)
+    side_by_side = min(config.jobs or trials.cores(), len(planned.trials))
+    rows = {"train": len(planned.trials[0].train), "test": len(planned.trials[0].test)}
+    total = START_SECONDS + each * len(planned.trials) / side_by_side
+    return {**facts, **rows, "seconds_each": round(each, 1), "seconds": round(total)}
+
+
+def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list[Config]:
+    """The settings of every cell, rates rising within a seed, seeds within a kind.
+
+    Raises
+    ------
+    ConfigError
+        When there are no such rates or kinds; the message says what to do.
+    """
+    rates, notes = rates_in(settings.noise)
+    for note in notes:
+        listener.note(note)
+    models.check(config.model)
+    grid = []
+    for kind in dict.fromkeys(noise_options.names_in(settings.noise_kind)):
+        if kind == "matrix":
+            raise ConfigError(
+                "--noise-kind matrix has no rate to sweep, expected kinds with one; leave it out"
+            )
+        for seed in range(config.seed, config.seed + settings.seeds):
+            grid += [replace(config, noise=rate, noise_kind=kind, seed=seed) for rate in rates]
+        noise_options.check(grid[-1])
+    if not grid:
+        raise ConfigError(
+            "--noise-kind names no kind, expected one or more with commas, such as symmetric,pair"
+        )
+    return grid
+
+
+def _planned(dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSettings) -> Sweep:
+    """The cells with their noisy labels, and the models to be trained: one a cell, or one a kind and seed."""
+    config = grid[0]
+    if config.possible_values is not None:
+        dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
+    groups = duplicate_groups(dataset.X)
+    fitting = Fitting(
+        models.builder(config.model, dataset),
+        rounds.plan(config, dataset.X).recipe,
+        config.device,
+        balance=config.balance,
+    )
+    if settings.continue_model and models.choose(config.model, dataset) != "cnn":
+        raise ConfigError(
+            "--continue-model trains the network on and on, expected --model cnn and images, found "
+            f"{models.choose(config.model, dataset)}; leave it out"
+        )
+    cells: list[Cell] = []
+    chains: list[Trial] = []
+    for each in grid:
+        seeds = Seeds.of(each.seed)
+        parts = hold_out(
+            dataset.labels,
+            groups,
+            settings.test_size,
+            settings.train_size,
+            np.random.default_rng(seeds.folds),
+        )
+        _, noisy = noise_options.inject_into(dataset, each, np.random.default_rng(seeds.noise))
+        goes_on = (
+            settings.continue_model
+            and cells
+            and (cells[-1].kind, cells[-1].seed) == (each.noise_kind, each.seed)
+        )
+        before = chains.pop() if goes_on else None
+        key = Stage(
+            "model",
+            {
+                **noise_options.stage_settings(each),
+                **{name: getattr(each, name) for name in WORK},
+                "test_size": settings.test_size,
+                "train_size": settings.train_size,
+            },
+            before.key if before else dataset.fingerprint,
+        ).key
+        chains.append(
+            Trial(
+                key=key,
+                train=parts.train,
+                labels=(*(before.labels if before else ()), noisy.given[parts.train]),
+                test=parts.test,
+                seed=int(seeds.models.generate_state(1)[0]),
+            )
+        )
+        step = len(chains[-1].labels) - 1
+        cells.append(
+            Cell(each.noise_kind, float(each.noise or 0), each.seed, noisy.given, len(chains) - 1, step)
+        )
+    return Sweep(dataset, fitting, cells, chains)
+
+
+def _result(
+    planned: Sweep, outcomes: Sequence[Outcome], config: Config, settings: SweepSettings, command: str
+) -> Result:
+    table = pd.DataFrame([_row(planned, cell, outcomes[cell.trial]) for cell in planned.cells])
+    first = planned.trials[0]
+    facts = (
+        ("Command", command),
+        ("Data", f"{planned.dataset.name}, fingerprint {planned.dataset.fingerprint[:12]}"),
+        (
+            "Rows",
+            f"{len(first.train):,} to train on and {len(first.test):,} held out, drawn anew for each seed",
+        ),
+        ("Model", _model(planned, config, outcomes)),
+        (
+            "Trained",
+            f"{len(outcomes)} models for {sum(o.seconds for o in outcomes):,.0f} s in all, one thread each",
+        ),
+    )
+    return sweep_findings.result(table, planned.dataset.name, settings, facts)
+
+
+def _row(planned: Sweep, cell: Cell, outcome: Outcome) -> dict[str, Any]:
+    """A line of sweep.csv."""
+    from sklearn.metrics import accuracy_score, f1_score  # noqa: PLC0415  slow to import
+
+    test, predicted = planned.trials[cell.trial].test, outcome.predicted[cell.step]
+    row: dict[str, Any] = {
+        "kind": cell.kind,
+        "rate": cell.rate,
+        "realised": float((cell.given != planned.dataset.labels).mean()),
+        "seed": cell.seed,
+    }
+    sides = {"True": planned.dataset.labels[test], "Scrambled": cell.given[test]}
+    for average, name in (("weighted", "F1"), ("macro", "MacroF1")):
+        for side, labels in sides.items():
+            row[f"{side}{name}"] = float(f1_score(labels, predicted, average=average, zero_division=0.0))
+    for side, labels in sides.items():
+        row[f"{side}Accuracy"] = float(accuracy_score(labels, predicted))
+    return row | {"losses": json.dumps([round(loss, 6) for loss in outcome.losses[cell.step]])}
+
+
+def _model(planned: Sweep, config: Config, outcomes: Sequence[Outcome]) -> str:
+    name = models.choose(config.model, planned.dataset)
+    epochs = sorted({len(losses) for outcome in outcomes for losses in outcome.losses} - {0})
+    trained = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
+    return f"{name}{trained}, preset {config.preset}, on {', '.join(sorted({o.device for o in outcomes}))}"
+
+
+def _name(data: str, settings: SweepSettings) -> str:
+    parts = [data, "sweep", *(["detection"] if settings.what == "detection" else [])]
+    parts += noise_options.names_in(settings.noise_kind)
+    return safe_name("-".join([*parts, *(["continued"] if settings.continue_model else [])]))

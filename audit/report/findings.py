@@ -1,0 +1,102 @@
+"""The page of an experiment: one sentence, figures, tables and how it was made, in one HTML file."""
+
+import base64
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from audit.report import charts
+from audit.report.page import HERE
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plot of the page, which is also kept as PNG."""
+
+    name: str  # of its file; letters and hyphens
+    draw: Callable[["Figure", charts.Palette], None]
+    label: str  # what it shows, for those who cannot see it; plain words of ours, no data
+    caption: str
+    size: tuple[float, float] = (7.2, 3.6)  # inches
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a caption; the first cell of a row is its heading."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    folded: bool = False  # shown when asked for
+    page_only: bool = False  # too wide for a terminal
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the page of an experiment shows, in its order."""
+
+    title: str
+    subject: str  # data and numbers, for the head of the page
+    sentence: str
+    lead: str
+    charts: tuple[Chart, ...]
+    tables: tuple[Table, ...]
+    facts: tuple[tuple[str, str], ...]  # the command first
+    notes: tuple[str, ...] = ()
+
+
+def render(findings: Findings) -> str:
+    """The page as HTML that fetches nothing."""
+    css = (HERE / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    svgs = [charts.to_svg(_drawn(each, charts.PAGE), each.label) for each in _without_advice(findings.charts)]
+    return _template().render(
+        findings=findings,
+        svgs=svgs,
+        css=css,
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
+        version=version("label-audit"),
+    )
+
+
+def plots(findings: Findings) -> dict[str, bytes]:
+    """The plots as PNG, by name."""
+    return {each.name: charts.to_png(_drawn(each, charts.PRINT)) for each in _without_advice(findings.charts)}
+
+
+def _drawn(chart: Chart, palette: charts.Palette) -> "Figure":
+    from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
+
+    with charts.style():
+        figure = Figure(figsize=chart.size, layout="constrained")
+        chart.draw(figure, palette)
+    return figure
+
+
+def _without_advice(each: Sequence[Chart]) -> Iterable[Chart]:
+    """The charts one by one, while matplotlib keeps to itself which letters its font lacks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield from each
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("experiment.html.j2")

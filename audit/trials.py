@@ -1,0 +1,208 @@
+"""Single models, each trained on some rows and tested on others: the cells of an experiment.
+
+A trial is a pure function of its rows, labels and seed. It always has one thread, so that neither the number
+of jobs nor the trials beside it change a byte; each is kept in the folder as it ends.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+
+from audit.crossval import Fitting
+from audit.errors import RunError
+from audit.events import Listener
+from audit.learning import fit_and_predict, losses
+from audit.store import RunFolder
+from audit.types import Classifier, Examples, Labels, Rows, Training
+from audit.workers import end_with, progress_board
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A model to be trained on some rows and to be tested on others."""
+
+    key: str  # under which the outcome is kept
+    train: Rows  # (m,)
+    labels: tuple[Labels, ...]  # (m,) each; after the first, the same model is trained on with the next
+    test: Rows  # (t,)
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a trial came to, after each of its labellings."""
+
+    predicted: npt.NDArray[np.int64]  # (labellings, t) the likeliest class of each test row
+    losses: tuple[tuple[float, ...], ...]  # mean training loss of each epoch; empty where none is kept
+    seconds: float
+    device: str
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    X: Examples,
+    k: int,
+    *,
+    fitting: Fitting,
+    folder: RunFolder,
+    jobs: int | None,
+    listener: Listener,
+) -> list[Outcome]:
+    """The outcomes in the order of the trials, from the folder where they are kept there.
+
+    Parameters
+    ----------
+    trials
+        What is trained and tested.
+    X, k
+        Examples (n, …) of which the trials name rows, and the number of classes.
+    fitting
+        How each model is made and trained.
+    folder
+        Keeps finished trials, so that a stopped experiment resumes.
+    jobs
+        Models trained at once; all cores when None.
+    listener
+        Receives the progress.
+
+    Raises
+    ------
+    DataError
+        When the model cannot be trained.
+    """
+    outcomes = {number: kept for number, each in enumerate(trials) if (kept := _kept(folder, each))}
+    if outcomes:
+        listener.note(f"reusing {len(outcomes)} of {len(trials)} models, trained before")
+
+    def progress(shares: Sequence[float]) -> None:
+        listener.training("models", shares, sum(shares) / len(shares))
+
+    missing = [number for number in range(len(trials)) if number not in outcomes]
+    workers = min(jobs or cores(), len(missing))
+    with progress_board(len(trials), list(outcomes), progress) as board:
+        if workers:
+            parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
+            work = (joblib.delayed(_run)(X, trials[i], i, k, fitting, board, os.getpid()) for i in missing)
+            for number, outcome in parallel(work):
+                _keep(folder, trials[number], outcome)
+                outcomes[number] = outcome
+                board[number] = 1  # a worker on another machine has a copy of the board
+    return [outcomes[number] for number in range(len(trials))]
+
+
+def _run(
+    X: Examples,
+    trial: Trial,
+    number: int,
+    k: int,
+    fitting: Fitting,
+    board: npt.NDArray[np.float32],
+    main: int,
+) -> tuple[int, Outcome]:
+    """Train and test one model; runs in a worker process."""
+    start = time.perf_counter()
+    end_with(main)
+    parts = len(trial.labels)
+    predicted: list[Labels] = []
+    history: list[tuple[float, ...]] = []
+
+    def watch(share: float) -> None:
+        board[number] = min(0.999, (len(predicted) + share) / parts)  # 1 is said where the outcome is kept
+
+    task = Training((len(trial.train), *X.shape[1:]), k, trial.seed, fitting.recipe, 1, fitting.device, watch)
+    classifier: Classifier | None = None
+    for labels in trial.labels:
+        if labels.min() == labels.max():  # nothing to learn, and scikit-learn's models refuse it
+            predicted.append(np.full(len(trial.test), labels[0]))
+            history.append(())
+            continue
+        before, classifier = classifier, fitting.builder(task)
+        if before is not None:
+            classifier.go_on_from(before)  # type: ignore[attr-defined]  # of the network
+        (probs,) = fit_and_predict(
+            classifier,
+            X,
+            (trial.train, labels),
+            [(X, trial.test)],
+            task=task,
+            balance=fitting.balance,
+            where=f"the training part {number}",
+        )
+        predicted.append(probs.argmax(axis=1))
+        history.append(losses(classifier))
+    return number, Outcome(
+        predicted=np.array(predicted, dtype=np.int64),
+        losses=tuple(history),
+        seconds=time.perf_counter() - start,
+        device=str(getattr(classifier, "device", "cpu")),
+    )
+
+
+def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows: int) -> float:
+    """What one trial would take on its own, from training for one epoch on at most so many of its rows."""
+    start = time.perf_counter()
+    quick = replace(fitting.recipe, epochs=1, exactly=True)
+    rows = trial.train[:: max(1, len(trial.train) // most_rows)]
+    of_each = np.searchsorted(trial.train, rows)
+    probe = replace(trial, train=rows, labels=(trial.labels[0][of_each],), test=trial.test[:most_rows])
+    shape = (len(trial.train), *X.shape[1:])
+    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, _nothing))
+    epochs = int(getattr(whole, "max_epochs", 1))  # more than the recipe's for few rows
+    board = np.zeros(1, dtype=np.float32)
+    for _ in range(2):  # the first pays for what is done once a process
+        start = time.perf_counter()
+        _run(X, probe, 0, k, replace(fitting, recipe=quick), board, os.getpid())
+    taken = time.perf_counter() - start
+    return taken * epochs * len(trial.labels) * len(trial.train) / len(rows)
+
+
+def cores() -> int:
+    """Models that are trained at once when nobody says how many."""
+    return int(joblib.cpu_count())
+
+
+def _nothing(_: float) -> None:
+    """Hear of no progress."""
+
+
+def _file(trial: Trial) -> str:
+    return f"models/{trial.key[:24]}.npz"
+
+
+def _keep(folder: RunFolder, trial: Trial, outcome: Outcome) -> None:
+    lengths = np.array([len(each) for each in outcome.losses])
+    folder.write_arrays(
+        _file(trial),
+        {
+            "key": np.array(trial.key),
+            "predicted": outcome.predicted,
+            "losses": np.array([loss for each in outcome.losses for loss in each], dtype=np.float64),
+            "epochs": lengths,
+            "seconds": np.array(outcome.seconds),
+            "device": np.array(outcome.device),
+        },
+    )
+
+
+def _kept(folder: RunFolder, trial: Trial) -> Outcome | None:
+    """The outcome that the folder holds under the trial's key; a damaged file counts as not there."""
+    if not (folder.path / _file(trial)).exists():
+        return None
+    try:
+        arrays = folder.read_arrays(_file(trial))
+        if str(arrays["key"]) != trial.key:
+            return None
+        ends = np.cumsum(arrays["epochs"])[:-1]
+        return Outcome(
+            predicted=arrays["predicted"],
+            losses=tuple(tuple(part.tolist()) for part in np.split(arrays["losses"], ends)),
+            seconds=float(arrays["seconds"]),
+            device=str(arrays["device"]),
+        )
+    except (RunError, KeyError):
+        return None
