@@ -1,6 +1,8 @@
 """What a run tells whoever watches it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 
@@ -22,3 +24,31 @@ class Silent:
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Ignore the progress."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A listener's view of one part of the work, which has its own progress from 0 to 1."""
+
+    listener: Listener
+    name: str
+    begin: float  # share of the whole that is done before this part
+    end: float
+
+    def note(self, text: str) -> None:
+        """Pass the line on."""
+        self.listener.note(f"{self.name}: {text}")
+
+    def training(self, name: str, shares: Sequence[float], share: float) -> None:
+        """Pass the progress on as a share of the whole."""
+        whole = self.begin + (self.end - self.begin) * share
+        self.listener.training(f"{self.name}, {name}", shares, whole)
+
+
+def parts(listener: Listener, weights: Mapping[str, float]) -> list[Part]:
+    """A view for each part of the work, in order, by the name of the part and how much work it is."""
+    ends = [0.0, *accumulate(weights.values())]
+    return [
+        Part(listener, name, begin / ends[-1], end / ends[-1])
+        for name, (begin, end) in zip(weights, pairwise(ends), strict=True)
+    ]

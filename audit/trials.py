@@ -145,7 +145,6 @@ def _run(
 
 def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows: int) -> float:
     """What one trial would take on its own, from training for one epoch on at most so many of its rows."""
-    start = time.perf_counter()
     quick = replace(fitting.recipe, epochs=1, exactly=True)
     rows = trial.train[:: max(1, len(trial.train) // most_rows)]
     of_each = np.searchsorted(trial.train, rows)

@@ -163,7 +163,7 @@ def test_an_impact_from_the_command_line(run_audit, tmp_path):
         path.unlink()
     shutil.rmtree(tmp_path / "i" / "audits" / "s1")
     again = run_audit(*arguments, check=0)
-    assert "audit as it came: reusing the finished run" in again.stderr
+    assert "audit of all rows: reusing the finished run" in again.stderr
     assert f"reusing {len(kept) // 2} of 12 models" in again.stderr
     assert {name: (tmp_path / "i" / name).read_bytes() for name in before} == before
 

@@ -1,7 +1,7 @@
 """How well every detector finds changed labels again, over kinds and rates of noise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from audit import pipeline, preview
 from audit.clock import Clock
 from audit.config import Config
-from audit.events import Listener
+from audit.events import Listener, parts
 from audit.experiments.results import Result
 from audit.pipeline import Task
 from audit.replicates import mean_over_seeds
@@ -33,34 +33,15 @@ FIGURES = {
 }
 
 
-@dataclass(frozen=True)
-class PartOf:
-    """A listener's view of one run among several, as a part of the whole."""
-
-    listener: Listener
-    name: str
-    number: int
-    of: int
-
-    def note(self, text: str) -> None:
-        """Pass the line on."""
-        self.listener.note(f"{self.name}: {text}")
-
-    def training(self, name: str, shares: Sequence[float], share: float) -> None:
-        """Pass the progress on, with its share of the whole."""
-        whole = (self.number + share) / self.of
-        self.listener.training(f"{self.number + 1} of {self.of}, {self.name}, {name}", shares, whole)
-
-
 def sweep(
     dataset: LabeledDataset, grid: Sequence[Config], folder: RunFolder, command: str, listener: Listener
 ) -> Result:
     """Audit once for each cell, each in a run folder of its own under cells/, and compare the detectors."""
     rows: list[dict[str, Any]] = []
-    for number, config in enumerate(grid):
-        name = f"{config.noise_kind}-{config.noise:g}-s{config.seed}"
+    cells = {f"{config.noise_kind}-{config.noise:g}-s{config.seed}": config for config in grid}
+    views = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
+    for (name, config), heard in zip(cells.items(), views, strict=True):
         task = Task(replace(dataset, notes=()), config, config.model, None, None, command)
-        heard = PartOf(listener, name.replace("-", " "), number, len(grid))
         record = pipeline.audit_into(folder.path / "cells" / name, task, heard, Clock())
         for detector, figures in record.scores["detectors"].items():
             rows.append(
@@ -108,7 +89,7 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
                 (min(12.0, 3.6 * len(kinds) + 2.2), 9.6),
             ),
         ),
-        tables=tuple(_tables(kind, means[kind], used) for kind in kinds),
+        tables=tuple(_table(kind, means[kind], used) for kind in kinds),
         facts=(
             ("Command", command),
             ("Data", f"{data}, fingerprint {dataset.fingerprint[:12]}, {len(dataset.labels):,} rows"),
@@ -162,7 +143,7 @@ def _sentence(scored: Sequence[dict[str, Any]], used: str) -> str:
     )
 
 
-def _tables(kind: str, means: Sequence[dict[str, Any]], used: str) -> Table:
+def _table(kind: str, means: Sequence[dict[str, Any]], used: str) -> Table:
     rows = []
     for each in means:
         detectors = each["detectors"]

@@ -16,10 +16,9 @@ from audit.cluster import cluster
 from audit.config import Config
 from audit.crossval import Fitting
 from audit.errors import ConfigError, DataError
-from audit.events import Listener
+from audit.events import Listener, parts
 from audit.experiments import impact_findings
 from audit.experiments.decisions import Decision, read_decisions
-from audit.experiments.detection import PartOf
 from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
 from audit.experiments.settings import ImpactSettings
@@ -33,6 +32,7 @@ from audit.store import RunFolder, RunRecord, Stage
 from audit.trials import Trial
 from audit.types import LabeledDataset, Labels, Mask, Rows
 
+MOST_CONDITIONS = 6
 NO_NOISE: Mapping[str, Any] = MappingProxyType(
     {
         "noise": 0.0,
@@ -106,47 +106,36 @@ class Experiment(NamedTuple):
 
     def run(self, listener: Listener) -> list[Prediction]:
         """Audit, then train and test every condition on every seed."""
-        audits, groups = self.settings.seeds + 1, duplicate_groups(self.dataset.X)
+        seeds = range(self.config.seed, self.config.seed + self.settings.seeds)
+        groups = duplicate_groups(self.dataset.X)
+        drawn = [self._held_out(groups, seed) for seed in seeds]
+        plan = rounds.plan(self.config, self.dataset.X)
+        *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))
         plain = replace(self.config, **NO_NOISE)
-        came = self._audit(self.dataset, plain, "as-came", PartOf(listener, "audit as it came", 0, audits))
-        audited = self._audited(came)
+        audited = self._audited(self._audit(self.dataset, plain, "as-came", hear_audits[0]))
         planned: list[tuple[int, Condition, Parts, Trial]] = []
-        for number in range(self.settings.seeds):
-            config = replace(self.config, seed=self.config.seed + number)
-            seeds = Seeds.of(config.seed)
-            parts = hold_out(
-                self.dataset.labels,
-                groups,
-                self.settings.test_size,
-                self.settings.train_size,
-                np.random.default_rng(seeds.folds),
-            )
-            heard = PartOf(listener, f"audit of seed {config.seed}", number + 1, audits)
-            part = _part(self.dataset, parts.train)
-            record = self._audit(part, config, f"s{config.seed}", heard)
-            if audited.apart[parts.test].all():
+        for seed, held_out, heard in zip(seeds, drawn, hear_audits[1:], strict=True):
+            config = replace(self.config, seed=seed)
+            record = self._audit(_part(self.dataset, held_out.train), config, f"s{seed}", heard)
+            if audited.apart[held_out.test].all():
                 raise DataError(
-                    f"all {len(parts.test):,} held-out rows of seed {config.seed} are suspects, expected "
+                    f"all {len(held_out.test):,} held-out rows of seed {seed} are suspects, expected "
                     "some to test on; raise --test-size"
                 )
+            rng = np.random.default_rng(Seeds.of(seed).bootstrap)
             planned += [
-                (config.seed, each, parts, self._trial(config, parts, each))
-                for each in self._conditions(record, parts.train, np.random.default_rng(seeds.bootstrap))
+                (seed, each, held_out, self._trial(config, held_out, each))
+                for each in self._conditions(record, held_out.train, rng)
             ]
-        fitting = Fitting(
-            models.builder(self.config.model, self.dataset),
-            rounds.plan(self.config, self.dataset.X).recipe,
-            self.config.device,
-            balance=self.config.balance,
-        )
+        build = models.builder(self.config.model, self.dataset)
         outcomes = trials.run_trials(
             [trial for *_, trial in planned],
             self.dataset.X,
             len(self.dataset.class_names),
-            fitting=fitting,
+            fitting=Fitting(build, plan.recipe, self.config.device, balance=self.config.balance),
             folder=self.folder,
             jobs=self.config.jobs,
-            listener=listener,
+            listener=hear_models,
         )
         return [
             Prediction(
@@ -155,14 +144,31 @@ class Experiment(NamedTuple):
                 rows=len(each.rows),
                 wrong=int((each.labels != each.true).sum()) if self.config.noise != 0 else None,
                 predicted=outcome.predicted[0],
-                labels=self.dataset.labels[parts.test],
-                audited=audited.labels[parts.test],
-                apart=audited.apart[parts.test],
+                labels=self.dataset.labels[held_out.test],
+                audited=audited.labels[held_out.test],
+                apart=audited.apart[held_out.test],
                 losses=outcome.losses[0],
                 seconds=outcome.seconds,
             )
-            for (seed, each, parts, _), outcome in zip(planned, outcomes, strict=True)
+            for (seed, each, held_out, _), outcome in zip(planned, outcomes, strict=True)
         ]
+
+    def _held_out(self, groups: Rows, seed: int) -> Parts:
+        settings, rng = self.settings, np.random.default_rng(Seeds.of(seed).folds)
+        return hold_out(self.dataset.labels, groups, settings.test_size, settings.train_size, rng)
+
+    def _weights(self, plan: rounds.Plan, trained: int) -> dict[str, float]:
+        """How much work each audit is, and all models at the end are: rows times epochs."""
+        audit = (self.config.folds - 1) * sum(each.cost for each in plan.passes())
+        models = self.settings.seeds * MOST_CONDITIONS * plan.passes()[-1].cost
+        return {
+            "audit of all rows": audit * len(self.dataset.labels),
+            **{
+                f"audit {number + 1} of {self.settings.seeds}": audit * trained
+                for number in range(self.settings.seeds)
+            },
+            "conditions": models * trained,
+        }
 
     def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
         """An ordinary run in a folder of its own."""

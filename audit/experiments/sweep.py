@@ -80,7 +80,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
                 dataset, [replace(each, jobs=jobs) for each in grid], folder, command, listener
             )
         else:
-            planned = _planned(dataset, grid, settings)
+            planned = _planned(dataset, grid, settings, listener)
             outcomes = trials.run_trials(
                 planned.trials,
                 planned.dataset.X,
@@ -107,7 +107,7 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
     }
     if settings.what == "detection":
         return {**facts, "seconds": detection.seconds(dataset, grid)}
-    planned = _planned(dataset, grid, settings)
+    planned = _planned(dataset, grid, settings, listener)
     k = len(planned.dataset.class_names)
     each = trials.seconds_of(planned.trials[0], dataset.X, k, fitting=planned.fitting, most_rows=PROBE_ROWS)
     side_by_side = min(config.jobs or trials.cores(), len(planned.trials))
@@ -144,7 +144,9 @@ def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list
     return grid
 
 
-def _planned(dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSettings) -> Sweep:
+def _planned(
+    dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSettings, listener: Listener
+) -> Sweep:
     """The cells with their noisy labels, and the models to be trained: one a cell, or one a kind and seed."""
     config = grid[0]
     if config.possible_values is not None:
@@ -163,7 +165,8 @@ def _planned(dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSet
         )
     cells: list[Cell] = []
     chains: list[Trial] = []
-    for each in grid:
+    for number, each in enumerate(grid):
+        listener.training("noise", [float(i < number) for i in range(len(grid))], 0.0)
         seeds = Seeds.of(each.seed)
         parts = hold_out(
             dataset.labels,
