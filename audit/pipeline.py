@@ -129,6 +129,7 @@ def _audit_into(path: Path, task: Task, listener: Listener, clock: "Clock") -> R
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
+            record = replace(record, config={**record.config, "report_mb": task.config.report_mb})
         else:
             for name, why in differs.items():
                 if why:
@@ -174,7 +175,8 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: "Clo
         rows = selection.rows_to_show(judged.issues, judged.suspects, labels.flipped)
         conflicts = folds.conflicts(trained.groups, labels.true)
         shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
-        thumbnails = selection.thumbnails(dataset, shown, labels.true, judged.suspects.suggested)
+        agreeing = selection.agreeing(judged.issues, judged.suspects, labels, trained.probs)
+        thumbnails = selection.thumbnails(dataset, shown, labels.true, judged.suspects.suggested, agreeing)
     return RunRecord(
         config=config.to_json(),
         data={

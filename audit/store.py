@@ -10,7 +10,7 @@
     suspects.npz     the same of the labels as they came
     conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
-    thumbnails.npz   rows, images and captions that the report may show
+    thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
     scores.json      every figure of the report
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
 
@@ -36,7 +36,7 @@ import numpy.typing as npt
 from audit.errors import RunError
 from audit.types import Issues, NoisyLabels, OutOfSample, Thumbnails
 
-FORMAT = 3
+FORMAT = 4
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
