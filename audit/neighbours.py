@@ -68,7 +68,7 @@ def _shrunk(X: Examples, rows: Rows) -> Floats:
     for number, row in enumerate(rows):  # one by one: all of them at full size may be gigabytes
         image = X[row][: h * height, : w * width].astype(np.float64)
         small[number] = image.reshape(h, height, w, width, -1).mean(axis=(1, 3))
-    vectors: Floats = small.reshape(len(rows), -1)
+    vectors: Floats = small.reshape(len(rows), h * w * X.shape[3])
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
     return vectors

@@ -20,12 +20,7 @@ const VERSION = 1;
 const ACTIONS = ["keep", "relabel", "ambiguous", "drop"];
 const CLASS_KEYS = [..."1234567890", ..."bcdefghilmopqstwz"]; // without a j k n r u v x y, which do other things
 
-/**
- * The key of each class: its own digit where its name is one, else the next that is free; none at all where
- * there are more classes than keys.
- * @param {string[]} names
- * @returns {string[]}
- */
+/** A key a class: its own digit, else the next free one; none where keys do not suffice. @param {string[]} names */
 function keysOf(names) {
   if (names.length > CLASS_KEYS.length) return [];
   const own = names.filter((name) => /^[0-9]$/.test(name));
@@ -34,18 +29,15 @@ function keysOf(names) {
 }
 
 /**
- * What keeps a file from being taken over, in one line, or null.
- * @param {any} file
- * @param {Data} data
- * @param {Map<number, number>} places  where each row stands among the cards
- * @returns {string | null}
+ * What keeps a file from being taken over, in one line, or null. places: where each row is among the cards.
+ * @param {any} file @param {Data} data @param {Map<number, number>} places
  */
 function problemOf(file, data, places) {
   if (file?.format !== FORMAT || !Array.isArray(file.decisions)) return `it is no file of ${FORMAT}`;
   if (file.version !== VERSION) return `it has version ${file.version}, expected ${VERSION}`;
   if (file.run !== data.run || file.fingerprint !== data.fingerprint) {
-    return `it was made with another run (${short(file.run)} of ${file.data}), this page is of run ` +
-      `${short(data.run)} of ${data.data}; open it in the report that it came from`;
+    return `it was made with another run (${String(file.run).slice(0, 8)} of ${file.data}), this page is of run ` +
+      `${data.run.slice(0, 8)} of ${data.data}; open it in the report that it came from`;
   }
   const seen = new Set();
   for (const [number, entry] of file.decisions.entries()) {
@@ -56,12 +48,7 @@ function problemOf(file, data, places) {
   return null;
 }
 
-/**
- * @param {any} entry
- * @param {Map<number, number>} places  where each row stands among the cards
- * @param {Data} data
- * @returns {string | null}
- */
+/** @param {any} entry @param {Map<number, number>} places @param {Data} data */
 function problemIn(entry, places, data) {
   const names = data.class_names;
   if (!Number.isInteger(entry?.row) || entry.row < 0) return "has no row";
@@ -78,11 +65,6 @@ function problemIn(entry, places, data) {
   return fits ? null : `is of ${entry.id}, given ${entry.given}, which is not what row ${entry.row} shows here`;
 }
 
-/** @param {unknown} key */
-function short(key) {
-  return String(key).slice(0, 8);
-}
-
 /** What was decided, several steps of undoing, and its place in the browser, an entry a row. */
 class Book {
   /** @param {Data} data @param {() => Storage} open  may throw where a browser refuses to keep anything */
@@ -95,38 +77,34 @@ class Book {
     /** @type {Step[]} */
     this.steps = [];
     this.unsaved = false; // decided here, and neither kept by the browser nor exported
-    this.refused = false;
+    /** @type {boolean} */
+    this.refused = true;
     /** @type {Storage | null} */
     this.storage = null;
     try {
       this.storage = open();
-      this.storage.setItem(this.prefix, "");
-      this.storage.removeItem(this.prefix);
     } catch {
-      this.refused = true;
+      // As good as none.
     }
+    if (this.keep("label-audit", "")) this.keep("label-audit", null); // whether it keeps anything
     for (const key of Object.keys(this.storage ?? {})) this.hear(key, this.storage?.getItem(key) ?? null);
   }
 
   /**
    * Take over what this or another tab has kept under a key; the row that it was of, or null.
-   * @param {string | null} key
-   * @param {string | null} text
+   * @param {string | null} key @param {string | null} text
    */
   hear(key, text) {
     if (!key?.startsWith(this.prefix)) return null;
     const row = Number(key.slice(this.prefix.length));
-    if (text === null) {
-      this.decisions.delete(row);
-      return row;
-    }
     try {
-      const entry = JSON.parse(text);
-      if (entry.row !== row || problemIn(entry, this.places, this.data)) return null;
-      this.decisions.set(row, entry);
+      const entry = JSON.parse(text ?? "null");
+      if (entry && (entry.row !== row || problemIn(entry, this.places, this.data))) return null;
+      if (entry) this.decisions.set(row, entry);
+      else this.decisions.delete(row);
       return row;
     } catch {
-      return null;
+      return null; // damaged: as if it were not there
     }
   }
 
@@ -147,34 +125,34 @@ class Book {
   put(row, entry) {
     if (entry) this.decisions.set(row, entry);
     else this.decisions.delete(row);
+    if (!this.keep(this.prefix + row, entry ? JSON.stringify(entry) : null)) this.unsaved = true;
+  }
+
+  /** Keep a text in the browser, or nothing; whether it could. @param {string} key @param {string | null} text */
+  keep(key, text) {
     try {
-      if (!this.storage) throw new Error("refused");
-      if (entry) this.storage.setItem(this.prefix + row, JSON.stringify(entry));
-      else this.storage.removeItem(this.prefix + row);
+      if (text === null) this.storage?.removeItem(key);
+      else this.storage?.setItem(key, text);
+      this.refused = !this.storage;
     } catch {
-      this.refused = this.unsaved = true;
+      this.refused = true; // forbidden, or full
     }
+    return !this.refused;
   }
 
   /** The content of decisions.json. @param {string} reviewer */
   file(reviewer) {
-    const decisions = [...this.decisions.values()].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    const decisions = [...this.decisions.values()].sort((a, b) => Number(a.time > b.time) - Number(a.time < b.time));
     const { run, fingerprint, data, class_names } = this.data;
     const exported = new Date().toISOString();
     return { format: FORMAT, version: VERSION, run, fingerprint, data, reviewer, exported, class_names, decisions };
   }
 
-  /**
-   * Take over a file's decisions, the later one where both have one; how many were new, later and earlier.
-   * @param {{decisions: Decision[]}} file
-   */
-  merge(file) {
-    const before = (/** @type {Decision} */ { row }) => this.decisions.get(row);
-    const same = (/** @type {Decision} */ e) => before(e)?.time === e.time;
-    const fresh = file.decisions.filter((e) => !before(e));
-    const later = file.decisions.filter((e) => (before(e)?.time ?? "~") < e.time);
-    const earlier = file.decisions.length - fresh.length - later.length - file.decisions.filter(same).length;
+  /** Take over decisions, the later where both have one; how many were new and later. @param {Decision[]} entries */
+  merge(entries) {
+    const fresh = entries.filter(({ row }) => !this.decisions.has(row));
+    const later = entries.filter(({ row, time }) => (this.decisions.get(row)?.time ?? "~") < time);
     if (fresh.length + later.length) this.decide([...fresh, ...later]);
-    return { fresh: fresh.length, later: later.length, earlier };
+    return [fresh.length, later.length];
   }
 }

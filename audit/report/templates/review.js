@@ -2,10 +2,11 @@
 // before it in the same script. Nothing done for a key is proportional to the layout of the page.
 
 const MORE = 48; // cards that are shown at a time
-const STOP = 5; // errors expected in the next NEXT cards below which a review may well end
-const NEXT = 50;
+const NEXT = 50; // cards that one looks ahead
+const STOP = 0.1; // of them expected to be errors, below which a review may well end
 const MOST_PREVIEWS = 60;
-const VERDICTS = { keep: "✓ kept", relabel: "→", ambiguous: "? ambiguous", drop: "× dropped" };
+const SIGNS = { keep: "✓", relabel: "→", ambiguous: "?", drop: "×" };
+const WORDS = { keep: "kept", relabel: "changed to", ambiguous: "ambiguous", drop: "dropped" };
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} kind @returns {T} */
 function the(id, kind) {
@@ -21,14 +22,12 @@ const keys = keysOf(names);
 const { row: rows, id: ids, given, suggested, p_error, likely } = data.cards;
 const book = new Book(data, () => window.localStorage);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
-const [station, bench, grid, desk, look] = ["station", "bench", "cards", "desk", "look"].map((id) => the(id, HTMLElement));
-const note = the("note", HTMLInputElement);
-const reviewer = the("reviewer", HTMLInputElement);
-const hide = the("hide", HTMLInputElement);
-const tools = { given: the("given", HTMLSelectElement), suggested: the("suggested", HTMLSelectElement),
-  sort: the("sort", HTMLSelectElement), find: the("find", HTMLInputElement) };
-const dialogs = { help: the("help", HTMLDialogElement), pick: the("pick", HTMLDialogElement),
-  cell: the("cell", HTMLDialogElement) };
+const [station, bench, grid, desk, look, choices] = ["station", "bench", "cards", "desk", "look", "choices"]
+  .map((id) => the(id, HTMLElement));
+const [note, reviewer, hide, find, classFind, file, keysOn] =
+  ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on"].map((id) => the(id, HTMLInputElement));
+const [givenTool, suggestedTool, sort] = ["given", "suggested", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
+const [helpDialog, pickDialog, cellDialog] = ["help", "pick", "cell"].map((id) => the(id, HTMLDialogElement));
 
 let show = "all"; // which decisions the grid shows
 let sorted = "page"; // how the cards stand in the document
@@ -38,43 +37,40 @@ let limit = 0; // how many of them are shown
 let current = -1;
 /** @type {Set<number>} */
 const marked = new Set();
+/** @type {Map<number, string>} */
+const notes = new Map(); // as typed, of cards that may be undecided yet
 
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
 const hides = (/** @type {number} */ i) => hide.checked && !decisionOf(i);
 const number = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
 
-/** @param {string} text */
-function say(text) {
-  the("said", HTMLElement).textContent = text;
-}
+const say = (/** @type {string} */ text) => fill(desk, "#said", text);
+const warn = (/** @type {string} */ text) => fill(station, "#warning", text);
 
-/** @param {string} text */
-function warn(text) {
-  const line = the("warning", HTMLElement);
-  line.textContent = text;
-  line.hidden = !text;
+/** @param {HTMLElement} parent @param {string} selector @param {string} text */
+function fill(parent, selector, text) {
+  const found = parent.querySelector(selector);
+  if (found) found.textContent = text;
 }
 
 // ---- The grid: filters, order, how far it is shown
-
 /** @param {number} i */
 function matches(i) {
-  const decision = decisionOf(i);
-  const shown = show === "all" || (show === "open" ? !decision : show === "decided" ? decision : decision?.action === show);
-  return shown
-    && (tools.given.value === "" || given[i] === Number(tools.given.value))
-    && (tools.suggested.value === "" || suggested[i] === Number(tools.suggested.value))
-    && ids[i].toLowerCase().includes(tools.find.value.trim().toLowerCase());
+  const action = decisionOf(i)?.action ?? "open";
+  return (show === "all" || show === action || (show === "decided" && action !== "open"))
+    && (givenTool.value === "" || given[i] === Number(givenTool.value))
+    && (suggestedTool.value === "" || suggested[i] === Number(suggestedTool.value))
+    && ids[i].toLowerCase().includes(find.value.trim().toLowerCase());
 }
 
 /** Show the cards that the filters leave; a decision alone never moves a card. */
 function refilter() {
   const all = cards.map((_, i) => i);
   const natural = new Intl.Collator("en", { numeric: true });
-  if (tools.sort.value === "pair") all.sort((a, b) => given[a] - given[b] || suggested[a] - suggested[b] || a - b);
-  if (tools.sort.value === "id") all.sort((a, b) => natural.compare(ids[a], ids[b]));
-  if (tools.sort.value !== sorted) grid.append(...all.map((i) => cards[i]));
-  sorted = tools.sort.value;
+  if (sort.value === "pair") all.sort((a, b) => given[a] - given[b] || suggested[a] - suggested[b] || a - b);
+  if (sort.value === "id") all.sort((a, b) => natural.compare(ids[a], ids[b]));
+  if (sort.value !== sorted) grid.append(...all.map((i) => cards[i]));
+  sorted = sort.value;
   order = all.filter(matches);
   place.fill(-1);
   order.forEach((i, at) => { place[i] = at; });
@@ -83,7 +79,7 @@ function refilter() {
   showUpTo(MORE);
   the("none", HTMLElement).hidden = order.length > 0;
   for (const i of [...marked]) if (place[i] < 0) mark(i, false);
-  select(current >= 0 && place[current] >= 0 ? current : order.find((i) => !decisionOf(i)) ?? order[0] ?? -1);
+  select(place[current] >= 0 && place[current] < limit ? current : order.find((i) => !decisionOf(i)) ?? order[0] ?? -1);
   summarise();
 }
 
@@ -96,31 +92,20 @@ function showUpTo(count) {
   more.textContent = `Show ${number(Math.min(MORE, order.length - limit))} more of ${number(order.length - limit)}`;
 }
 
-/** @param {string} givenClass @param {string} suggestedClass */
-function filterBy(givenClass, suggestedClass) {
-  tools.given.value = givenClass;
-  tools.suggested.value = data.blind ? "" : suggestedClass;
-  refilter();
-  station.scrollIntoView();
-  say(`${number(order.length)} cards match.`);
-}
-
 // ---- The current card
-
 /** @param {number} i */
 function select(i) {
-  if (current >= 0) {
-    cards[current].removeAttribute("aria-current");
-    cards[current].tabIndex = -1;
-  }
+  cards[current]?.removeAttribute("aria-current");
+  cards[current]?.setAttribute("tabindex", "-1");
   current = i;
-  if (i >= 0) {
-    if (place[i] >= limit) showUpTo(place[i] + 1);
-    cards[i].setAttribute("aria-current", "true");
-    cards[i].tabIndex = 0;
-  }
+  if (place[i] >= limit) showUpTo(place[i] + 1);
+  cards[i]?.setAttribute("aria-current", "true");
+  cards[i]?.setAttribute("tabindex", "0");
   drawDesk();
 }
+
+/** Whether a person sees what a key would decide. */
+const deskInView = () => desk.getBoundingClientRect().bottom > 0 && desk.getBoundingClientRect().top < innerHeight;
 
 /** Make a card the current one and bring it into view. @param {number} i */
 function go(i) {
@@ -133,14 +118,8 @@ function go(i) {
 
 /** @param {number} by */
 function step(by) {
-  if (current < 0 || !deskInView()) return go(current);
-  go(order[Math.max(0, Math.min(order.length - 1, place[current] + by))]);
-}
-
-/** Whether a person sees what a key would decide. */
-function deskInView() {
-  const { top, bottom } = desk.getBoundingClientRect();
-  return bottom > 0 && top < window.innerHeight;
+  const to = order[Math.max(0, Math.min(order.length - 1, place[current] + by))];
+  go(deskInView() ? to ?? current : current);
 }
 
 /** @param {number} i @param {boolean} on */
@@ -149,29 +128,21 @@ function mark(i, on) {
   else marked.delete(i);
   cards[i].classList.toggle("marked", on);
   the("marks", HTMLElement).hidden = !marked.size;
-  the("marks-count", HTMLElement).textContent = `${number(marked.size)} selected: the next decision is for all of them.`;
+  fill(desk, "#marks-count", `${number(marked.size)} selected: the next decision is for all of them.`);
 }
 
-function unmark() {
-  for (const i of [...marked]) mark(i, false);
-}
-
-/** @param {HTMLElement} parent @param {string} selector @param {string} text */
-function fill(parent, selector, text) {
-  const found = parent.querySelector(selector);
-  if (found) found.textContent = text;
-}
+const unmark = () => [...marked].forEach((i) => mark(i, false));
 
 function drawDesk() {
   desk.classList.toggle("empty", current < 0);
   if (current < 0) return;
-  const [i, decision] = [current, decisionOf(current)];
-  desk.classList.toggle("decided", Boolean(decision));
+  const [i, made] = [current, decisionOf(current)];
+  desk.classList.toggle("decided", Boolean(made));
   look.replaceChildren(...[...(cards[i].querySelector(".look")?.children ?? [])].map((each) => each.cloneNode(true)));
   fill(desk, ".labels s", names[given[i]]);
   fill(desk, ".labels b", names[suggested[i]]);
   fill(desk, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
-  fill(desk, ".verdict", verdict(decision));
+  fill(desk, ".verdict", verdict(made));
   fill(desk, ".id", `#${ids[i]}`);
   fill(desk, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
   fill(desk, '[data-act="keep"] span', `Keep ${names[given[i]]}`);
@@ -180,7 +151,7 @@ function drawDesk() {
   const cell = the("same", HTMLButtonElement);
   cell.hidden = hides(i) || others < 2;
   cell.textContent = `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`;
-  note.value = decision?.note ?? "";
+  note.value = notes.get(i) ?? made?.note ?? "";
   drawChoices(i);
 }
 
@@ -188,12 +159,11 @@ function drawDesk() {
 function drawChoices(i) {
   const likelihood = new Map(hides(i) ? [] : likely[i]);
   const shown = keys.length ? names.map((_, label) => label) : [...likelihood.keys()];
-  const choices = the("choices", HTMLElement);
   while (choices.children.length > shown.length) choices.lastChild?.remove();
-  while (choices.children.length < shown.length) choices.append(choiceButton());
+  while (choices.children.length < shown.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));
   shown.forEach((label, at) => {
     const button = /** @type {HTMLButtonElement} */ (choices.children[at]);
-    const key = keys[label] ?? "";
+    const key = keys[label] ?? String(at + 1);
     button.value = String(label);
     button.title = names[label];
     fill(button, "kbd", key === names[label] ? "" : key);
@@ -204,19 +174,12 @@ function drawChoices(i) {
   });
 }
 
-function choiceButton() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.act = "relabel";
-  button.append(document.createElement("kbd"), document.createElement("span"));
-  return button;
-}
-
 // ---- Deciding
-
-/** @param {Decision | undefined} decision */
-function verdict(decision) {
-  return decision ? `${VERDICTS[decision.action]} ${decision.action === "relabel" ? decision.label : ""}`.trim() : "";
+/** What was decided, with its sign or as a sentence. @param {Decision | undefined} made @param {boolean} [spoken] */
+function verdict(made, spoken = false) {
+  if (!made) return spoken ? "undecided" : "";
+  const words = made.action === "relabel" && !spoken ? "" : WORDS[made.action];
+  return [spoken ? "" : SIGNS[made.action], words, made.label ?? ""].filter(Boolean).join(" ");
 }
 
 /** @param {number} i @param {Action | "accept"} action @param {number} [label] @returns {Decision} */
@@ -226,7 +189,7 @@ function decision(i, action, label) {
   return {
     id: ids[i], row: rows[i], given: names[given[i]], suggested: names[suggested[i]], action: does,
     label: does === "relabel" ? names[to] : null,
-    note: i === current ? note.value : decisionOf(i)?.note ?? "", time: new Date().toISOString(),
+    note: notes.get(i) ?? decisionOf(i)?.note ?? "", time: new Date().toISOString(),
   };
 }
 
@@ -249,7 +212,7 @@ function commit(targets, action, label) {
   targets.forEach(paint);
   const last = Math.max(...targets.map((i) => place[i]));
   const next = order.find((i, at) => at > last && !decisionOf(i)) ?? order.find((i) => !decisionOf(i));
-  const what = verdict(decisionOf(targets[0]));
+  const what = verdict(decisionOf(targets[0]), true);
   const whom = targets.length > 1 ? `${number(targets.length)} cards` : `#${ids[targets[0]]}`;
   go(next ?? current);
   summarise();
@@ -261,18 +224,17 @@ function undo() {
   cardsUndone.forEach(paint);
   summarise();
   if (!cardsUndone.length) return say("There is nothing to undo.");
-  if (place[cardsUndone[0]] >= 0) go(cardsUndone[0]);
-  else drawDesk();
+  go(place[cardsUndone[0]] >= 0 ? cardsUndone[0] : current);
   say(`Undone: ${cardsUndone.length > 1 ? `${number(cardsUndone.length)} cards` : `#${ids[cardsUndone[0]]}`}.`);
 }
 
-/** Show on a card what was decided of it. @param {number} i */
+/** Show on a card what was decided of it; nothing for one that is not on the page. @param {number} i */
 function paint(i) {
+  if (i < 0) return;
   const text = verdict(decisionOf(i));
   cards[i].classList.toggle("decided", Boolean(text));
-  let badge = cards[i].querySelector(".verdict");
-  if (!badge && text) cards[i].append((badge = document.createElement("p")));
-  if (badge) [badge.className, badge.textContent] = ["verdict", text];
+  const badge = cards[i].querySelector(".verdict") ?? cards[i].appendChild(document.createElement("p"));
+  [badge.className, badge.textContent] = ["verdict", text];
 }
 
 /** The counts of the head and the filters, and what is still to be expected. */
@@ -286,17 +248,14 @@ function summarise() {
     if (!action) left += p_error[i];
     if (action) [counts.decided, counts[action]] = [counts.decided + 1, counts[action] + 1];
   }
-  for (const button of document.querySelectorAll("[data-show]")) {
-    const name = /** @type {HTMLElement} */ (button).dataset.show ?? "";
-    button.setAttribute("aria-pressed", String(name === show));
-    fill(/** @type {HTMLElement} */ (button), "b", number(counts[name]));
+  for (const [name, count] of Object.entries(counts)) {
+    station.querySelector(`[data-show=${name}]`)?.setAttribute("aria-pressed", String(name === show));
+    fill(station, `[data-show=${name}] b`, number(count));
   }
   the("progress", HTMLProgressElement).value = counts.decided;
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
-  the("left", HTMLElement).textContent = outlook(counts.open, left, soon);
-  if (book.refused && book.decisions.size) {
-    warn("This browser keeps no decisions for this page. Export them before you leave.");
-  }
+  fill(desk, "#left", outlook(counts.open, left, soon));
+  if (book.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
 }
 
 /** @param {number} open @param {number} left @param {number} soon */
@@ -306,32 +265,31 @@ function outlook(open, left, soon) {
   const [low, high] = data.spread.map((share) => number(Math.min(open, share * left)));
   const next = Math.min(NEXT, open);
   const whole = `About ${number(left)} (${low} to ${high}) errors to expect in the ${number(open)} left; `;
-  return whole + (soon < STOP ? `the next ${next} should hold fewer than ${Math.floor(soon) + 1}: a fair place to stop.`
-    : `in the next ${next}, ${number(soon)}.`);
+  if (soon >= STOP * next) return `${whole}in the next ${next}, ${number(soon)}.`;
+  return `${whole}the next ${next} should hold fewer than ${Math.floor(soon) + 1}: a fair place to stop.`;
 }
 
 // ---- Dialogs
-
 /** The undecided cards with the same given and the same suggested class. @param {number} i */
 function cellOf(i) {
-  return order.length ? cards.flatMap((_, j) => (given[j] === given[i] && suggested[j] === suggested[i] && !decisionOf(j) ? [j] : [])) : [];
+  const same = (/** @type {number} */ j) => given[j] === given[i] && suggested[j] === suggested[i];
+  return cards.flatMap((_, j) => (same(j) && !decisionOf(j) ? [j] : []));
 }
 
 function askCell() {
   const touched = cellOf(current);
   const [from, to] = [names[given[current]], names[suggested[current]]];
-  fill(dialogs.cell, "h2", `${number(touched.length)} undecided of ${from} → ${to}`);
-  fill(dialogs.cell, '[value="keep"]', `Keep all as ${from}`);
-  fill(dialogs.cell, '[value="relabel"]', `Change all to ${to}`);
-  dialogs.cell.querySelector("ul")?.replaceChildren(...touched.slice(0, MOST_PREVIEWS).map((i) => {
+  fill(cellDialog, "h2", `${number(touched.length)} undecided of ${from} → ${to}`);
+  fill(cellDialog, '[value="keep"]', `Keep all as ${from}`);
+  fill(cellDialog, '[value="relabel"]', `Change all to ${to}`);
+  cellDialog.querySelector("ul")?.replaceChildren(...touched.slice(0, MOST_PREVIEWS).map((i) => {
     const [item, id] = [document.createElement("li"), document.createElement("p")];
     id.textContent = `#${ids[i]}`;
     item.append(...[cards[i].querySelector(".look > .thumb")?.cloneNode(true) ?? ""], id);
     return item;
   }));
-  const beyond = touched.length - MOST_PREVIEWS;
-  fill(dialogs.cell, ".note", beyond > 0 ? `and ${number(beyond)} more` : "");
-  ask(dialogs.cell, (answer) => {
+  fill(cellDialog, ".note", touched.length > MOST_PREVIEWS ? `The first ${MOST_PREVIEWS} are shown.` : "");
+  ask(cellDialog, (answer) => {
     if (answer === "relabel") commit(touched, "accept");
     else if (ACTIONS.includes(answer)) commit(touched, /** @type {Action} */ (answer));
   });
@@ -345,80 +303,72 @@ function ask(dialog, then) {
 }
 
 function askClass() {
-  const find = the("class-find", HTMLInputElement);
-  find.value = "";
+  classFind.value = "";
   listClasses();
-  ask(dialogs.pick, (answer) => answer && decide("relabel", Number(answer)));
+  ask(pickDialog, (answer) => answer && decide("relabel", Number(answer)));
 }
 
 function listClasses() {
-  const text = the("class-find", HTMLInputElement).value.trim().toLowerCase();
-  const found = names.flatMap((name, label) => (name.toLowerCase().includes(text) ? [label] : []));
-  the("class-list", HTMLElement).replaceChildren(...found.map((label) => {
+  const text = classFind.value.trim().toLowerCase();
+  the("class-list", HTMLElement).replaceChildren(...names.map((name, label) => {
     const button = document.createElement("button");
-    [button.value, button.textContent] = [String(label), names[label]];
+    [button.value, button.textContent] = [String(label), name];
     return button;
-  }));
+  }).filter((button) => button.textContent?.toLowerCase().includes(text)));
 }
 
 // ---- Files
-
 function exportFile() {
-  const file = book.file(reviewer.value.trim());
+  const content = book.file(reviewer.value.trim());
   const link = document.createElement("a");
-  const who = file.reviewer.replace(/[^\p{L}\p{N}]+/gu, "-");
+  const who = content.reviewer.replace(/[^\p{L}\p{N}]+/gu, "-");
   link.download = who ? `decisions-${who}.json` : "decisions.json";
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: "application/json" }));
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], { type: "application/json" }));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   book.unsaved = false;
-  say(`Exported ${number(file.decisions.length)} decisions as ${link.download}.`);
+  say(`Exported ${number(content.decisions.length)} decisions as ${link.download}.`);
 }
 
-/** @param {File} file */
-async function importFile(file) {
-  let content;
-  try {
-    content = JSON.parse(await file.text());
-  } catch {
-    return warn(`${file.name} was not imported: it is no JSON.`);
-  }
+/** @param {File} chosen */
+async function importFile(chosen) {
+  const content = await chosen.text().then(JSON.parse).catch(() => null);
   const problem = problemOf(content, data, book.places);
-  if (problem) return warn(`${file.name} was not imported: ${problem}.`);
-  const { fresh, later, earlier } = book.merge(content);
+  if (problem) return warn(`${chosen.name} was not imported: ${problem}.`);
+  const [fresh, later] = book.merge(content.decisions);
   warn("");
-  cards.forEach((_, i) => paint(i));
+  content.decisions.forEach((/** @type {Decision} */ { row }) => paint(book.places.get(row) ?? -1));
   refilter();
-  say(`Imported ${file.name}: ${number(fresh)} new, ${number(later)} later than yours, ${number(earlier)} earlier and left out.`);
+  const left = content.decisions.length - fresh - later;
+  say(`${chosen.name}: ${number(fresh)} new, ${number(later)} later than yours taken over, ${number(left)} left out.`);
 }
 
 // ---- What keys and buttons do
-
 /** @type {Record<string, () => void>} */
 const acts = {
   keep: () => decide("keep"), accept: () => decide("accept"), ambiguous: () => decide("ambiguous"),
   drop: () => decide("drop"), undo, next: () => step(1), previous: () => step(-1), pick: askClass, cell: askCell,
-  mark: () => { mark(current, !marked.has(current)); }, unmark, more: () => showUpTo(limit + 1), note: () => note.focus(),
-  help: () => ask(dialogs.help), export: exportFile, import: () => the("file", HTMLInputElement).click(),
-  start: () => go(current),
+  mark: () => mark(current, !marked.has(current)), unmark, more: () => showUpTo(limit + 1), note: () => note.focus(),
+  help: () => ask(helpDialog), export: exportFile, import: () => { file.value = ""; file.click(); },
 };
 /** @type {Record<string, string>} */
-const actOf = { Enter: "keep", y: "accept", a: "ambiguous", x: "drop", u: "undo", j: "next", k: "previous", "/": "pick",
-  r: "pick", v: "mark", n: "note", Escape: "unmark", "?": "help" };
+const actOf = { Enter: "keep", y: "accept", a: "ambiguous", x: "drop", u: "undo", j: "next", k: "previous",
+  "/": "pick", r: "pick", v: "mark", n: "note", Escape: "unmark", "?": "help" };
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (target === note && (event.key === "Enter" || event.key === "Escape")) return go(current);
-  if (target.closest("input:not([type=checkbox]), select") || !the("keys-on", HTMLInputElement).checked) return;
+  if (target === note && event.key === "Enter") return note.blur(), go(current);
+  if (target.closest("input:not([type=checkbox]), select") || !keysOn.checked) return;
   if (event.key === "Enter" && target.closest("button, a, summary, input")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const label = keys.indexOf(key);
+  const choice = keys.length ? keys.indexOf(key) : Number(key) - 1;
+  const label = choice >= 0 ? choices.children[choice]?.getAttribute("value") : null;
   if (key.startsWith("Arrow") && station.contains(target)) {
     const line = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     step({ ArrowRight: 1, ArrowLeft: -1, ArrowDown: line, ArrowUp: -line }[key] ?? 0);
   } else if (actOf[key]) acts[actOf[key]]();
-  else if (label >= 0) decide("relabel", label);
+  else if (label) decide("relabel", Number(label));
   else return;
   event.preventDefault();
 });
@@ -431,80 +381,61 @@ document.addEventListener("click", (event) => {
     show = button.dataset.show;
     refilter();
   } else if (button?.dataset.filter) {
-    const [from, to] = button.dataset.filter.split(",");
-    filterBy(from, to);
+    [givenTool.value, suggestedTool.value] = button.dataset.filter.split(",");
+    refilter();
+    station.scrollIntoView();
+    say(`${number(order.length)} cards match.`);
   } else if (button?.dataset.act === "relabel") decide("relabel", Number(button.value));
   else if (button?.dataset.act) acts[button.dataset.act]();
   else if (card instanceof HTMLElement) {
     const i = cards.indexOf(card);
     const [from, to] = [place[current], place[i]].sort((a, b) => a - b);
+    if (event.shiftKey) getSelection()?.removeAllRanges();
     if (event.shiftKey) order.slice(from, to + 1).forEach((each) => mark(each, true));
     if (event.ctrlKey || event.metaKey) mark(i, !marked.has(i));
     go(i);
   }
   // Enter would press a clicked button again instead of keeping the card.
-  if (button && desk.contains(button) && event.detail && document.activeElement === button) cards[current]?.focus({ preventScroll: true });
+  const pressed = button && desk.contains(button) && document.activeElement === button;
+  if (pressed && event.detail) cards[current]?.focus({ preventScroll: true });
 });
 
-for (const tool of Object.values(tools)) tool.addEventListener("input", refilter);
-the("class-find", HTMLInputElement).addEventListener("input", listClasses);
+for (const tool of [givenTool, suggestedTool, sort, find]) tool.addEventListener("input", refilter);
+classFind.addEventListener("input", listClasses);
+note.addEventListener("input", () => notes.set(current, note.value));
 note.addEventListener("change", () => {
   const decided = decisionOf(current);
   if (decided) book.decide([{ ...decided, note: note.value, time: new Date().toISOString() }]);
 });
-hide.addEventListener("change", () => {
-  document.body.classList.toggle("blind", hide.checked);
-  drawDesk();
-});
-reviewer.addEventListener("change", () => {
-  try {
-    book.storage?.setItem("label-audit:reviewer", reviewer.value);
-  } catch {
-    // The name is in the export all the same.
-  }
-});
-the("file", HTMLInputElement).addEventListener("change", (event) => {
-  const input = /** @type {HTMLInputElement} */ (event.target);
-  if (input.files?.[0]) importFile(input.files[0]);
-  input.value = "";
-});
+hide.addEventListener("change", drawDesk);
+reviewer.addEventListener("change", () => book.keep("label-audit:reviewer", reviewer.value));
+file.addEventListener("change", () => file.files?.[0] && importFile(file.files[0]));
 window.addEventListener("storage", (event) => {
   const i = book.places.get(book.hear(event.key, event.newValue) ?? -1);
   if (i === undefined) return;
   paint(i);
   summarise();
   if (i === current) drawDesk();
-  say(`#${ids[i]} was decided in another tab: ${verdict(decisionOf(i)) || "undone"}.`);
+  say(`#${ids[i]} was decided in another tab: ${verdict(decisionOf(i), true)}.`);
 });
-window.addEventListener("beforeunload", (event) => {
-  if (book.unsaved) event.preventDefault();
-});
+window.addEventListener("beforeunload", (event) => { if (book.unsaved) event.preventDefault(); });
 
 // ---- Start
-
 for (const element of document.querySelectorAll("[data-given]")) {
   const { given: from = "", suggested: to = "" } = /** @type {HTMLElement} */ (element).dataset;
   if (data.blind && to) continue;
   const button = document.createElement("button");
   [button.type, button.className, button.dataset.filter] = ["button", "plain", `${from},${to}`];
   button.append(...element.childNodes);
-  button.title = to ? `Show the suspects of ${names[Number(from)]} → ${names[Number(to)]}` : `Show the suspects of ${names[Number(from)]}`;
+  button.title = `Show the suspects of ${names[Number(from)]}${to && ` → ${names[Number(to)]}`}`;
   element.append(button);
 }
 names.forEach((name, label) => {
-  tools.given.add(new Option(name, String(label)));
-  tools.suggested.add(new Option(name, String(label)));
+  givenTool.add(new Option(name, String(label)));
+  suggestedTool.add(new Option(name, String(label)));
 });
-for (const card of cards) card.tabIndex = -1;
 grid.append(...cards);
-for (const element of document.querySelectorAll("[data-live]")) /** @type {HTMLElement} */ (element).hidden = false;
-document.getElementById("rest")?.remove();
 document.body.classList.add("live");
-if (data.blind) {
-  for (const element of document.querySelectorAll("[data-open]")) element.remove();
-  hide.checked = hide.disabled = true;
-}
 reviewer.value = book.storage?.getItem("label-audit:reviewer") ?? "";
-document.body.classList.toggle("blind", hide.checked);
-for (let i = 0; i < cards.length; i++) if (decisionOf(i)) paint(i);
+for (const row of book.decisions.keys()) paint(book.places.get(row) ?? -1);
 refilter();
