@@ -1,4 +1,4 @@
-"""Many small images as a few PNGs, and the stylesheet rules that cut each out of them."""
+"""Many small images in a few large ones, and the stylesheet rules that cut each out of them."""
 
 import base64
 import io
@@ -12,7 +12,8 @@ from audit.types import Thumbnails
 
 COLUMNS, LINES = 32, 16  # of a sheet: a browser decodes only those that it shows
 SIZES = {"card": 112, "small": 56, "near": 48, "desk": 224, "desk-near": 84}  # longer sides on the page
-PIXELATED_UP_TO = 40  # images of fewer pixels are shown as squares, larger ones smoothly
+PIXELATED_UP_TO = 40  # smaller images are kept to the pixel and shown as squares, larger ones smoothly
+JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,22 @@ class SpriteSheet:
 
 
 def sprite_sheet(thumbnails: Thumbnails, rows: Sequence[int]) -> SpriteSheet:
-    """The images of these rows, each of which must be among the thumbnails, in sheets of PNG."""
+    """The images of these rows, each of which must be among the thumbnails, in a few sheets."""
     if not rows:
         return SpriteSheet({}, "")
     where = {int(row): index for index, row in enumerate(thumbnails.rows)}
     images = thumbnails.images[[where[row] for row in rows]]
     full = COLUMNS * LINES
-    pngs = [_png(images[start : start + full]) for start in range(0, len(images), full)]
+    sheets = [_sheet(images[start : start + full]) for start in range(0, len(images), full)]
     places = ((row, *divmod(i, full)) for i, row in enumerate(rows))
     return SpriteSheet(
         cells={row: f"s{sheet} c{i % COLUMNS} r{i // COLUMNS}" for row, sheet, i in places},
-        css=_rules(images.shape[1], images.shape[2], pngs),
+        css=_rules(images.shape[1], images.shape[2], sheets),
     )
 
 
-def _png(images: npt.NDArray[np.uint8]) -> str:
-    """The images (m, h, w, c) line after line, as PNG in base64."""
+def _sheet(images: npt.NDArray[np.uint8]) -> str:
+    """The images (m, h, w, c) line after line as a data URI: PNG, or JPEG where they are shown smoothly."""
     from PIL import Image  # noqa: PLC0415  only a report needs it
 
     m, height, width, channels = images.shape
@@ -48,11 +49,16 @@ def _png(images: npt.NDArray[np.uint8]) -> str:
     sheet = cells.reshape(LINES, COLUMNS, height, width, channels).swapaxes(1, 2)
     sheet = sheet.reshape(LINES * height, COLUMNS * width, channels)
     buffer = io.BytesIO()
-    Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet).save(buffer, format="PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
+    picture = Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    if max(height, width) <= PIXELATED_UP_TO:
+        picture.save(buffer, format="PNG", optimize=True)
+    else:  # without subsampling, so that no image runs into its neighbour's colours
+        picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    kind = "png" if max(height, width) <= PIXELATED_UP_TO else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _rules(height: int, width: int, pngs: Sequence[str]) -> str:
+def _rules(height: int, width: int, sheets: Sequence[str]) -> str:
     """One rule for each sheet, column and line, so that nothing needs inline styles; sizes as variables."""
     longer = max(height, width)
     pixelated = longer <= PIXELATED_UP_TO  # then only whole multiples are sharp
@@ -61,13 +67,13 @@ def _rules(height: int, width: int, pngs: Sequence[str]) -> str:
     }
     variables = ";".join(f"--{name}:{scale:.4g}" for name, scale in scales.items())
     w, h = (f"calc(var(--scale)*{side}px)" for side in (width, height))
-    sheet = f"calc(var(--scale)*{COLUMNS * width}px) calc(var(--scale)*{LINES * height}px)"
+    whole = f"calc(var(--scale)*{COLUMNS * width}px) calc(var(--scale)*{LINES * height}px)"
     smooth = "pixelated" if pixelated else "auto"
     rules = [
         f":root{{{variables}}}",
-        f".thumb{{width:{w};height:{h};background-size:{sheet};image-rendering:{smooth}}}",
+        f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{smooth}}}",
     ]
-    rules += [f'.s{i}{{background-image:url("data:image/png;base64,{png}")}}' for i, png in enumerate(pngs)]
+    rules += [f'.s{i}{{background-image:url("{sheet}")}}' for i, sheet in enumerate(sheets)]
     rules += [f".c{i}{{background-position-x:{100 * i / (COLUMNS - 1):.4f}%}}" for i in range(COLUMNS)]
     rules += [f".r{i}{{background-position-y:{100 * i / (LINES - 1):.4f}%}}" for i in range(LINES)]
     return "\n".join(rules)

@@ -2,6 +2,7 @@
 // before it in the same script. Nothing done for a key is proportional to the layout of the page.
 
 const MORE = 48; // cards that are shown at a time
+const AHEAD = 16; // beyond the current one, so that a step adds one card to the page and not a screen of them
 const NEXT = 50; // cards that one looks ahead
 const STOP = 0.1; // of them expected to be errors, below which a review may well end
 const MOST_PREVIEWS = 60;
@@ -85,8 +86,7 @@ function refilter() {
 
 /** @param {number} count */
 function showUpTo(count) {
-  const end = Math.min(order.length, Math.ceil(count / MORE) * MORE);
-  for (; limit < end; limit++) cards[order[limit]].hidden = false;
+  for (; limit < Math.min(order.length, count); limit++) cards[order[limit]].hidden = false;
   const more = the("more", HTMLButtonElement);
   more.hidden = limit >= order.length;
   more.textContent = `Show ${number(Math.min(MORE, order.length - limit))} more of ${number(order.length - limit)}`;
@@ -98,7 +98,7 @@ function select(i) {
   cards[current]?.removeAttribute("aria-current");
   cards[current]?.setAttribute("tabindex", "-1");
   current = i;
-  if (place[i] >= limit) showUpTo(place[i] + 1);
+  showUpTo((place[i] ?? 0) + AHEAD);
   cards[i]?.setAttribute("aria-current", "true");
   cards[i]?.setAttribute("tabindex", "0");
   drawDesk();
@@ -348,7 +348,7 @@ async function importFile(chosen) {
 const acts = {
   keep: () => decide("keep"), accept: () => decide("accept"), ambiguous: () => decide("ambiguous"),
   drop: () => decide("drop"), undo, next: () => step(1), previous: () => step(-1), pick: askClass, cell: askCell,
-  mark: () => mark(current, !marked.has(current)), unmark, more: () => showUpTo(limit + 1), note: () => note.focus(),
+  mark: () => mark(current, !marked.has(current)), unmark, more: () => showUpTo(limit + MORE), note: () => note.focus(),
   help: () => ask(helpDialog), export: exportFile, import: () => { file.value = ""; file.click(); },
 };
 /** @type {Record<string, string>} */
@@ -359,6 +359,7 @@ document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (target === note && event.key === "Enter") return note.blur(), go(current);
+  if (event.key === "Escape" && target.closest("input")) return target.blur();
   if (target.closest("input:not([type=checkbox]), select") || !keysOn.checked) return;
   if (event.key === "Enter" && target.closest("button, a, summary, input")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -407,7 +408,7 @@ note.addEventListener("change", () => {
   const decided = decisionOf(current);
   if (decided) book.decide([{ ...decided, note: note.value, time: new Date().toISOString() }]);
 });
-hide.addEventListener("change", drawDesk);
+hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); drawDesk(); });
 reviewer.addEventListener("change", () => book.keep("label-audit:reviewer", reviewer.value));
 file.addEventListener("change", () => file.files?.[0] && importFile(file.files[0]));
 window.addEventListener("storage", (event) => {
