@@ -1,14 +1,17 @@
 """The example that looks most like another one, among those of a class that nothing speaks against."""
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 
 from audit.types import Examples, Floats, Labels, Mask, Rows
 
 SIDE = 16  # pixels at least that an image is shrunk to
+DENSEST = 4
 MOST_A_CLASS = 400  # candidates
 MOST_BYTES = 1 << 26  # of all candidates together: what may have to be read from disk
-LEAST_A_CLASS = 8  # candidates, however large the images are
+LEAST_A_CLASS = 4  # candidates, however large the images are
 
 
 def nearest_agreeing(
@@ -61,13 +64,18 @@ def _spread(rows: Rows, most: int) -> Rows:
 
 
 def _shrunk(X: Examples, rows: Rows) -> Floats:
-    """The images of these rows as vectors of mean 0 and length 1, of SIDE to 2 SIDE pixels a side."""
+    """The images of these rows as vectors of mean 0 and length 1, of SIDE to 2 SIDE pixels a side.
+
+    A pixel is the sum of a block of the image, of which at most (2 DENSEST)² pixels are looked at.
+    """
     height, width = (max(1, side // SIDE) for side in X.shape[1:3])
     h, w = X.shape[1] // height, X.shape[2] // width
-    small = np.empty((len(rows), h, w, X.shape[3]))
+    down, across = (range(0, side, max(1, side // DENSEST)) for side in (height, width))
+    small = np.zeros((len(rows), h, w, X.shape[3]))
     for number, row in enumerate(rows):  # one by one: all of them at full size may be gigabytes
-        image = X[row][: h * height, : w * width].astype(np.float64)
-        small[number] = image.reshape(h, height, w, width, -1).mean(axis=(1, 3))
+        image = X[row]
+        for i, j in product(down, across):
+            small[number] += image[i : h * height : height, j : w * width : width]
     vectors: Floats = small.reshape(len(rows), h * w * X.shape[3])
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
