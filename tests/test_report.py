@@ -104,7 +104,7 @@ def test_every_shown_card_has_its_own_image_cut_from_the_sheet(report):
 
 
 @given(
-    rows=st.integers(1, 50), height=st.integers(1, 12), width=st.integers(1, 12), c=st.sampled_from([1, 3])
+    rows=st.integers(1, 150), height=st.integers(1, 12), width=st.integers(1, 12), c=st.sampled_from([1, 3])
 )
 def test_the_sprite_sheets_hold_the_very_pixels(rows, height, width, c):
     import io
@@ -114,14 +114,15 @@ def test_the_sprite_sheets_hold_the_very_pixels(rows, height, width, c):
     images = np.random.default_rng(rows).integers(0, 256, (rows, height, width, c)).astype(np.uint8)
     kept = Thumbnails(10 * np.arange(rows), images, np.full(rows, ""), np.full((rows, 2), -1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sprites, "LINES", 1)  # else the second sheet would begin after 512 images
+        patch.setattr(sprites, "LINES", 2)  # else the second sheet would begin after 512 images
         sheet = sprites.sprite_sheet(kept, kept.rows.tolist())
     pngs = re.findall(r"base64,([^\"]+)", sheet.css)
     sheets = [np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) for png in pngs]
     for index, row in enumerate(kept.rows.tolist()):
-        number, column = divmod(index, sprites.COLUMNS)
-        assert sheet.cells[row] == f"s{number} c{column} r0"
-        cut = sheets[number][:, width * column : width * (column + 1)]
+        line, column = divmod(index, sprites.COLUMNS)
+        assert sheet.cells[row] == f"s{line // 2} c{column} r{line % 2}"
+        top, left = height * (line % 2), width * column
+        cut = sheets[line // 2][top : top + height, left : left + width]
         assert (cut.reshape(height, width, c) == images[index]).all()
 
 

@@ -599,6 +599,21 @@ def test_two_thousand_cards_fit_and_the_rest_is_said(crowded, opened):
     assert cards(page).count() == 124
 
 
+def test_a_report_is_drawn_again_in_another_size(crowded, tmp_path, run_audit):
+    folder = shutil.copytree(crowded[1].parent, tmp_path / "copy")
+    whole = (folder / "report.html").read_text(encoding="utf-8").count('class="card"')
+    run_audit("report", folder, "--report-mb", "1.5", check=0)
+    small = (folder / "report.html").read_text(encoding="utf-8")
+    assert 100 < small.count('class="card"') < whole
+    assert len(small.encode()) <= 1.5e6
+    refused = run_audit("report", folder, "--report-mb", "0", check=2)
+    assert refused.stderr.strip() == (
+        "audit: --report-mb must be megabytes, 0.5 or more, found 0.0; 5 is the default"
+    )
+    run_audit("report", folder, check=0)
+    assert (folder / "report.html").read_text(encoding="utf-8").count('class="card"') == whole
+
+
 def test_the_page_says_when_a_review_may_end(crowded, tmp_path, opened):
     run, _ = crowded
     page = opened(crowded[1])

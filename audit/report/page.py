@@ -42,13 +42,13 @@ def render(record: RunRecord) -> str:
         name.replace("-", "_"): charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
         for name, (draw, label) in _charts(record).items()
     }
-    most = min(selection.MOST_SUSPECTS, len(record.suspects.ranking))
+    most = selection.MOST_SUSPECTS
     while True:
         content = _html(record, most, svgs)
         size = len(content.encode())
         if size <= budget or not most:
             return content
-        most = int(CAUTION * most * budget / size)
+        most = int(CAUTION * min(most, len(record.suspects.ranking)) * budget / size)
 
 
 def plots(record: RunRecord) -> dict[str, bytes]:

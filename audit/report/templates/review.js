@@ -44,7 +44,6 @@ const notes = new Map(); // as typed, of cards that may be undecided yet
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
 const hides = (/** @type {number} */ i) => hide.checked && !decisionOf(i);
 const number = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
-
 const say = (/** @type {string} */ text) => fill(desk, "#said", text);
 const warn = (/** @type {string} */ text) => fill(station, "#warning", text);
 
@@ -104,8 +103,11 @@ function select(i) {
   drawDesk();
 }
 
-/** Whether a person sees what a key would decide. */
-const deskInView = () => desk.getBoundingClientRect().bottom > 0 && desk.getBoundingClientRect().top < innerHeight;
+/** Whether a person sees what a key would decide, and not only its edge. */
+function deskInView() {
+  const { top, bottom } = desk.getBoundingClientRect();
+  return bottom > 150 && top < innerHeight - 150;
+}
 
 /** Make a card the current one and bring it into view. @param {number} i */
 function go(i) {
@@ -148,9 +150,8 @@ function drawDesk() {
   fill(desk, '[data-act="keep"] span', `Keep ${names[given[i]]}`);
   fill(desk, '[data-act="accept"] span', hides(i) ? "Change as suggested" : `Change to ${names[suggested[i]]}`);
   const others = cellOf(i).length;
-  const cell = the("same", HTMLButtonElement);
-  cell.hidden = hides(i) || others < 2;
-  cell.textContent = `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`;
+  the("same", HTMLButtonElement).hidden = hides(i) || others < 2;
+  fill(desk, "#same", `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`);
   note.value = notes.get(i) ?? made?.note ?? "";
   drawChoices(i);
 }
@@ -163,10 +164,9 @@ function drawChoices(i) {
   while (choices.children.length < shown.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));
   shown.forEach((label, at) => {
     const button = /** @type {HTMLButtonElement} */ (choices.children[at]);
-    const key = keys[label] ?? String(at + 1);
     button.value = String(label);
     button.title = names[label];
-    fill(button, "kbd", key === names[label] ? "" : key);
+    fill(button, "kbd", keys[label] === names[label] ? "" : keys[label] ?? String(at + 1));
     fill(button, "span", names[label]);
     button.style.setProperty("--share", `${likelihood.get(label) ?? 0}%`);
     button.classList.toggle("given", label === given[i]);
@@ -212,11 +212,11 @@ function commit(targets, action, label) {
   targets.forEach(paint);
   const last = Math.max(...targets.map((i) => place[i]));
   const next = order.find((i, at) => at > last && !decisionOf(i)) ?? order.find((i) => !decisionOf(i));
-  const what = verdict(decisionOf(targets[0]), true);
-  const whom = targets.length > 1 ? `${number(targets.length)} cards` : `#${ids[targets[0]]}`;
+  const one = `#${ids[targets[0]]}: ${verdict(decisionOf(targets[0]), true)}.`;
+  const then = next === undefined ? "All cards here are decided." : `Next is #${ids[next]}.`;
   go(next ?? current);
   summarise();
-  say(`${whom}: ${what}. ${next === undefined ? "All cards here are decided." : `Next is #${ids[next]}.`}`);
+  say(`${targets.length > 1 ? `${number(targets.length)} cards are decided.` : one} ${then}`);
 }
 
 function undo() {
@@ -339,8 +339,8 @@ async function importFile(chosen) {
   warn("");
   content.decisions.forEach((/** @type {Decision} */ { row }) => paint(book.places.get(row) ?? -1));
   refilter();
-  const left = content.decisions.length - fresh - later;
-  say(`${chosen.name}: ${number(fresh)} new, ${number(later)} later than yours taken over, ${number(left)} left out.`);
+  const counts = [fresh, later, content.decisions.length - fresh - later].map(number);
+  say(`${chosen.name}: ${counts[0]} new, ${counts[1]} later than yours taken over, ${counts[2]} left out.`);
 }
 
 // ---- What keys and buttons do
