@@ -11,6 +11,7 @@ from typing import Any
 from audit.errors import ConfigError
 
 DEFAULT_NOISE = 0.1
+LEAST_REPORT_MB = 0.5  # plots, tables and script take most of it
 LEAST = {
     "limit": 1,
     "min_class_size": 1,
@@ -117,6 +118,8 @@ class Config:
         Folds trained at the same time; all cores when not given. Never changes the result.
     device
         auto, cpu, cuda or mps.
+    report_mb
+        Most megabytes of the report; the suspects that do not fit are in issues.csv.
     out
         The run's folder; reports/<data>-<kind>-<rate>-s<seed> when not given, without the rate for the
         kind matrix.
@@ -155,6 +158,7 @@ class Config:
     controls: int = 0
     jobs: int | None = None
     device: str = "auto"
+    report_mb: float = 5
     out: Path | None = None
 
     def __post_init__(self) -> None:
@@ -167,6 +171,7 @@ class Config:
                 continue
             if not isinstance(value, Integral) or value < least:
                 raise ConfigError(f"--{name} must be a whole number of {least} or more, found {value!r}")
+        check_report_mb(self.report_mb)
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices and not (value is None and getattr(Config, name) is None):
@@ -246,6 +251,14 @@ class Config:
         work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
         names = (*noise, *source, *rows, *work, "detector", "truth", "controls", "device")
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
+
+
+def check_report_mb(megabytes: float) -> None:
+    """Refuse a size that holds no page; ConfigError."""
+    if not (isinstance(megabytes, Real) and megabytes >= LEAST_REPORT_MB):  # also refuses NaN
+        raise ConfigError(
+            f"--report-mb must be megabytes, {LEAST_REPORT_MB} or more, found {megabytes!r}; 5 is the default"
+        )
 
 
 def _flag(name: str, value: Any) -> str:

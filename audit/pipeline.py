@@ -144,6 +144,7 @@ def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunR
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
+            record = replace(record, config={**record.config, "report_mb": task.config.report_mb})
         else:
             for name, why in differs.items():
                 if why:
@@ -196,7 +197,9 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         )
         rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
         shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
-        thumbnails = selection.thumbnails(dataset, shown, *controls.as_shown(labels, *said, hidden))
+        agreeing = selection.agreeing(*said, labels, trained.probs)
+        seen = controls.as_shown(labels, *said, hidden)
+        thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
         hashes = datasets.row_hashes(dataset.X)
     return RunRecord(
         config=config.to_json(),

@@ -1,9 +1,10 @@
 """A finished audit as a person in Python holds it: its score, its suspects, its plots, its folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.config import check_report_mb
 from audit.errors import RunError
 from audit.report import charts, page
 from audit.report.table import issue_table, unlabelled_table
@@ -83,11 +84,15 @@ def load_run(path: str | Path) -> Run:
     return Run(RunFolder(path).load_record())
 
 
-def draw_report(path: Path) -> Path:
-    """Draw the report of a finished run again; returns its path."""
+def draw_report(path: Path, report_mb: float | None = None) -> Path:
+    """Draw the report of a finished run again, of another size where one is given; returns its path."""
     load_run(path)
     with RunFolder.locked(path) as folder:
-        return write_report(folder.load_record(), folder)
+        record = folder.load_record()
+        if report_mb is not None:
+            check_report_mb(report_mb)
+            record = replace(record, config={**record.config, "report_mb": report_mb})
+        return write_report(record, folder)
 
 
 def write_report(record: RunRecord, folder: RunFolder) -> Path:

@@ -10,7 +10,7 @@
     suspects.npz     the same of the labels as they came
     conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
-    thumbnails.npz   rows, images and captions that the report may show
+    thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png

@@ -185,3 +185,4 @@ class Thumbnails:
     rows: Rows
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
     captions: npt.NDArray[np.str_]  # (m,) what is unusual in the features; empty for images
+    nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none

@@ -65,14 +65,16 @@ def datasets() -> None:
 
 
 @app.command
-def report(run: Path, /) -> None:
+def report(run: Path, /, *, report_mb: float | None = None) -> None:
     """Draw the report of a finished run again, without training.
 
     Parameters
     ----------
     run
         The run's folder.
+    report_mb
+        Most megabytes of the report; as the run was made with when not given.
     """
     from audit.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
-    print(draw_report(run))  # noqa: T201
+    print(draw_report(run, report_mb))  # noqa: T201

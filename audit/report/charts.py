@@ -39,7 +39,7 @@ class Palette:
     accent: str
 
 
-PRINT = Palette(ink="#1c1c22", muted="#6f6f7a", line="#e4e4ea", accent="#5753d0")
+PRINT = Palette(ink="#1c1c22", muted="#5f5f6b", line="#e4e4ea", accent="#5753d0")
 # Colours that stand for the page's own, which follow its light or dark theme.
 PAGE = Palette(ink="#010101", muted="#020202", line="#030303", accent="#040404")
 VARIABLES = {

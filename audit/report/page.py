@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.report import charts, sections, selection
+from audit.report.review import review_data
 from audit.report.sprites import sprite_sheet
 from audit.report.wording import errors, figure_name, interval, percent
 from audit.store import RunRecord
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 HERE = Path(__file__).parent / "templates"
-BUDGET_BYTES = 3_000_000
-FIRST_CARDS = 42  # shown at once; the rest unfolds
+FIRST_CARDS = 48  # shown at once; the rest unfolds
+CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
+SCRIPTS = ("decisions.js", "review.js")
 
 CHARTS = {
     "precision-recall": (
@@ -34,7 +36,8 @@ CHARTS = {
 
 
 def render(record: RunRecord) -> str:
-    """The report as HTML, with fewer suspects where all of them would pass the byte budget."""
+    """The report as HTML, with as many suspects as the settings' megabytes hold."""
+    budget = int(record.config["report_mb"] * 1e6)
     svgs = {
         name.replace("-", "_"): charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
         for name, (draw, label) in _charts(record).items()
@@ -42,9 +45,10 @@ def render(record: RunRecord) -> str:
     most = selection.MOST_SUSPECTS
     while True:
         content = _html(record, most, svgs)
-        if len(content.encode()) <= BUDGET_BYTES or most < 2:
+        size = len(content.encode())
+        if size <= budget or not most:
             return content
-        most //= 2
+        most = int(CAUTION * min(most, len(record.suspects.ranking)) * budget / size)
 
 
 def plots(record: RunRecord) -> dict[str, bytes]:
@@ -84,15 +88,23 @@ def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
     with_images = record.thumbnails.images.shape[1] > 0
     sprites = sprite_sheet(record.thumbnails, content.shown if with_images else [])
     css = (HERE / "style.css").read_text(encoding="utf-8") + sprites.css
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = script if content.suspects.cards else ""
     return _template().render(
         report=content,
         cells=sprites.cells,
         charts=svgs,
         css=css,
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'",
+        script=script,
+        data=review_data(record, content),
+        policy=(f"default-src 'none'; img-src data:; style-src {_source(css)}; script-src {_source(script)}"),
         first_cards=FIRST_CARDS,
     )
+
+
+def _source(text: str) -> str:
+    """What a content security policy calls an inline style or script of exactly this text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @cache

@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.report import selection
+from audit.report.classes import Classes, classes
 from audit.report.wording import interval, percent
 from audit.store import RunRecord
 from audit.summary import LIKELY, main_detectors
 from audit.types import Rows
 
-MOST_MATRIX_CLASSES = 24
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
-SHORT_NAME = 4  # letters
-MOST_MOVES = 10
-HEATS = 6  # shades of the matrix
+MOST_LIKELY = 5  # classes whose probability the desk shows, where there are too many for bars
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,19 @@ class Card:
     given: str
     suggested: str
     true: str | None  # what the label was before it was changed on purpose
-    percent: int  # p_error
+    p_error: float
     fold: int
     values: tuple[tuple[str, ...], ...]  # feature, value, its median in the given and the suggested class
     bars: str  # SVG path of the class probabilities
     given_bar: str
     suggested_bar: str
+    likely: tuple[tuple[int, int], ...]  # classes and their probability in per cent, the likeliest first
+    near: tuple[int, int]  # rows of the nearest agreeing examples of the given and the suggested class, or -1
+
+    @property
+    def percent(self) -> int:
+        """p_error in whole per cent, but 100 only for exactly 1."""
+        return 100 if self.p_error == 1 else min(99, round(100 * self.p_error))
 
 
 @dataclass(frozen=True)
@@ -60,30 +66,6 @@ class Twins:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A count of the matrix with its shade, 0 to HEATS - 1."""
-
-    count: int
-    heat: int
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Given × suggested counts of the natural suspects, and what is known of each class."""
-
-    names: tuple[str, ...]
-    matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
-    pairs: tuple[tuple[str, str, int], ...]  # the commonest given → suggested
-    moves: tuple[tuple[str, str, dict[str, float]], ...]  # the likeliest true → given, with intervals
-    table: tuple[dict[str, Any], ...]
-
-    @property
-    def worded(self) -> bool:
-        """Whether names are too long to stand side by side on a card."""
-        return max(map(len, self.names)) > SHORT_NAME
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything that the page shows, in its order."""
 
@@ -104,13 +86,14 @@ class Report:
     folds: tuple[dict[str, Any], ...]
     facts: tuple[tuple[str, str], ...]
     version: str
+    blind: bool  # whether what the models think is hidden until a card is decided
 
     @property
     def shown(self) -> list[int]:
         """The rows whose image the page shows, each once."""
-        grids = (self.suspects, self.found, self.missed, self.doubtful)
-        twins = [each.row for each in self.conflicts]
-        return list(dict.fromkeys([*twins, *(card.row for grid in grids for card in grid.cards)]))
+        reviewed = [row for card in self.suspects.cards for row in (card.row, *card.near) if row >= 0]
+        others = [card.row for grid in (self.found, self.missed, self.doubtful) for card in grid.cards]
+        return list(dict.fromkeys([*reviewed, *(each.row for each in self.conflicts), *others]))
 
 
 def report(record: RunRecord, most_suspects: int) -> Report:
@@ -132,10 +115,11 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
         doubtful=_grid(record, selection.false_alarms(issues, flipped), others),
-        classes=_classes(record),
+        classes=classes(record),
         folds=tuple(dict(fold) for fold in record.folds),
         facts=_facts(record),
         version=record.versions["label-audit"],
+        blind=len(record.controls.rows) > 0,
     )
 
 
@@ -154,29 +138,30 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
 
 def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
     """The first rows of a group without hidden controls, and how many there are with them."""
-    captions = _captions(record)
-    shown = selection.unhidden(rows, record.controls.rows)[:most]
-    cards = tuple(_card(record, int(row), captions[int(row)], as_came=False) for row in shown)
+    where = _thumbnails(record)
+    shown = selection.unhidden(rows, record.controls.rows)[:most].tolist()
+    cards = tuple(_card(record, row, where[row], as_came=False) for row in shown)
     return Grid(total=len(rows), cards=cards)
 
 
 def _queue(record: RunRecord, most: int) -> Grid:
     """The cards to review, hidden controls among them, which nothing marks."""
-    captions = _captions(record)
+    where = _thumbnails(record)
     cards = tuple(
-        replace(_card(record, row, captions[row], as_came=as_came), true=None)
+        replace(_card(record, row, where[row], as_came=as_came), true=None)
         for row, as_came in selection.queue(record, most)
     )
     return Grid(len(record.suspects.ranking), cards, controls=len(record.controls.rows))
 
 
-def _captions(record: RunRecord) -> dict[int, str]:
-    return dict(zip(record.thumbnails.rows.tolist(), record.thumbnails.captions.tolist(), strict=True))
+def _thumbnails(record: RunRecord) -> dict[int, int]:
+    """Where the thumbnail of each row is."""
+    return {row: index for index, row in enumerate(record.thumbnails.rows.tolist())}
 
 
-def _card(record: RunRecord, row: int, caption: str, *, as_came: bool) -> Card:
+def _card(record: RunRecord, row: int, thumbnail: int, *, as_came: bool) -> Card:
     """The card of a row, of its label as it came or as it was changed to."""
-    names = record.class_names
+    names, kept = record.class_names, record.thumbnails
     issues, labels = (
         (record.suspects, record.labels.true) if as_came else (record.issues, record.labels.given)
     )
@@ -193,57 +178,23 @@ def _card(record: RunRecord, row: int, caption: str, *, as_came: bool) -> Card:
         given=names[given],
         suggested=names[suggested],
         true=names[record.labels.true[row]] if record.labels.flipped[row] and not as_came else None,
-        percent=_floor_percent(float(issues.p_error[row])),
+        p_error=float(issues.p_error[row]),
         fold=int(record.probs.fold[row]),
-        values=tuple(tuple(line.split("\t")) for line in caption.splitlines()),
+        values=tuple(tuple(line.split("\t")) for line in kept.captions[thumbnail].splitlines()),
         bars=bars[0],
         given_bar=bars[1],
         suggested_bar=bars[2],
+        likely=_likely(record.probs.pred_probs[row]),
+        near=(int(kept.nearest[thumbnail, 0]), int(kept.nearest[thumbnail, 1])),
     )
 
 
-def _floor_percent(share: float) -> int:
-    """Whole per cent, rounded, but 100 only for exactly 1."""
-    return 100 if share == 1 else min(99, round(100 * share))
-
-
-def _classes(record: RunRecord) -> Classes:
-    k = len(record.class_names)
-    counts = np.zeros((k, k), dtype=int)
-    rows = record.suspects.ranking
-    np.add.at(counts, (record.labels.true[rows], record.suspects.suggested[rows]), 1)
-    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
-    order = np.argsort(-counts, axis=None, kind="stable")[:12]
-    pairs = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, counts.shape), strict=True)]
-    names = record.class_names
-    return Classes(
-        names=names,
-        matrix=tuple(
-            tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
-            for line, shades in zip(counts, heats, strict=True)
-        )
-        if k <= MOST_MATRIX_CLASSES
-        else (),
-        moves=_moves(record),
-        pairs=tuple((names[i], names[j], int(counts[i, j])) for i, j in pairs if counts[i, j]),
-        table=tuple({**figures, "name": names[figures["class"]]} for figures in record.scores["classes"]),
-    )
-
-
-def _moves(record: RunRecord) -> tuple[tuple[str, str, dict[str, float]], ...]:
-    """The largest entries off the diagonal of the estimated transition matrix."""
-    transition = record.scores["noise"]["transition"]
-    if transition is None:
-        return ()
-    T = {name: np.array(part) for name, part in transition.items()}
-    off_diagonal = T["value"] * (1 - np.eye(len(T["value"])))
-    order = np.argsort(-off_diagonal, axis=None, kind="stable")[:MOST_MOVES]
-    names = record.class_names
-    return tuple(
-        (names[i], names[j], {name: float(part[i, j]) for name, part in T.items()})
-        for i, j in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
-        if i != j
-    )
+def _likely(probs: npt.NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
+    """The likeliest classes of a row, as many as the desk shows, without those of nearly no probability."""
+    most = len(probs) if len(probs) <= MOST_BAR_CLASSES else MOST_LIKELY
+    order = np.argsort(-probs, kind="stable")[:most].tolist()
+    percents = np.round(100 * probs.astype(float)).astype(int).tolist()
+    return tuple((label, percents[label]) for label in order if percents[label] or label == order[0])
 
 
 def _estimated(scores: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.controls import mixed
+from audit.neighbours import nearest_agreeing
 from audit.store import RunRecord
 from audit.types import (
     Examples,
@@ -14,11 +15,13 @@ from audit.types import (
     LabeledDataset,
     Labels,
     Mask,
+    NoisyLabels,
+    OutOfSample,
     Rows,
     Thumbnails,
 )
 
-MOST_SUSPECTS = 1000
+MOST_SUSPECTS = 2000
 MOST_OTHERS = 35
 LARGEST_SIDE = 64  # pixels of a thumbnail
 MOST_FEATURES = 4  # of a row without an image
@@ -62,12 +65,30 @@ def unhidden(rows: Rows, hidden: Rows) -> Rows:
     return rows[~np.isin(rows, hidden)]
 
 
-def thumbnails(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> Thumbnails:
-    """Small grey or RGB images of these rows in uint8, or what their features have that is unusual."""
+def agreeing(issues: Issues, suspects: Issues, labels: NoisyLabels, probs: OutOfSample) -> Mask:
+    """Rows (n,) that nobody changed, that nothing flags, and whose label the models predict."""
+    predicted: Mask = probs.pred_probs.argmax(axis=1) == labels.true
+    return predicted & ~labels.flipped & ~issues.is_issue & ~suspects.is_issue
+
+
+def thumbnails(
+    dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels, agreeing: Mask
+) -> Thumbnails:
+    """Small grey or RGB images of these rows in uint8, or what their features have that is unusual.
+
+    Beside the images of these rows stand the nearest of the agreeing ones (n,), of the class that is given
+    and of the one that is suggested.
+    """
     if dataset.are_images:
-        return Thumbnails(rows, _shrunk(_to_bytes(dataset.X[rows])), np.full(len(rows), "", dtype=np.str_))
+        near = nearest_agreeing(dataset.X, given, agreeing, rows, np.stack([given, suggested], 1)[rows])
+        shown = np.union1d(rows, near[near >= 0])
+        nearest = np.full((len(shown), 2), -1)
+        nearest[np.searchsorted(shown, rows)] = near
+        images = _shrunk(_to_bytes(dataset.X[shown]))
+        return Thumbnails(shown, images, np.full(len(shown), "", dtype=np.str_), nearest)
     texts = captions(dataset, rows, given, suggested) if dataset.X.shape[1] else [""] * len(rows)
-    return Thumbnails(rows, np.empty((len(rows), 0, 0, 1), dtype=np.uint8), np.array(texts, dtype=np.str_))
+    none = np.empty((len(rows), 0, 0, 1), dtype=np.uint8)
+    return Thumbnails(rows, none, np.array(texts, dtype=np.str_), np.full((len(rows), 2), -1))
 
 
 def captions(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> list[str]:

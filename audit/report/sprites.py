@@ -1,4 +1,4 @@
-"""Many small images as one PNG, and the stylesheet rules that cut each out of it."""
+"""Many small images in a few large ones, and the stylesheet rules that cut each out of them."""
 
 import base64
 import io
@@ -6,52 +6,74 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.types import Thumbnails
 
-COLUMNS = 32
-CARD_PIXELS, SMALL_PIXELS = 112, 56  # the longer side on the page; whole multiples of the image stay sharp
-PIXELATED_UP_TO = 40  # images of fewer pixels are shown as squares, larger ones smoothly
+COLUMNS, LINES = 32, 16  # of a sheet: a browser decodes only those that it shows
+SIZES = {"card": 112, "small": 56, "near": 48, "desk": 224, "desk-near": 84}  # longer sides on the page
+PIXELATED_UP_TO = 40  # smaller images are kept to the pixel and shown as squares, larger ones smoothly
+JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True)
 class SpriteSheet:
-    """Where each row's image is in the sheet, and the rules that show it."""
+    """Where each row's image is in the sheets, and the rules that show it."""
 
     cells: dict[int, str]  # row number → its classes
     css: str
 
 
 def sprite_sheet(thumbnails: Thumbnails, rows: Sequence[int]) -> SpriteSheet:
-    """The images of these rows, each of which must be among the thumbnails, in one PNG."""
-    from PIL import Image  # noqa: PLC0415  only a report needs it
-
+    """The images of these rows, each of which must be among the thumbnails, in a few sheets."""
     if not rows:
         return SpriteSheet({}, "")
     where = {int(row): index for index, row in enumerate(thumbnails.rows)}
     images = thumbnails.images[[where[row] for row in rows]]
-    m, height, width, channels = images.shape
-    lines = -(-m // COLUMNS)
-    cells = np.zeros((lines * COLUMNS, height, width, channels), dtype=np.uint8)
-    cells[:m] = images
-    sheet = cells.reshape(lines, COLUMNS, height, width, channels).swapaxes(1, 2)
-    sheet = sheet.reshape(lines * height, COLUMNS * width, channels)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet).save(buffer, format="PNG", optimize=True)
+    full = COLUMNS * LINES
+    sheets = [_sheet(images[start : start + full]) for start in range(0, len(images), full)]
+    places = ((row, *divmod(i, full)) for i, row in enumerate(rows))
     return SpriteSheet(
-        cells={row: f"c{i % COLUMNS} r{i // COLUMNS}" for i, row in enumerate(rows)},
-        css=_rules(height, width, lines, base64.b64encode(buffer.getvalue()).decode()),
+        cells={row: f"s{sheet} c{i % COLUMNS} r{i // COLUMNS}" for row, sheet, i in places},
+        css=_rules(images.shape[1], images.shape[2], sheets),
     )
 
 
-def _rules(height: int, width: int, lines: int, png: str) -> str:
-    """One rule for the sheet, one for each of its columns and lines, so that nothing needs inline styles."""
-    smooth = "pixelated" if max(height, width) <= PIXELATED_UP_TO else "auto"
-    rules = [f'.thumb{{background-image:url("data:image/png;base64,{png}");image-rendering:{smooth}}}']
-    for selector, pixels in ((".thumb", CARD_PIXELS), (".small .thumb", SMALL_PIXELS)):
-        scale = max(1, round(pixels / max(height, width)))
-        w, h = width * scale, height * scale
-        rules.append(f"{selector}{{width:{w}px;height:{h}px;background-size:{COLUMNS * w}px {lines * h}px}}")
+def _sheet(images: npt.NDArray[np.uint8]) -> str:
+    """The images (m, h, w, c) line after line as a data URI: PNG, or JPEG where they are shown smoothly."""
+    from PIL import Image  # noqa: PLC0415  only a report needs it
+
+    m, height, width, channels = images.shape
+    cells = np.zeros((LINES * COLUMNS, height, width, channels), dtype=np.uint8)
+    cells[:m] = images
+    sheet = cells.reshape(LINES, COLUMNS, height, width, channels).swapaxes(1, 2)
+    sheet = sheet.reshape(LINES * height, COLUMNS * width, channels)
+    buffer = io.BytesIO()
+    picture = Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    if max(height, width) <= PIXELATED_UP_TO:
+        picture.save(buffer, format="PNG", optimize=True)
+    else:  # without subsampling, so that no image runs into its neighbour's colours
+        picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    kind = "png" if max(height, width) <= PIXELATED_UP_TO else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _rules(height: int, width: int, sheets: Sequence[str]) -> str:
+    """One rule for each sheet, column and line, so that nothing needs inline styles; sizes as variables."""
+    longer = max(height, width)
+    pixelated = longer <= PIXELATED_UP_TO  # then only whole multiples are sharp
+    scales = {
+        name: max(1, round(side / longer)) if pixelated else side / longer for name, side in SIZES.items()
+    }
+    variables = ";".join(f"--{name}:{scale:.4g}" for name, scale in scales.items())
+    w, h = (f"calc(var(--scale)*{side}px)" for side in (width, height))
+    whole = f"calc(var(--scale)*{COLUMNS * width}px) calc(var(--scale)*{LINES * height}px)"
+    smooth = "pixelated" if pixelated else "auto"
+    rules = [
+        f":root{{{variables}}}",
+        f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{smooth}}}",
+    ]
+    rules += [f'.s{i}{{background-image:url("{sheet}")}}' for i, sheet in enumerate(sheets)]
     rules += [f".c{i}{{background-position-x:{100 * i / (COLUMNS - 1):.4f}%}}" for i in range(COLUMNS)]
-    rules += [f".r{i}{{background-position-y:{100 * i / max(1, lines - 1):.4f}%}}" for i in range(lines)]
+    rules += [f".r{i}{{background-position-y:{100 * i / (LINES - 1):.4f}%}}" for i in range(LINES)]
     return "\n".join(rules)

@@ -1,0 +1,82 @@
+"""The example that looks most like another one, among those of a class that nothing speaks against."""
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.types import Examples, Floats, Labels, Mask, Rows
+
+SIDE = 16  # pixels at least that an image is shrunk to
+DENSEST = 4
+MOST_A_CLASS = 400  # candidates
+MOST_BYTES = 1 << 26  # of all candidates together: what may have to be read from disk
+LEAST_A_CLASS = 4  # candidates, however large the images are
+
+
+def nearest_agreeing(
+    X: Examples, labels: Labels, agreeing: Mask, rows: Rows, classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """For each of the rows (m,) the nearest agreeing row of each class that is asked for, (m, c).
+
+    Near is the Euclidean distance of shrunk images of mean 0 and length 1. The candidates of a class are
+    spread evenly over its agreeing rows, so that few are read however many there are.
+
+    Parameters
+    ----------
+    X
+        Images (n, h, w, c).
+    labels
+        The class of every row (n,).
+    agreeing
+        Which rows (n,) may be shown as an example of their class.
+    rows
+        The rows to find neighbours for; none of them is a neighbour.
+    classes
+        The classes (m, c) of which to find one.
+
+    Returns
+    -------
+    array (m, c) of row numbers, -1 where a class has no candidate.
+    """
+    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415  slow to import
+
+    nearest = np.full(classes.shape, -1)
+    wanted = np.unique(classes)
+    free = agreeing.copy()
+    free[rows] = False
+    most = MOST_BYTES // max(1, len(wanted) * X[:1].nbytes)
+    most = min(MOST_A_CLASS, max(LEAST_A_CLASS, most))
+    shrunk = _shrunk(X, rows)
+    for label in wanted:
+        candidates = _spread(np.flatnonzero(free & (labels == label)), most)
+        asking, column = np.nonzero(classes == label)
+        if len(candidates):
+            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_shrunk(X, candidates))
+            found = search.kneighbors(shrunk[asking], return_distance=False)[:, 0]
+            nearest[asking, column] = candidates[found]
+    return nearest
+
+
+def _spread(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spaced."""
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
+
+
+def _shrunk(X: Examples, rows: Rows) -> Floats:
+    """The images of these rows as vectors of mean 0 and length 1, of SIDE to 2 SIDE pixels a side.
+
+    A pixel is the sum of a block of the image, of which at most (2 DENSEST)² pixels are looked at.
+    """
+    height, width = (max(1, side // SIDE) for side in X.shape[1:3])
+    h, w = X.shape[1] // height, X.shape[2] // width
+    down, across = (range(0, side, max(1, side // DENSEST)) for side in (height, width))
+    small = np.zeros((len(rows), h, w, X.shape[3]))
+    for number, row in enumerate(rows):  # one by one: all of them at full size may be gigabytes
+        image = X[row]
+        for i, j in product(down, across):
+            small[number] += image[i : h * height : height, j : w * width : width]
+    vectors: Floats = small.reshape(len(rows), h * w * X.shape[3])
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
+    return vectors

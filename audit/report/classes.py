@@ -1,0 +1,79 @@
+"""What the report says of the classes: which suspects go where, and what is known of each class."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audit.store import RunRecord
+
+MOST_MATRIX_CLASSES = 24
+MOST_PAIRS = 8
+MOST_MOVES = 10
+SHORT_NAME = 4  # letters
+HEATS = 6  # shades of the matrix
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A count of the matrix with its shade, 0 to HEATS - 1."""
+
+    count: int
+    heat: int
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Given × suggested counts of the natural suspects, and what is known of each class."""
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
+    pairs: tuple[tuple[int, int, int], ...]  # the commonest given → suggested, by number, and their count
+    moves: tuple[tuple[str, str, dict[str, float]], ...]  # the likeliest true → given, with intervals
+    table: tuple[dict[str, Any], ...]
+
+    @property
+    def worded(self) -> bool:
+        """Whether names are too long to stand side by side on a card."""
+        return max(map(len, self.names)) > SHORT_NAME
+
+
+def classes(record: RunRecord) -> Classes:
+    """Which classes the suspects come from and seem to belong to."""
+    k = len(record.class_names)
+    counts = np.zeros((k, k), dtype=int)
+    rows = record.suspects.ranking
+    np.add.at(counts, (record.labels.true[rows], record.suspects.suggested[rows]), 1)
+    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
+    order = np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
+    names = record.class_names
+    return Classes(
+        names=names,
+        matrix=tuple(
+            tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
+            for line, shades in zip(counts, heats, strict=True)
+        )
+        if k <= MOST_MATRIX_CLASSES
+        else (),
+        moves=_moves(record),
+        pairs=tuple(
+            (i, j, int(counts[i, j])) for i, j in (divmod(int(each), k) for each in order) if counts[i, j]
+        ),
+        table=tuple({**figures, "name": names[figures["class"]]} for figures in record.scores["classes"]),
+    )
+
+
+def _moves(record: RunRecord) -> tuple[tuple[str, str, dict[str, float]], ...]:
+    """The largest entries off the diagonal of the estimated transition matrix."""
+    transition = record.scores["noise"]["transition"]
+    if transition is None:
+        return ()
+    T = {name: np.array(part) for name, part in transition.items()}
+    off_diagonal = T["value"] * (1 - np.eye(len(T["value"])))
+    order = np.argsort(-off_diagonal, axis=None, kind="stable")[:MOST_MOVES]
+    names = record.class_names
+    return tuple(
+        (names[i], names[j], {name: float(part[i, j]) for name, part in T.items()})
+        for i, j in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
+        if i != j
+    )
