@@ -10,7 +10,7 @@ import pytest
 
 from audit.config import Config
 from audit.datasets import load
-from audit.errors import DataError
+from audit.errors import ReviewError
 from audit.experiments.decisions import read_decisions
 from audit.experiments.impact_findings import sentence
 from audit.experiments.impact_numbers import FIGURES, Prediction, classes_of, summary_of, table_of
@@ -86,9 +86,16 @@ def wine():
 
 
 def decisions_file(path, *entries):
-    path.write_text(
-        json.dumps({"decisions": [dict(zip(("id", "action", "label"), e, strict=True)) for e in entries]})
-    )
+    """A file that the report of a run on wine might export: id, action and label of each row."""
+    names = ["class_0", "class_1", "class_2"]
+    decisions = [
+        {"id": i, "row": int(i), "given": names[(int(i) > 58) + (int(i) > 129)], "suggested": "class_2",
+         "action": action, "label": label, "note": "", "time": ""}
+        for i, action, label in entries
+    ]  # fmt: skip
+    document = {"format": "label-audit decisions", "version": 1, "run": "", "fingerprint": "", "data": "wine"}
+    document |= {"reviewer": "", "exported": "", "class_names": names, "decisions": decisions}
+    path.write_text(json.dumps(document), encoding="utf-8")
     return path
 
 
@@ -104,23 +111,22 @@ def test_decisions_are_found_by_id(wine, tmp_path):
     ("entry", "line"),
     [
         (("999", "drop", None), "d.json decides on id '999', which wine does not have; give the decisions of a run on this data"),
-        (("1", "burn", None), "d.json has 'burn' with the label None for id '1', expected keep, relabel, ambiguous, drop, relabel with a class of wine; export the decisions again"),
-        (("1", "relabel", "beer"), "d.json has 'relabel' with the label 'beer' for id '1', expected keep, relabel, ambiguous, drop, relabel with a class of wine; export the decisions again"),
+        (("1", "burn", None), "decisions[0].action of d.json is 'burn', expected keep, relabel, ambiguous or drop; export it again from the report"),
+        (("1", "relabel", "beer"), "d.json gives id '1' the label 'beer', expected a class of wine: class_0, class_1, class_2; export the decisions again"),
     ],
 )  # fmt: skip
 def test_decisions_that_do_not_fit_are_refused(wine, tmp_path, monkeypatch, entry, line):
     monkeypatch.chdir(tmp_path)
     decisions_file(tmp_path / "d.json", entry)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(ReviewError) as caught:
         read_decisions((tmp_path / "d.json").relative_to(tmp_path), wine)
     assert str(caught.value) == line
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"decisions": 3}', '{"decisions": [1]}', '{"decisions": [{}]}', "\x00"])  # fmt: skip
-def test_other_files_are_no_decisions(wine, tmp_path, content):
-    (tmp_path / "d.json").write_text(content)
-    with pytest.raises(DataError, match="cannot be read as decisions"):
-        read_decisions(tmp_path / "d.json", wine)
+def test_a_decision_on_a_hidden_control_is_left_out(wine, tmp_path):
+    path = decisions_file(tmp_path / "d.json", ("17", "drop", None), ("18", "drop", None))
+    path.write_text(path.read_text().replace('"given": "class_0"', '"given": "class_1"', 1))
+    assert [each.row for each in read_decisions(path, wine)] == [18]
 
 
 def test_an_impact_from_the_command_line(run_audit, tmp_path):
