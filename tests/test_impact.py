@@ -220,7 +220,9 @@ def test_the_figures_of_the_docs_are_those_of_the_kept_reports(name):
     )
     assert sum(path.stat().st_size for path in kept.rglob("*") if path.is_file()) <= 3_000_000
     rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", page)
-    cells = {head: re.findall(r"<td>(.*?)</td>", rest) for head, rest in rows}
+    cells: dict[str, list[str]] = {}
+    for head, rest in rows:
+        cells.setdefault(head, []).extend(re.findall(r"<td>(.*?)</td>", rest))
     table = docs[docs.index(f"> {scores['sentence']}") :].split("\n\n")[1]
     for line in table.splitlines()[2:]:
         head, *shown = (part.strip() for part in line.strip("|").split("|"))
