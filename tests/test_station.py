@@ -525,10 +525,11 @@ def test_axe_finds_nothing_serious(report, opened, width, scheme):
 
 
 @pytest.mark.parametrize("width", [400, 700, 1100, 1400])
-def test_no_part_is_wider_than_the_page(report, opened, width):
-    page = opened(report, viewport={"width": width, "height": 800})
-    press(page, "j", "v", "j")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_no_part_is_wider_than_the_page(report, finished_run, opened, width):
+    for path in (report, finished_run[1] / "report.html"):
+        page = opened(path, viewport={"width": width, "height": 800})
+        press(page, "j", "v", "j")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def written(run, path):
