@@ -276,3 +276,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() else float(value)
     return value
+
+
+def default_name(data_name: str, config: Config) -> str:
+    """The name of a run's folder: data, kind of noise, rate where one was asked for, and seed."""
+    noise = config.noise_kind if config.noise is None else f"{config.noise_kind}-{config.noise:g}"
+    return f"{safe_name(data_name)}-{noise}-s{config.seed}"
+
+
+def safe_name(text: str) -> str:
+    """The text as the name of a folder anywhere."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".") or "data"

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from audit.comparison import Comparison, compare
-from audit.config import Config
+from audit.config import Config, default_name
 from audit.errors import ConfigError, DataError
 from audit.limits import Limits
-from audit.pipeline import default_name
 from audit.report.wording import count
 from audit.run import load_run
 from audit.store import RunRecord

@@ -23,7 +23,7 @@ from audit import (
     summary,
 )
 from audit.clock import Clock
-from audit.config import Config
+from audit.config import Config, default_name
 from audit.crossval import Fitting
 from audit.errors import DataError
 from audit.events import Listener, Silent
@@ -123,17 +123,6 @@ class Task:
     sample_weight: npt.ArrayLike | None  # the same
     repeat: str  # the command or call that does it again
     folder: str | None = None  # from which the source's relative path leads; None when it was in memory
-
-
-def default_name(data_name: str, config: Config) -> str:
-    """The name of a run's folder: data, kind of noise, rate where one was asked for, and seed."""
-    noise = config.noise_kind if config.noise is None else f"{config.noise_kind}-{config.noise:g}"
-    return f"{safe_name(data_name)}-{noise}-s{config.seed}"
-
-
-def safe_name(text: str) -> str:
-    """The text as the name of a folder anywhere."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".") or "data"
 
 
 def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 import audit
 from audit.cli import app
-from audit.config import Config
-from audit.pipeline import default_name
+from audit.config import Config, default_name
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)
 kinds = st.one_of(

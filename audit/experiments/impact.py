@@ -13,7 +13,7 @@ import numpy.typing as npt
 from audit import datasets, models, rounds, trials
 from audit.clock import Clock
 from audit.cluster import cluster
-from audit.config import Config
+from audit.config import Config, default_name
 from audit.crossval import Fitting
 from audit.errors import ConfigError, DataError
 from audit.events import Listener, parts
@@ -26,7 +26,7 @@ from audit.experiments.sweep import WORK
 from audit.folds import duplicate_groups
 from audit.holdout import Parts, hold_out
 from audit.noise import options as noise_options
-from audit.pipeline import Task, audit_into, default_name
+from audit.pipeline import Task, audit_into
 from audit.seeds import Seeds
 from audit.store import RunFolder, RunRecord, Stage
 from audit.trials import Trial

@@ -15,7 +15,7 @@ import pandas as pd
 
 from audit import datasets, models, rounds, trials
 from audit.cluster import cluster
-from audit.config import Config
+from audit.config import Config, safe_name
 from audit.crossval import Fitting
 from audit.errors import ConfigError
 from audit.events import Listener
@@ -26,7 +26,6 @@ from audit.folds import duplicate_groups
 from audit.holdout import hold_out
 from audit.noise import options as noise_options
 from audit.noise.rates import rates_in
-from audit.pipeline import safe_name
 from audit.seeds import Seeds
 from audit.store import RunFolder, Stage
 from audit.trials import Outcome, Trial
