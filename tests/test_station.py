@@ -652,3 +652,45 @@ def test_the_script_is_small_and_typed():
         [*command, "-p", settings], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_decisions_of_the_page_become_labels_and_labels_as_they_came(run_audit, tmp_path, opened):
+    X, y = striped_images(200)
+    wrong = np.random.default_rng(2).choice(200, 12, replace=False)
+    y[wrong] = (y[wrong] + 1) % 4
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    run_audit(
+        "detect",
+        "--X",
+        "X.npy",
+        "--y",
+        "y.npy",
+        "--noise",
+        0.1,
+        "--controls",
+        5,
+        "--epochs",
+        3,
+        "--out",
+        "run",
+        check=0,
+    )
+    run = audit.load_run(tmp_path / "run")
+    page = opened(tmp_path / "run" / "report.html")
+    queue = page.locator("#cards .card").count()
+    press(page, "j", *["2", "Enter", "a"] * (queue // 3 + 1))
+    document = exported(page)
+    assert len(document["decisions"]) == queue == len(run.record.suspects.ranking) + 10
+    (tmp_path / "d.json").write_text(json.dumps(document), encoding="utf-8")
+    done = run_audit("apply", "run", "d.json", check=0)
+    assert re.search(r"of 5 changed labels noticed: hit rate", done.stdout)
+    hidden = set(run.record.controls.rows.tolist())
+    expected = y.copy()
+    for each in document["decisions"]:
+        if each["action"] == "relabel" and each["row"] not in hidden:
+            expected[each["row"]] = int(each["label"])
+    assert (expected != y).any()
+    assert (np.load(tmp_path / "corrected" / "y.npy") == expected).all()
+    run_audit("revert", "corrected", check=0)
+    assert (tmp_path / "corrected" / "y.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()

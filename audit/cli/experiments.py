@@ -27,7 +27,7 @@ def _settings_without(*names: str) -> type[Config]:
 if TYPE_CHECKING:
     Swept = Config
 else:
-    Swept = _settings_without("noise", "noise_kind", "noise_matrix", "pred_probs")
+    Swept = _settings_without("noise", "noise_kind", "noise_matrix", "pred_probs", "controls", "report_mb")
 
 
 @app.command
@@ -68,7 +68,7 @@ def sweep(
 if TYPE_CHECKING:
     Weighed = Config
 else:
-    Weighed = _settings_without("pred_probs")
+    Weighed = _settings_without("pred_probs", "controls", "report_mb")
 
 
 @app.command
