@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import NamedTuple
 
 import joblib
@@ -52,6 +53,7 @@ def cross_validate(
     seed: np.random.SeedSequence,
     keep: Mask | None = None,
     weights: Floats | None = None,
+    others: int | None = None,
     unlabelled: Examples | None = None,
     jobs: int | None = None,
     skip: Collection[int] = (),
@@ -59,8 +61,8 @@ def cross_validate(
 ) -> Iterator[FoldResult]:
     """Train one model a fold and predict the fold's rows with it, yielding each fold as it ends.
 
-    A fold's result depends on its seed and its thread count, both functions of its number, so neither
-    the order, nor the number of jobs, nor a stopped and resumed run changes it.
+    A fold's result depends on its seed, a function of its number, and on the number of threads, the same
+    for all, so neither the order, nor the number of jobs, nor a stopped and resumed run changes it.
 
     Parameters
     ----------
@@ -76,10 +78,12 @@ def cross_validate(
         The rows (n,) that may be trained on; all when None. All rows are predicted.
     weights
         How much each row (n,) counts in training; all alike when None.
+    others
+        How many of the other folds each model is trained on, those that come after its own; all when None.
     unlabelled
         Examples (u, …) that every model predicts too.
     jobs
-        Folds trained at once; all cores when None.
+        Folds trained at once; as many as keep all cores busy when None.
     skip
         Folds that are not wanted again.
     progress
@@ -87,18 +91,17 @@ def cross_validate(
     """
     folds, cores = int(fold.max()) + 1, joblib.cpu_count()
     keep = np.ones(len(labels), dtype=bool) if keep is None else keep
-    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
+    threads = threads_of_each(folds, cores)
+    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device, threads=threads)
     trainings = {
-        number: partial(
-            common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
-        )
+        number: partial(common, seed=int(child.generate_state(1)[0]))
         for number, child in enumerate(seed.spawn(folds))
         if number not in skip
     }
-    workers = min(jobs or cores, len(trainings))
+    workers = min(jobs or side_by_side(max(1, len(trainings)), cores), len(trainings))
     with progress_board(folds, skip, progress) as board:
         if workers:
-            work = _Work(X, labels, fold, keep, weights, unlabelled, fitting, board, os.getpid())
+            work = _Work(X, labels, fold, keep, weights, others or folds - 1, unlabelled, fitting, board, os.getpid())
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
             yield from parallel(
                 joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
@@ -113,20 +116,25 @@ class _Work(NamedTuple):
     fold: npt.NDArray[np.int64]
     keep: Mask
     weights: Floats | None
+    others: int
     unlabelled: Examples | None
     fitting: Fitting
     board: npt.NDArray[np.float32]
     main: int
 
 
-def threads_of(fold: int, folds: int, cores: int) -> int:
-    """The threads that a fold may use, so that all cores are busy and no job count changes a result.
+def side_by_side(folds: int, cores: int) -> int:
+    """How many folds to train at once, so that no core idles while others still train.
 
-    As many folds as there are cores train side by side, one thread each; the folds that are left over
-    share the cores.
+    Five folds on two cores: three that share them, then two with a core each. Two and two would leave the
+    fifth alone.
     """
-    left_over = folds % cores
-    return 1 if fold < folds - left_over else cores // left_over
+    return ceil(folds / max(1, folds // cores))
+
+
+def threads_of_each(folds: int, cores: int) -> int:
+    """The threads of every fold: more than one only where there are more cores than folds."""
+    return max(1, cores // folds)
 
 
 def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
@@ -166,6 +174,7 @@ def _fit_fold(
     fold: npt.NDArray[np.int64],
     keep: Mask,
     weights: Floats | None,
+    others: int,
     unlabelled: Examples | None,
     fitting: Fitting,
     board: npt.NDArray[np.float32],
@@ -180,7 +189,8 @@ def _fit_fold(
     def watch(share: float) -> None:
         board[number] = share
 
-    held_out, rest = np.flatnonzero(fold == number), np.flatnonzero((fold != number) & keep)
+    after = (fold - number) % (fold.max() + 1)  # how many folds after this one
+    held_out, rest = np.flatnonzero(after == 0), np.flatnonzero((after > 0) & (after <= others) & keep)
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)
     probs = fit_and_predict(

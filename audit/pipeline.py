@@ -160,7 +160,7 @@ def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
             trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
     first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
     trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=2)
+    second = Stage("folds", trained, first.key, version=3)
     judged: dict[str, Any] = {"detector": task.config.detector, "truth": task.config.truth}
     if task.config.controls:
         judged["controls"] = task.config.controls

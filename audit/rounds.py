@@ -6,6 +6,7 @@ Nothing here knows which labels were changed on purpose; it sees the given label
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil
 from typing import Protocol, Self
 
 import numpy as np
@@ -32,6 +33,7 @@ from audit.types import (
 from audit.workers import Progress
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
+EARLY_ROWS = 25_000  # one look at so many is enough for a model of an early round
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
@@ -86,6 +88,16 @@ class Pass:
     name: str
     recipe: Recipe
     last: bool
+    others: int | None = None  # of the other folds, how many each model is trained on; all when None
+
+    def sized(self, rows: int, folds: int, effort: float) -> "Pass":
+        """The last pass with so much effort, an early one of much data with one look at enough of it."""
+        if self.last:
+            return replace(self, recipe=self.recipe.longer(effort))
+        enough = enough_folds(rows, folds)
+        if enough == folds - 1:
+            return self
+        return replace(self, recipe=replace(self.recipe, exactly=True), others=enough)
 
     @property
     def cost(self) -> float:
@@ -161,7 +173,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
     for number, seed in enumerate(job.seeds.spawn(len(passes))):
-        each = replace(passes[number], recipe=passes[number].recipe.longer(effort))
+        each = passes[number].sized(len(given), job.folds, effort)
         fold = assign_folds(given, groups, job.folds, splits[number])
         progress = partial(_pass_on, listener, each.name, _span(passes, number, effort))
         results = _results(job, each, fold, keep, seed, shelf, listener, progress)
@@ -198,6 +210,7 @@ def _results(
         seed=seed,
         keep=keep,
         weights=job.weights,
+        others=each.others,
         unlabelled=unlabelled.X if unlabelled and each.last else None,
         jobs=job.jobs,
         skip=[result.fold for result in results],
@@ -207,6 +220,11 @@ def _results(
             shelf.save_fold(each.name, result)
         results.append(result)
     return sorted(results, key=lambda result: result.fold)
+
+
+def enough_folds(rows: int, folds: int) -> int:
+    """The number of folds that have EARLY_ROWS together, or all but one."""
+    return min(folds - 1, ceil(EARLY_ROWS * folds / rows))
 
 
 def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:

@@ -91,6 +91,20 @@ def test_a_round_trains_exactly_without_the_suspects_of_the_round_before():
             assert set(result.trained) == expected
 
 
+@pytest.mark.parametrize(("rows", "folds", "enough"), [(70_000, 5, 2), (240, 4, 3), (1_000_000, 5, 1)])
+def test_an_early_round_of_much_data_looks_at_some_folds_only(rows, folds, enough):
+    assert rounds.enough_folds(rows, folds) == enough
+
+
+def test_every_row_is_trained_on_by_so_many_models_of_an_early_round(monkeypatch):
+    monkeypatch.setattr(rounds, "EARLY_ROWS", 100)
+    _, outcome = trained(rounds.Plan(2, 1, Recipe(2)))
+    early = [result for name, result in outcome.folds if name == "round-1"]
+    times = np.bincount(np.concatenate([result.trained for result in early]), minlength=240)
+    assert (times == 2).all()
+    assert outcome.probs.pred_probs.max() < 0.99
+
+
 def test_rounds_share_their_folds_and_repeats_do_not():
     _, outcome = trained(rounds.Plan(2, 2, Recipe(2)))
     rows = {(name, r.fold): tuple(r.rows) for name, r in outcome.folds}

@@ -47,7 +47,7 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
     wide = wide / (wide.norm() + 1e-7)
     for _ in range(ITERATIONS):
         gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+        wide = torch.addmm(wide, torch.addmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)
     if matrix.shape[0] > matrix.shape[1]:
         wide = wide.T
     return wide * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
