@@ -33,7 +33,7 @@ from audit.types import (
 from audit.workers import Progress
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
-EARLY_ROWS = 25_000  # one look at so many is enough for a model of an early round
+EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
