@@ -15,6 +15,7 @@ from audit.config import Config
 from audit.datasets.reread import NO_LABEL, Reread, reread
 from audit.datasets.source import LabelPlace
 from audit.errors import ConfigError, ReviewError
+from audit.events import Listener
 from audit.review import decisions as decided
 from audit.review import folder, forms
 from audit.review.change import BEFORE, RECORD, Change
@@ -61,6 +62,7 @@ def apply(
     out: str | Path = "corrected",
     accept_above: float | None = None,
     data: str | Path | None = None,
+    listener: Listener | None = None,
 ) -> Applied:
     """Write corrected labels in the form of the run's source, with a record of every decision.
 
@@ -76,6 +78,8 @@ def apply(
         Also accept, without review, the suggestion for every suspect with a p_error of this or more.
     data
         Where the source is now, when it has moved: a file, a folder, or the folder of the files --X and --y.
+    listener
+        Receives the progress where many files are read; silent when not given.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def apply(
         found = decided.read(Path(decisions))
         decided.check(found, record, str(decisions))
     fixes = corrections(record, found, accept_above)
-    place, change, rows = _planned(record, fixes, None if data is None else Path(data))
+    place, change, rows = _planned(record, fixes, None if data is None else Path(data), listener)
     reviewer = on_controls(record, found) if found else Reviewer()
     measured = reviewer if reviewer.injected or reviewer.clean else None
     with folder.filled(out, record.data["fingerprint"]) as (stage, finish):
@@ -158,7 +162,7 @@ def _check_settings(decisions: str | Path | None, accept_above: float | None) ->
 
 
 def _planned(
-    record: RunRecord, fixes: tuple[Correction, ...], moved: Path | None
+    record: RunRecord, fixes: tuple[Correction, ...], moved: Path | None, listener: Listener | None
 ) -> tuple[LabelPlace | None, Change, Rows]:
     """Where the labels are, what they become, and in which row of the source each correction is."""
     if record.data["folder"] is None:
@@ -171,7 +175,7 @@ def _planned(
         n = len(record.ids)
         now = Change(np.arange(n), np.zeros(n, bool), record.labels.true, names, record.ids.astype(np.str_))
         return None, _changed(now, fixes, rows_of(fixes)), record.rows[rows_of(fixes)]
-    source = datasets.open_source(located(record, moved))
+    source = datasets.open_source(located(record, moved), listener)
     again = reread(source)
     rows = _unchanged(record, again, fixes)
     n = len(again.codes)

@@ -15,6 +15,9 @@ class Listener(Protocol):
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""
 
+    def reading(self, done: int, total: int) -> None:
+        """Take how many of all files have been read."""
+
 
 class Silent:
     """The listener that says nothing."""
@@ -24,6 +27,9 @@ class Silent:
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Ignore the progress."""
+
+    def reading(self, done: int, total: int) -> None:
+        """Ignore the files."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class Part:
         """Pass the progress on as a share of the whole."""
         whole = self.begin + (self.end - self.begin) * share
         self.listener.training(f"{self.name}, {name}", shares, whole)
+
+    def reading(self, done: int, total: int) -> None:
+        """Pass on how many files have been read."""
+        self.listener.reading(done, total)
 
 
 def parts(listener: Listener, weights: Mapping[str, float]) -> list[Part]:

@@ -99,7 +99,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     _check_names(config, config.model)
     clock = Clock()
     with clock("load"):
-        dataset = datasets.load(config)
+        dataset = datasets.load(config, listener)
         pred_probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
     path = config.out or Path("reports") / default_name(dataset.name, config)
     task = Task(dataset, config, config.model, pred_probs, None, config.command(), datasets.folder_of(config))

@@ -63,12 +63,22 @@ class ProgressDisplay:
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Show how many folds of a round are done, how far the others are, and what is left of all work."""
         done = sum(s >= 1 for s in shares)
-        if self.share_before is None:
-            self.start, self.share_before = time.monotonic(), share
         running = ", ".join(f"{i}: {s:.0%}" for i, s in enumerate(shares) if 0 < s < 1)
         text = f"{name.replace('-', ' ')} · {done} of {len(shares)} {self.unit}" + (
             f" · {self.unit[:-1]} {running}" if running else ""
         )
+        self._show(text, share)
+
+    def reading(self, done: int, total: int) -> None:
+        """Show how many files have been read; the bar begins again for what comes after them."""
+        self._show(f"reading files · {done:,} of {total:,}", done / total)
+        if done == total:
+            self.share_before = None
+
+    def _show(self, text: str, share: float) -> None:
+        if self.share_before is None:
+            self.start, self.share_before = time.monotonic(), share
+            self.progress.reset(self.task, start=False, total=None)
         if self.console.is_terminal:
             if share > self.share_before:
                 self.progress.start_task(self.task)

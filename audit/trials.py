@@ -6,8 +6,9 @@ of jobs nor the trials beside it change a byte; each is kept in the folder as it
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import joblib
 import numpy as np
@@ -18,8 +19,11 @@ from audit.errors import RunError
 from audit.events import Listener
 from audit.learning import fit_and_predict, losses
 from audit.store import RunFolder
-from audit.types import Classifier, Examples, Labels, Rows, Training
+from audit.types import Examples, Labels, Rows, Training
 from audit.workers import end_with, progress_board
+
+Weights = Mapping[str, npt.NDArray[Any]]
+WEIGHTS = "weights/"  # begins the names of those arrays in a trial's file
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +32,22 @@ class Trial:
 
     key: str  # under which the outcome is kept
     train: Rows  # (m,)
-    labels: tuple[Labels, ...]  # (m,) each; after the first, the same model is trained on with the next
+    labels: Labels  # (m,)
     test: Rows  # (t,)
     seed: int
+    before: str | None = None  # the key of the trial with whose weights the network begins
+    keeps_weights: bool = False  # so that another can begin with them
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a trial came to, after each of its labellings."""
+    """What a trial came to."""
 
-    predicted: npt.NDArray[np.int64]  # (labellings, t) the likeliest class of each test row
-    losses: tuple[tuple[float, ...], ...]  # mean training loss of each epoch; empty where none is kept
+    predicted: npt.NDArray[np.int64]  # (t,) the likeliest class of each test row
+    losses: tuple[float, ...]  # mean training loss of each epoch; empty where none is kept
     seconds: float
     device: str
+    weights: Weights = field(default_factory=dict)  # of the network, where they are kept
 
 
 def run_trials(
@@ -54,6 +61,8 @@ def run_trials(
     listener: Listener,
 ) -> list[Outcome]:
     """The outcomes in the order of the trials, from the folder where they are kept there.
+
+    A trial that begins with another's weights waits for it; the other stands before it in the list.
 
     Parameters
     ----------
@@ -82,23 +91,31 @@ def run_trials(
     def progress(shares: Sequence[float]) -> None:
         listener.training("models", shares, sum(shares) / len(shares))
 
-    missing = [number for number in range(len(trials)) if number not in outcomes]
-    workers = min(jobs or cores(), len(missing))
+    done = {trials[number].key: outcome for number, outcome in outcomes.items()}
     with progress_board(len(trials), list(outcomes), progress) as board:
-        if workers:
+        while missing := [number for number in range(len(trials)) if number not in outcomes]:
+            ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
+            workers = min(jobs or cores(), len(ready))
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
-            work = (joblib.delayed(_run)(X, trials[i], i, k, fitting, board, os.getpid()) for i in missing)
+            common = (k, fitting, board, os.getpid())
+            work = (joblib.delayed(_run)(X, trials[i], i, _weights(trials[i], done), *common) for i in ready)
             for number, outcome in parallel(work):
                 _keep(folder, trials[number], outcome)
-                outcomes[number] = outcome
+                outcomes[number] = done[trials[number].key] = outcome
                 board[number] = 1  # a worker on another machine has a copy of the board
     return [outcomes[number] for number in range(len(trials))]
+
+
+def _weights(trial: Trial, done: Mapping[str, Outcome]) -> Weights:
+    """The weights that the trial's network begins with; none where it begins anew."""
+    return {} if trial.before is None else done[trial.before].weights
 
 
 def _run(
     X: Examples,
     trial: Trial,
     number: int,
+    weights: Weights,
     k: int,
     fitting: Fitting,
     board: npt.NDArray[np.float32],
@@ -107,39 +124,32 @@ def _run(
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
     end_with(main)
-    parts = len(trial.labels)
-    predicted: list[Labels] = []
-    history: list[tuple[float, ...]] = []
+    if trial.labels.min() == trial.labels.max():  # nothing to learn, and scikit-learn's models refuse it
+        predicted = np.full(len(trial.test), trial.labels[0])
+        return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", weights)
 
     def watch(share: float) -> None:
-        board[number] = min(0.999, (len(predicted) + share) / parts)  # 1 is said where the outcome is kept
+        board[number] = min(0.999, share)  # 1 is said where the outcome is kept
 
     task = Training((len(trial.train), *X.shape[1:]), k, trial.seed, fitting.recipe, 1, fitting.device, watch)
-    classifier: Classifier | None = None
-    for labels in trial.labels:
-        if labels.min() == labels.max():  # nothing to learn, and scikit-learn's models refuse it
-            predicted.append(np.full(len(trial.test), labels[0]))
-            history.append(())
-            continue
-        before, classifier = classifier, fitting.builder(task)
-        if before is not None:
-            classifier.go_on_from(before)  # type: ignore[attr-defined]  # of the network
-        (probs,) = fit_and_predict(
-            classifier,
-            X,
-            (trial.train, labels),
-            [(X, trial.test)],
-            task=task,
-            balance=fitting.balance,
-            where=f"the training part {number}",
-        )
-        predicted.append(probs.argmax(axis=1))
-        history.append(losses(classifier))
+    classifier: Any = fitting.builder(task)
+    if weights:
+        classifier.begin_with(weights)
+    (probs,) = fit_and_predict(
+        classifier,
+        X,
+        (trial.train, trial.labels),
+        [(X, trial.test)],
+        task=task,
+        balance=fitting.balance,
+        where=f"the training part {number}",
+    )
     return number, Outcome(
-        predicted=np.array(predicted, dtype=np.int64),
-        losses=tuple(history),
+        predicted=probs.argmax(axis=1),
+        losses=losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
+        weights=classifier.learned() if trial.keeps_weights else {},
     )
 
 
@@ -148,16 +158,16 @@ def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows
     quick = replace(fitting.recipe, epochs=1, exactly=True)
     rows = trial.train[:: max(1, len(trial.train) // most_rows)]
     of_each = np.searchsorted(trial.train, rows)
-    probe = replace(trial, train=rows, labels=(trial.labels[0][of_each],), test=trial.test[:most_rows])
+    probe = replace(trial, train=rows, labels=trial.labels[of_each], test=trial.test[:most_rows])
     shape = (len(trial.train), *X.shape[1:])
     whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, _nothing))
     epochs = int(getattr(whole, "max_epochs", 1))  # more than the recipe's for few rows
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
         start = time.perf_counter()
-        _run(X, probe, 0, k, replace(fitting, recipe=quick), board, os.getpid())
+        _run(X, probe, 0, {}, k, replace(fitting, recipe=quick), board, os.getpid())
     taken = time.perf_counter() - start
-    return taken * epochs * len(trial.labels) * len(trial.train) / len(rows)
+    return taken * epochs * len(trial.train) / len(rows)
 
 
 def cores() -> int:
@@ -174,18 +184,15 @@ def _file(trial: Trial) -> str:
 
 
 def _keep(folder: RunFolder, trial: Trial, outcome: Outcome) -> None:
-    lengths = np.array([len(each) for each in outcome.losses])
-    folder.write_arrays(
-        _file(trial),
-        {
-            "key": np.array(trial.key),
-            "predicted": outcome.predicted,
-            "losses": np.array([loss for each in outcome.losses for loss in each], dtype=np.float64),
-            "epochs": lengths,
-            "seconds": np.array(outcome.seconds),
-            "device": np.array(outcome.device),
-        },
-    )
+    arrays = {
+        "key": np.array(trial.key),
+        "predicted": outcome.predicted,
+        "losses": np.array(outcome.losses, dtype=np.float64),
+        "seconds": np.array(outcome.seconds),
+        "device": np.array(outcome.device),
+    }
+    weights = {WEIGHTS + name: each for name, each in outcome.weights.items()}
+    folder.write_arrays(_file(trial), arrays | weights)
 
 
 def _kept(folder: RunFolder, trial: Trial) -> Outcome | None:
@@ -196,12 +203,14 @@ def _kept(folder: RunFolder, trial: Trial) -> Outcome | None:
         arrays = folder.read_arrays(_file(trial))
         if str(arrays["key"]) != trial.key:
             return None
-        ends = np.cumsum(arrays["epochs"])[:-1]
         return Outcome(
             predicted=arrays["predicted"],
-            losses=tuple(tuple(part.tolist()) for part in np.split(arrays["losses"], ends)),
+            losses=tuple(arrays["losses"].tolist()),
             seconds=float(arrays["seconds"]),
             device=str(arrays["device"]),
+            weights={
+                name.removeprefix(WEIGHTS): each for name, each in arrays.items() if name.startswith(WEIGHTS)
+            },
         )
     except (RunError, KeyError):
         return None

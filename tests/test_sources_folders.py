@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import audit
+from audit.datasets import folders
 from audit.datasets.folders import LEAST_SIDE, LONGEST_SIDE, image_files, load_tree
+from audit.events import Silent
 
 MOVE = (
     "expected a subfolder of images for each of two or more classes, or IDX files; "
@@ -76,6 +78,25 @@ def test_a_dead_link_is_a_broken_image(tmp_path):
     assert tree(tmp_path, skip_broken=True).notes == ("1 broken images left out: a/dead.png",)
 
 
+def test_reading_tells_how_far_it_is(tmp_path, monkeypatch):
+    class Reader(Silent):
+        def __init__(self):
+            self.seen = []
+
+        def reading(self, done, total):
+            self.seen.append((done, total))
+
+    monkeypatch.setattr(folders, "READ_AT_ONCE", 3)
+    two_classes(tmp_path)
+    reader = Reader()
+    source = load_tree(tmp_path, skip_broken=False, listener=reader)
+    n = len(source.y)
+    decoded, kept = reader.seen[:n], reader.seen[n:]
+    assert decoded == [(done, n) for done in range(1, n + 1)]
+    assert kept[-1] == (n, n)
+    assert len(kept) == -(-n // 3)
+
+
 def test_what_is_left_out_is_said(tmp_path):
     two_classes(tmp_path)
     write(tmp_path, {"loose.png": grey(), "a/x.txt": b"text", "b/y.txt": b"text", "empty/z.txt": b"text"})
@@ -140,5 +161,5 @@ def test_orientation_is_applied_and_missing_pixels_are_black(tmp_path):
 
 def test_no_files_are_no_images(tmp_path):
     with pytest.raises(audit.DataError) as caught:
-        image_files([], tmp_path, skip_broken=True)
+        image_files([], tmp_path, skip_broken=True, listener=Silent())
     assert str(caught.value) == f"{tmp_path} has no images to read (0 files); there is nothing to audit"

@@ -66,14 +66,18 @@ def test_the_published_list_of_rates():
 
 @pytest.fixture
 def small(tmp_path):
-    """Trials on a small data set: two models of their own, and the network trained on with both labels."""
+    """Trials on a small data set: two models of their own, and a network trained on with the second's labels."""
     X, y = striped_images(160)
     dataset = from_arrays(X, y)
     config = Config(epochs=2)
     train, test = np.arange(120), np.arange(120, 160)
     noisy = np.where(np.arange(120) < 60, (y[:120] + 1) % 4, y[:120])
-    each = [Trial(f"{name:0>64}", train, labels, test, 3) for name, labels in
-            (("a", (y[:120],)), ("b", (noisy,)), ("c", (y[:120], noisy)))]  # fmt: skip
+    a, b, c = (64 * name for name in "abc")
+    each = [
+        Trial(a, train, y[:120], test, 3, keeps_weights=True),
+        Trial(b, train, noisy, test, 3),
+        Trial(c, train, noisy, test, 3, before=a, keeps_weights=True),
+    ]
 
     def run(folder, jobs=2, some=each):
         fitting = Fitting(models.builder("auto", dataset), rounds.plan(config, dataset.X).recipe, "cpu")
@@ -85,7 +89,8 @@ def small(tmp_path):
 
 def test_a_trial_depends_on_nothing_beside_it(small):
     run, each = small
-    together, alone = run("together"), [run(f"alone-{i}", 1, [trial])[0] for i, trial in enumerate(each)]
+    together = run("together")
+    alone = [run("alone-0", 1, each[:1])[0], run("alone-1", 1, each[1:2])[0], run("alone-2", 1, each[::2])[1]]
     for a, b in zip(together, alone, strict=True):
         assert (a.predicted == b.predicted).all()
         assert a.losses == b.losses
@@ -93,11 +98,22 @@ def test_a_trial_depends_on_nothing_beside_it(small):
 
 def test_a_chain_goes_on_from_the_model_before(small):
     run, _ = small
-    fresh, noisy, chain = run("chain")
-    assert (chain.predicted[0] == fresh.predicted[0]).all()
-    assert chain.losses[0] == fresh.losses[0]
-    assert len(chain.losses[1]) == len(noisy.losses[0])
-    assert chain.losses[1] != noisy.losses[0]
+    _, noisy, chain = run("chain")
+    assert len(chain.losses) == len(noisy.losses)
+    assert chain.losses != noisy.losses
+
+
+def test_a_stopped_chain_goes_on_where_it_was(small, tmp_path):
+    run, each = small
+    whole = run("whole")[2]
+    run("stopped", 1, each[:1])
+    first = next((tmp_path / "stopped" / "models").iterdir())
+    before = first.stat().st_mtime_ns
+    resumed = run("stopped", 1, each[::2])[1]
+    assert first.stat().st_mtime_ns == before
+    assert (resumed.predicted == whole.predicted).all()
+    assert resumed.losses == whole.losses
+    assert all((resumed.weights[name] == whole.weights[name]).all() for name in whole.weights)
 
 
 def test_a_damaged_outcome_is_trained_again(small, tmp_path):

@@ -39,7 +39,10 @@ def apply(
     """
     from audit import corrections, terminal  # noqa: PLC0415  numpy and pandas are slow to import
 
-    applied = corrections.apply(run, decisions, out=out, accept_above=accept_above, data=data)
+    with terminal.ProgressDisplay() as listener:
+        applied = corrections.apply(
+            run, decisions, out=out, accept_above=accept_above, data=data, listener=listener
+        )
     if as_json:
         terminal.print_json(applied.to_json())
     else:

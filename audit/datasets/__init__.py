@@ -12,6 +12,7 @@ from audit.datasets.objects import from_object
 from audit.datasets.probability_files import read_probabilities
 from audit.datasets.source import Source
 from audit.errors import DataError
+from audit.events import Listener, Silent
 from audit.types import LabeledDataset
 
 __all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities", "row_hashes"]
@@ -26,36 +27,40 @@ FORMS = {  # what DATA may be beside the bundled names, for people
 }
 OPENML = "openml:"
 
-Loader = Callable[[Path, Config], Source]
+Loader = Callable[[Path, Config, Listener], Source]
 
 
-def _npz(path: Path, config: Config) -> Source:
+def _npz(path: Path, config: Config, _: Listener) -> Source:
     from audit.datasets.arrays_on_disk import load_npz  # noqa: PLC0415  forms read with libraries of their own
 
     return load_npz(path, config.x_name, config.y_name)
 
 
-def _hdf5(path: Path, config: Config) -> Source:
+def _hdf5(path: Path, config: Config, _: Listener) -> Source:
     from audit.datasets.arrays_on_disk import load_hdf5  # noqa: PLC0415
 
     return load_hdf5(path, config.x_name, config.y_name)
 
 
-def _table(path: Path, config: Config) -> Source:
+def _table(path: Path, config: Config, listener: Listener) -> Source:
     from audit.datasets.tables import load_table  # noqa: PLC0415
 
     return load_table(
-        path, label=config.label_column, path_column=config.path_column, skip_broken=config.skip_broken
+        path,
+        label=config.label_column,
+        path_column=config.path_column,
+        skip_broken=config.skip_broken,
+        listener=listener,
     )
 
 
-def _folder(path: Path, config: Config) -> Source:
+def _folder(path: Path, config: Config, listener: Listener) -> Source:
     from audit.datasets.folders import load_tree  # noqa: PLC0415
     from audit.datasets.idx import is_idx_folder, load_idx_folder  # noqa: PLC0415
 
     if is_idx_folder(path):
         return load_idx_folder(path)
-    return load_tree(path, skip_broken=config.skip_broken)
+    return load_tree(path, skip_broken=config.skip_broken, listener=listener)
 
 
 def _pair(X: Path, y: Path) -> Source:
@@ -76,9 +81,9 @@ LOADERS: dict[str, Loader] = {
 }
 
 
-def load(config: Config) -> LabeledDataset:
+def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
     """The data set that the settings name; DataError when there is none or it cannot be audited."""
-    return enter(open_source(config), selection(config))
+    return enter(open_source(config, listener), selection(config))
 
 
 def from_arrays(
@@ -119,8 +124,9 @@ def files_of(config: Config) -> list[Path]:
     return [] if config.data in BUNDLED or config.data.startswith(OPENML) else [Path(config.data)]
 
 
-def open_source(config: Config) -> Source:
+def open_source(config: Config, listener: Listener | None = None) -> Source:
     """What the settings name, as it was found; DataError when there is none."""
+    listener = listener or Silent()
     if config.X is not None and config.y is not None:
         return _pair(config.X, config.y)
     if config.data in BUNDLED:
@@ -131,10 +137,10 @@ def open_source(config: Config) -> Source:
         return load_openml(config.data)
     path = Path(config.data)
     if path.is_dir():
-        return _folder(path, config)
+        return _folder(path, config, listener)
     for suffix, loader in LOADERS.items():
         if path.name.lower().endswith(suffix):
-            return loader(path, config)
+            return loader(path, config, listener)
     raise DataError(
         f"{config.data!r} is no data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that ends in "
         f"{', '.join(LOADERS)}, a folder of images, or --X and --y; audit datasets lists them"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
+from audit.events import Listener, Silent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,6 +22,7 @@ ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", "
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
 LEAST_SIDE = 8
 MOST_NAMED = 5  # broken files in a line
+READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; more are read again when asked for
 
 
@@ -63,7 +65,7 @@ class ImageFiles:
         return np.asarray(_fitted(image, self.size)).reshape(self.shape[1:])
 
 
-def load_tree(folder: Path, *, skip_broken: bool) -> Source:
+def load_tree(folder: Path, *, skip_broken: bool, listener: Listener | None = None) -> Source:
     """The images of a folder that has a subfolder for each class, in the order of their paths.
 
     Raises
@@ -72,7 +74,7 @@ def load_tree(folder: Path, *, skip_broken: bool) -> Source:
         When there are fewer than two classes with images, or an image cannot be read.
     """
     paths, classes, left_out = _walk(folder)
-    images, kept, notes = image_files(paths, folder, skip_broken=skip_broken)
+    images, kept, notes = image_files(paths, folder, skip_broken=skip_broken, listener=listener or Silent())
     return Source(
         name=folder.resolve().name,
         X=images,
@@ -85,7 +87,7 @@ def load_tree(folder: Path, *, skip_broken: bool) -> Source:
 
 
 def image_files(
-    paths: Sequence[Path], base: Path, *, skip_broken: bool
+    paths: Sequence[Path], base: Path, *, skip_broken: bool, listener: Listener
 ) -> tuple[ImageFiles | npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
     """The images (n, h, w, c) of these files, which of the paths they are of, and notes.
 
@@ -100,8 +102,11 @@ def image_files(
     """
     if not paths:
         raise DataError(f"{base} has no images to read (0 files); there is nothing to audit")
+    headers = []
     with ThreadPoolExecutor() as threads:
-        headers = list(threads.map(_header, paths))
+        for header in threads.map(_header, paths):
+            headers.append(header)
+            listener.reading(len(headers), len(paths))
     broken = [path for path, header in zip(paths, headers, strict=True) if isinstance(header, str)]
     if broken and (not skip_broken or len(broken) == len(paths)):
         first = next(header for header in headers if isinstance(header, str))
@@ -124,7 +129,17 @@ def image_files(
             f"{len(kept):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
         )
     small = len(kept) * np.prod(files.shape[1:]) <= KEPT_BYTES
-    return files[:] if small else files, kept, tuple(notes)
+    return _in_memory(files, listener) if small else files, kept, tuple(notes)
+
+
+def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[np.uint8]:
+    """All images, read in parts."""
+    images = np.empty(files.shape, dtype=np.uint8)
+    for start in range(0, len(files), READ_AT_ONCE):
+        end = min(start + READ_AT_ONCE, len(files))
+        images[start:end] = files[start:end]
+        listener.reading(end, len(files))
+    return images
 
 
 def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:

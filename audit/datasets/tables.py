@@ -19,6 +19,7 @@ from audit.datasets.labels import shown
 from audit.datasets.pixels import as_images
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
+from audit.events import Listener, Silent
 
 LABELS = ("label", "labels", "y", "target", "class")
 PATHS = ("path", "file", "filename", "image", "image_path")
@@ -39,7 +40,14 @@ NOWHERE = "\x01"  # a separator that no file has
 FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
 
 
-def load_table(path: Path, *, label: str | None, path_column: str | None, skip_broken: bool) -> Source:
+def load_table(
+    path: Path,
+    *,
+    label: str | None,
+    path_column: str | None,
+    skip_broken: bool,
+    listener: Listener | None = None,
+) -> Source:
     """The rows of a CSV, TSV or Parquet file.
 
     Parameters
@@ -75,7 +83,9 @@ def load_table(path: Path, *, label: str | None, path_column: str | None, skip_b
     files = _column(rest, path, path_column, paths_like, "--path-column")
     if files is not None:
         paths = [path.parent / str(name) for name in rest[files]]
-        images, kept, notes = image_files(paths, path.parent, skip_broken=skip_broken)
+        images, kept, notes = image_files(
+            paths, path.parent, skip_broken=skip_broken, listener=listener or Silent()
+        )
         ids, place = rest[files].to_numpy(dtype=str)[kept], replace(place, kept=tuple(kept.tolist()))
         return Source(
             name=path.stem, X=images, y=y.iloc[kept], ids=ids, names=names, place=place, notes=notes

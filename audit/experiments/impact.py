@@ -78,7 +78,7 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
         raise ConfigError("audit impact trains models of its own, found --pred-probs; leave it out")
     models.check(config.model)
     noise_options.check(config)
-    dataset = datasets.load(config)
+    dataset = datasets.load(config, listener)
     if config.possible_values is not None:
         dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
     decisions = None if settings.decisions is None else read_decisions(settings.decisions, dataset)
@@ -143,11 +143,11 @@ class Experiment(NamedTuple):
                 condition=each.name,
                 rows=len(each.rows),
                 wrong=int((each.labels != each.true).sum()) if self.config.noise != 0 else None,
-                predicted=outcome.predicted[0],
+                predicted=outcome.predicted,
                 labels=self.dataset.labels[held_out.test],
                 audited=audited.labels[held_out.test],
                 apart=audited.apart[held_out.test],
-                losses=outcome.losses[0],
+                losses=outcome.losses,
                 seconds=outcome.seconds,
             )
             for (seed, each, held_out, _), outcome in zip(planned, outcomes, strict=True)
@@ -218,7 +218,7 @@ class Experiment(NamedTuple):
         return Trial(
             key=Stage("model", decides, self.dataset.fingerprint).key,
             train=parts.train[condition.rows],
-            labels=(condition.labels,),
+            labels=condition.labels,
             test=parts.test,
             seed=int(Seeds.of(config.seed).models.generate_state(1)[0]),
         )

@@ -29,7 +29,7 @@ from audit.noise.rates import rates_in
 from audit.seeds import Seeds
 from audit.store import RunFolder, Stage
 from audit.trials import Outcome, Trial
-from audit.types import LabeledDataset, Labels
+from audit.types import LabeledDataset, Labels, Rows
 
 WORK = ("preset", "model", "balance", "epochs", "augment", "device")
 PROBE_ROWS = 5120
@@ -43,8 +43,7 @@ class Cell(NamedTuple):
     rate: float
     seed: int
     given: Labels  # (n,)
-    trial: int  # the number of the trial that trains on it
-    step: int  # and of the labelling in that trial
+    trial: Trial  # that trains on it
 
 
 class Sweep(NamedTuple):
@@ -53,7 +52,6 @@ class Sweep(NamedTuple):
     dataset: LabeledDataset
     fitting: Fitting
     cells: list[Cell]
-    trials: list[Trial]
 
 
 def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[Result, Path]:
@@ -65,7 +63,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
         When the settings or the data cannot be; the message says what to do.
     """
     grid = grid_of(config, settings, listener)
-    dataset = datasets.load(config)
+    dataset = datasets.load(config, listener)
     path = config.out or Path("reports") / _name(dataset.name, settings)
     with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
         for note in dataset.notes:
@@ -81,7 +79,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
         else:
             planned = _planned(dataset, grid, settings, listener)
             outcomes = trials.run_trials(
-                planned.trials,
+                [cell.trial for cell in planned.cells],
                 planned.dataset.X,
                 len(planned.dataset.class_names),
                 fitting=planned.fitting,
@@ -96,7 +94,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
 def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict[str, Any]:
     """What a sweep would be made of and cost, from training one of its models for a moment."""
     grid = grid_of(config, settings, listener)
-    dataset = datasets.load(config)
+    dataset = datasets.load(config, listener)
     facts = {
         "data": dataset.name,
         "rates": sorted({float(each.noise or 0) for each in grid}),
@@ -108,10 +106,12 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
         return {**facts, "seconds": detection.seconds(dataset, grid)}
     planned = _planned(dataset, grid, settings, listener)
     k = len(planned.dataset.class_names)
-    each = trials.seconds_of(planned.trials[0], dataset.X, k, fitting=planned.fitting, most_rows=PROBE_ROWS)
-    side_by_side = min(config.jobs or trials.cores(), len(planned.trials))
-    rows = {"train": len(planned.trials[0].train), "test": len(planned.trials[0].test)}
-    total = START_SECONDS + each * len(planned.trials) / side_by_side
+    first = planned.cells[0].trial
+    each = trials.seconds_of(first, dataset.X, k, fitting=planned.fitting, most_rows=PROBE_ROWS)
+    chains = {(cell.kind, cell.seed) for cell in planned.cells}
+    at_once = len(chains if settings.continue_model else planned.cells)
+    rows = {"train": len(first.train), "test": len(first.test)}
+    total = START_SECONDS + each * len(planned.cells) / min(config.jobs or trials.cores(), at_once)
     return {**facts, **rows, "seconds_each": round(each, 1), "seconds": round(total)}
 
 
@@ -146,7 +146,7 @@ def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list
 def _planned(
     dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSettings, listener: Listener
 ) -> Sweep:
-    """The cells with their noisy labels, and the models to be trained: one a cell, or one a kind and seed."""
+    """The cells with their noisy labels and the models to be trained on them."""
     config = grid[0]
     if config.possible_values is not None:
         dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
@@ -163,55 +163,47 @@ def _planned(
             f"{models.choose(config.model, dataset)}; leave it out"
         )
     cells: list[Cell] = []
-    chains: list[Trial] = []
     for number, each in enumerate(grid):
         listener.training("noise", [float(i < number) for i in range(len(grid))], 0.0)
-        seeds = Seeds.of(each.seed)
-        parts = hold_out(
-            dataset.labels,
-            groups,
-            settings.test_size,
-            settings.train_size,
-            np.random.default_rng(seeds.folds),
-        )
-        _, noisy = noise_options.inject_into(dataset, each, np.random.default_rng(seeds.noise))
-        goes_on = (
-            settings.continue_model
-            and cells
-            and (cells[-1].kind, cells[-1].seed) == (each.noise_kind, each.seed)
-        )
-        before = chains.pop() if goes_on else None
-        key = Stage(
-            "model",
-            {
-                **noise_options.stage_settings(each),
-                **{name: getattr(each, name) for name in WORK},
-                "test_size": settings.test_size,
-                "train_size": settings.train_size,
-            },
-            before.key if before else dataset.fingerprint,
-        ).key
-        chains.append(
-            Trial(
-                key=key,
-                train=parts.train,
-                labels=(*(before.labels if before else ()), noisy.given[parts.train]),
-                test=parts.test,
-                seed=int(seeds.models.generate_state(1)[0]),
-            )
-        )
-        step = len(chains[-1].labels) - 1
-        cells.append(
-            Cell(each.noise_kind, float(each.noise or 0), each.seed, noisy.given, len(chains) - 1, step)
-        )
-    return Sweep(dataset, fitting, cells, chains)
+        goes_on = cells and (cells[-1].kind, cells[-1].seed) == (each.noise_kind, each.seed)
+        before = cells[-1].trial if settings.continue_model and goes_on else None
+        cells.append(_cell(dataset, groups, each, settings, before))
+    return Sweep(dataset, fitting, cells)
+
+
+def _cell(
+    dataset: LabeledDataset, groups: Rows, config: Config, settings: SweepSettings, before: Trial | None
+) -> Cell:
+    """The noisy labels of these settings and the trial on them, which may go on from another."""
+    seeds = Seeds.of(config.seed)
+    parts = hold_out(
+        dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
+    )
+    _, noisy = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+    decides = {
+        **noise_options.stage_settings(config),
+        **{name: getattr(config, name) for name in WORK},
+        "test_size": settings.test_size,
+        "train_size": settings.train_size,
+        **({"continue_model": True} if settings.continue_model else {}),
+    }
+    trial = Trial(
+        key=Stage("model", decides, before.key if before else dataset.fingerprint).key,
+        train=parts.train,
+        labels=noisy.given[parts.train],
+        test=parts.test,
+        seed=int(seeds.models.generate_state(1)[0]),
+        before=before.key if before else None,
+        keeps_weights=settings.continue_model,
+    )
+    return Cell(config.noise_kind, float(config.noise or 0), config.seed, noisy.given, trial)
 
 
 def _result(
     planned: Sweep, outcomes: Sequence[Outcome], config: Config, settings: SweepSettings, command: str
 ) -> Result:
-    table = pd.DataFrame([_row(planned, cell, outcomes[cell.trial]) for cell in planned.cells])
-    first = planned.trials[0]
+    table = pd.DataFrame([_row(planned, *each) for each in zip(planned.cells, outcomes, strict=True)])
+    first = planned.cells[0].trial
     facts = (
         ("Command", command),
         ("Data", f"{planned.dataset.name}, fingerprint {planned.dataset.fingerprint[:12]}"),
@@ -232,7 +224,7 @@ def _row(planned: Sweep, cell: Cell, outcome: Outcome) -> dict[str, Any]:
     """A line of sweep.csv."""
     from sklearn.metrics import accuracy_score, f1_score  # noqa: PLC0415  slow to import
 
-    test, predicted = planned.trials[cell.trial].test, outcome.predicted[cell.step]
+    test, predicted = cell.trial.test, outcome.predicted
     row: dict[str, Any] = {
         "kind": cell.kind,
         "rate": cell.rate,
@@ -245,12 +237,12 @@ def _row(planned: Sweep, cell: Cell, outcome: Outcome) -> dict[str, Any]:
             row[f"{side}{name}"] = float(f1_score(labels, predicted, average=average, zero_division=0.0))
     for side, labels in sides.items():
         row[f"{side}Accuracy"] = float(accuracy_score(labels, predicted))
-    return row | {"losses": json.dumps([round(loss, 6) for loss in outcome.losses[cell.step]])}
+    return row | {"losses": json.dumps([round(loss, 6) for loss in outcome.losses])}
 
 
 def _model(planned: Sweep, config: Config, outcomes: Sequence[Outcome]) -> str:
     name = models.choose(config.model, planned.dataset)
-    epochs = sorted({len(losses) for outcome in outcomes for losses in outcome.losses} - {0})
+    epochs = sorted({len(outcome.losses) for outcome in outcomes} - {0})
     trained = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
     return f"{name}{trained}, preset {config.preset}, on {', '.join(sorted({o.device for o in outcomes}))}"
 

@@ -1,6 +1,6 @@
 """The built-in image classifier: a small convolutional network, trained by skorch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
@@ -193,11 +193,15 @@ class ReproducibleClassifier(NeuralNetClassifier):
             super().fit(X, y, **params)
         return self
 
-    def go_on_from(self, other: "ReproducibleClassifier") -> None:
-        """Start the next training from another's weights, with a new optimizer and schedule."""
+    def learned(self) -> dict[str, npt.NDArray[Any]]:
+        """The weights of the trained network, by name."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
+
+    def begin_with(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Start the next training from these weights, with a new optimizer and schedule."""
         with torch.random.fork_rng():
             self.initialize()
-        self.module_.load_state_dict(other.module_.state_dict())
+        self.module_.load_state_dict({name: torch.as_tensor(each) for name, each in weights.items()})
         self.warm_start = True
 
     def get_loss(
