@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from recipe import machine, resident_of_tree
+from recipe import machine, memory_of_tree
 
 ROWS, SIDE, CHUNK = 330_000, 64, 10_000
 RESULTS = Path(__file__).with_name("results") / "memmap.json"
@@ -59,7 +59,7 @@ def main() -> None:
             boards = folder.glob("audit-*/progress")
             if trains is None and any(np.fromfile(board, np.float32).any() for board in boards):
                 trains = time.perf_counter() - start
-            peak = max(peak, resident_of_tree(process.pid))
+            peak = max(peak, memory_of_tree(process.pid))
             time.sleep(0.05)
         figures = {"bytes": ROWS * SIDE * SIDE * 3, "trains_after": trains, "peak_bytes": peak}
         figures["seconds"] = time.perf_counter() - start

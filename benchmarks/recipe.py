@@ -9,7 +9,8 @@ the written report.
 
 Writes benchmarks/results/recipe.json after every part and skips the parts that it holds: a stopped
 run resumes, and a new measurement begins by removing the file.
-Peak memory is the largest sum of the resident set over the process and its children, polled.
+Peak memory is the largest sum of the proportional set sizes of the process and its children, polled: a
+page that several processes share counts once.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def measured(command: list[str]) -> tuple[float, int, str]:
 
     def poll() -> None:
         while process.poll() is None:
-            peak[0] = max(peak[0], resident_of_tree(process.pid))
+            peak[0] = max(peak[0], memory_of_tree(process.pid))
             time.sleep(0.1)
 
     watcher = threading.Thread(target=poll)
@@ -50,21 +51,28 @@ def measured(command: list[str]) -> tuple[float, int, str]:
     return time.perf_counter() - start, peak[0], output
 
 
-def resident_of_tree(root: int) -> int:
-    """Resident bytes of a process and everything below it; shared pages count once for each process."""
-    parents, resident = {}, {}
+def memory_of_tree(root: int) -> int:
+    """Bytes in memory of a process and everything below it; a page that several share counts once."""
+    parents = {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         except OSError:
             continue  # it ended meanwhile
-        pid = int(status.parent.name)
-        parents[pid] = int(fields["PPid"])
-        resident[pid] = int(fields.get("VmRSS", "0").split()[0]) * 1024
+        parents[int(status.parent.name)] = int(fields["PPid"])
     tree = {root}
     while more := {pid for pid, parent in parents.items() if parent in tree} - tree:
         tree |= more
-    return sum(resident.get(pid, 0) for pid in tree)
+    return sum(map(proportional_set_size, tree))
+
+
+def proportional_set_size(pid: int) -> int:
+    """Bytes of a process in memory, shared pages in proportion; 0 of one that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def ours(seed: int, preset: str) -> dict:
