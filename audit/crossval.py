@@ -101,7 +101,9 @@ def cross_validate(
     workers = min(jobs or side_by_side(max(1, len(trainings)), cores), len(trainings))
     with progress_board(folds, skip, progress) as board:
         if workers:
-            work = _Work(X, labels, fold, keep, weights, others or folds - 1, unlabelled, fitting, board, os.getpid())
+            work = _Work(
+                X, labels, fold, keep, weights, others or folds - 1, unlabelled, fitting, board, os.getpid()
+            )
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
             yield from parallel(
                 joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()

@@ -15,7 +15,6 @@ from audit import (
     controls,
     datasets,
     detectors,
-    folds,
     models,
     preview,
     probabilities,
@@ -160,7 +159,7 @@ def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
             trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
     first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
     trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=3)
+    second = Stage("folds", trained, first.key, version=4)
     judged: dict[str, Any] = {"detector": task.config.detector, "truth": task.config.truth}
     if task.config.controls:
         judged["controls"] = task.config.controls
@@ -180,12 +179,12 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
     with clock("issues"):
         judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
         said = (judged.issues, judged.suspects)
-        conflicts = folds.conflicts(trained.groups, labels.true)
+        conflicts = trained.duplicates.conflicts(labels.true)
         hidden = controls.choose(
-            config.controls, labels, said, conflicts, np.random.default_rng(seeds.controls)
+            config.controls, labels, said, conflicts[0], np.random.default_rng(seeds.controls)
         )
         rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-        shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
+        shown = np.union1d(rows, conflicts[0, : selection.MOST_SUSPECTS])
         agreeing = selection.agreeing(*said, labels, trained.probs)
         seen = controls.as_shown(labels, *said, hidden)
         thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
@@ -208,13 +207,13 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         probs=trained.probs,
         issues=judged.issues,
         suspects=judged.suspects,
-        conflicts=np.stack([conflicts, trained.groups[conflicts]]),
+        conflicts=conflicts,
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
         scores={
             **judged.scores,
-            "conflicting_duplicates": len(conflicts),
+            "conflicting_duplicates": conflicts.shape[1],
             "kept": trained.kept,
             "timings": clock.seconds,
         },

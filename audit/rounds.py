@@ -15,8 +15,9 @@ import numpy.typing as npt
 from audit import crossval, detectors
 from audit.config import Config
 from audit.crossval import Fitting
+from audit.duplicates import Duplicates, find_duplicates
 from audit.events import Listener
-from audit.folds import assign_folds, duplicate_groups
+from audit.folds import assign_folds
 from audit.types import (
     Examples,
     Floats,
@@ -28,7 +29,6 @@ from audit.types import (
     OutOfSample,
     Probs,
     Recipe,
-    Rows,
 )
 from audit.workers import Progress
 
@@ -122,14 +122,14 @@ class Trained:
     probs: OutOfSample
     folds: tuple[tuple[str, FoldResult], ...]  # by the name of their pass
     kept: int  # rows that the last round was trained on
-    groups: Rows  # (n,) the same number for exact duplicates
+    duplicates: Duplicates
     notes: tuple[str, ...] = ()
 
     @classmethod
     def elsewhere(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
         """What models came to that were trained elsewhere."""
-        groups = duplicate_groups(X) if X.shape[1] else np.arange(len(X))
-        return cls(OutOfSample(pred_probs, np.zeros(len(X), dtype=np.int64)), (), len(X), groups, notes)
+        fold = np.zeros(len(X), dtype=np.int64)
+        return cls(OutOfSample(pred_probs, fold), (), len(X), find_duplicates(X), notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         Receives the progress.
     """
     given, k = job.given, len(job.dataset.class_names)
-    groups = duplicate_groups(job.dataset.X)
+    duplicates = find_duplicates(job.dataset.X)
     passes = job.plan.passes()
     splits = _splits(passes, job.splits)
     keep = np.ones(len(given), dtype=bool)
@@ -174,7 +174,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     trained: list[tuple[str, FoldResult]] = []
     for number, seed in enumerate(job.seeds.spawn(len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
-        fold = assign_folds(given, groups, job.folds, splits[number])
+        fold = assign_folds(given, duplicates.groups, job.folds, splits[number])
         progress = partial(_pass_on, listener, each.name, _span(passes, number, effort))
         results = _results(job, each, fold, keep, seed, shelf, listener, progress)
         trained += [(each.name, result) for result in results]
@@ -183,7 +183,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
             evidence = detectors.Evidence(given, outcomes[-1].pred_probs)
             keep = kept_for_training(detectors.posterior(evidence), given, k)
             effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
-    return Trained(_averaged(outcomes, job.plan.repeats), tuple(trained), int(keep.sum()), groups)
+    return Trained(_averaged(outcomes, job.plan.repeats), tuple(trained), int(keep.sum()), duplicates)
 
 
 def _results(

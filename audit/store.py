@@ -8,7 +8,7 @@
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the labels as they came
-    conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
+    conflicts.npy    rows of duplicates with different labels, their group, 1 where only near, a line each
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
     thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
@@ -72,7 +72,7 @@ class RunRecord:
     probs: OutOfSample
     issues: Issues  # of the labels with noise
     suspects: Issues  # of the labels as they came
-    conflicts: npt.NDArray[np.int64]  # (2, m) rows of duplicates with different labels, and their group
+    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     controls: Controls
