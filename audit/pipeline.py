@@ -1,6 +1,5 @@
 """The order of an audit's steps: the only module that knows it."""
 
-import hashlib
 import platform
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from audit import (
     preview,
     probabilities,
     rounds,
+    stages,
     summary,
 )
 from audit.clock import Clock
@@ -31,7 +31,8 @@ from audit.report import selection
 from audit.run import Run, write_report
 from audit.seeds import Seeds
 from audit.shelf import FoldShelf
-from audit.store import RunFolder, RunRecord, Stage
+from audit.stages import Stage
+from audit.store import RunFolder, RunRecord
 from audit.types import Issues, LabeledDataset, NoisyLabels
 from audit.weights import of_rows
 
@@ -127,8 +128,7 @@ class Task:
 def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
-        stages = _stages(task)
-        differs = {stage.name: folder.why_not_reused(stage) for stage in stages}
+        differs = {stage.name: folder.why_not_reused(stage) for stage in _stages(task)}
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
@@ -151,30 +151,19 @@ def _check_names(config: Config, model: Any) -> None:
 
 
 def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
-    """The keyed steps: noise, folds, issues."""
-    work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
-    trained: dict[str, Any] = {name: getattr(task.config, name) for name in (*work, "device", "seed")}
-    for name, array in (("pred_probs", task.pred_probs), ("sample_weight", task.sample_weight)):
-        if array is not None:
-            trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
-    first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
-    trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=4)
-    judged: dict[str, Any] = {"detector": task.config.detector, "truth": task.config.truth}
-    if task.config.controls:
-        judged["controls"] = task.config.controls
-    return first, second, Stage("issues", judged, second.key)
+    given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
+    return stages.of_run(task.config, task.dataset.fingerprint, given)
 
 
 def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Clock) -> RunRecord:
     _check_names(task.config, task.model)
-    seeds, stages, config = Seeds.of(task.config.seed), _stages(task), task.config
+    seeds, keyed, config = Seeds.of(task.config.seed), _stages(task), task.config
     for line in task.dataset.notes:
         listener.note(line)
     with clock("noise"):
         dataset, labels = noise_options.inject_into(task.dataset, config, np.random.default_rng(seeds.noise))
     with clock("folds"):
-        shelf = FoldShelf(folder, stages[1].key) if folder else None
+        shelf = FoldShelf(folder, keyed[1].key) if folder else None
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
     with clock("issues"):
         judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
@@ -211,6 +200,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
+        kinds=None,
         scores={
             **judged.scores,
             "conflicting_duplicates": conflicts.shape[1],
@@ -218,7 +208,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
             "timings": clock.seconds,
         },
         folds=tuple(summary.fold_figures(name, result, labels) for name, result in trained.folds),
-        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in stages},
+        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in keyed},
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=task.repeat,
     )

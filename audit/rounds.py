@@ -212,6 +212,7 @@ def _results(
         weights=job.weights,
         others=each.others,
         unlabelled=unlabelled.X if unlabelled and each.last else None,
+        features=each.last,
         jobs=job.jobs,
         skip=[result.fold for result in results],
         progress=progress,
@@ -282,4 +283,5 @@ def _averaged(outcomes: list[OutOfSample], repeats: int) -> OutOfSample:
         fold=last[0].fold,
         margins=outcomes[0].margins,
         unlabelled=mean(suggested) if suggested else None,
+        features=last[0].features,
     )

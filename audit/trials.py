@@ -124,7 +124,7 @@ def _run(
         before, classifier = classifier, fitting.builder(task)
         if before is not None:
             classifier.go_on_from(before)  # type: ignore[attr-defined]  # of the network
-        (probs,) = fit_and_predict(
+        (answer,) = fit_and_predict(
             classifier,
             X,
             (trial.train, labels),
@@ -133,7 +133,7 @@ def _run(
             balance=fitting.balance,
             where=f"the training part {number}",
         )
-        predicted.append(probs.argmax(axis=1))
+        predicted.append(answer.pred_probs.argmax(axis=1))
         history.append(losses(classifier))
     return number, Outcome(
         predicted=np.array(predicted, dtype=np.int64),

@@ -28,7 +28,8 @@ from audit.holdout import Parts, hold_out
 from audit.noise import options as noise_options
 from audit.pipeline import Task, audit_into
 from audit.seeds import Seeds
-from audit.store import RunFolder, RunRecord, Stage
+from audit.stages import Stage
+from audit.store import RunFolder, RunRecord
 from audit.trials import Trial
 from audit.types import LabeledDataset, Labels, Mask, Rows
 

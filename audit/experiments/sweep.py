@@ -27,7 +27,8 @@ from audit.holdout import hold_out
 from audit.noise import options as noise_options
 from audit.noise.rates import rates_in
 from audit.seeds import Seeds
-from audit.store import RunFolder, Stage
+from audit.stages import Stage
+from audit.store import RunFolder
 from audit.trials import Outcome, Trial
 from audit.types import LabeledDataset, Labels
 

@@ -1,0 +1,1 @@
+"""What kind of suspect a row is."""
