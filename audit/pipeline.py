@@ -4,16 +4,16 @@ import platform
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import (
-    calibration,
     controls,
     datasets,
     detectors,
+    judging,
     models,
     preview,
     probabilities,
@@ -33,7 +33,7 @@ from audit.seeds import Seeds
 from audit.shelf import FoldShelf
 from audit.stages import Stage
 from audit.store import RunFolder, RunRecord
-from audit.types import Issues, LabeledDataset, NoisyLabels
+from audit.types import LabeledDataset, NoisyLabels
 from audit.weights import of_rows
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -165,15 +165,12 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
     with clock("folds"):
         shelf = FoldShelf(folder, keyed[1].key) if folder else None
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
+    judged = judging.judge(dataset, labels, trained, config, seeds, clock)
     with clock("issues"):
-        judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
-        said = (judged.issues, judged.suspects)
-        conflicts = trained.duplicates.conflicts(labels.true)
-        hidden = controls.choose(
-            config.controls, labels, said, conflicts[0], np.random.default_rng(seeds.controls)
-        )
+        said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
+        hidden = controls.choose(config.controls, labels, said, torn, np.random.default_rng(seeds.controls))
         rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-        shown = np.union1d(rows, conflicts[0, : selection.MOST_SUSPECTS])
+        shown = np.union1d(rows, torn[: selection.MOST_SUSPECTS])
         agreeing = selection.agreeing(*said, labels, trained.probs)
         seen = controls.as_shown(labels, *said, hidden)
         thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
@@ -196,14 +193,14 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         probs=trained.probs,
         issues=judged.issues,
         suspects=judged.suspects,
-        conflicts=conflicts,
+        conflicts=judged.conflicts,
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
-        kinds=None,
+        kinds=judged.kinds,
         scores={
             **judged.scores,
-            "conflicting_duplicates": conflicts.shape[1],
+            "conflicting_duplicates": len(torn),
             "kept": trained.kept,
             "timings": clock.seconds,
         },
@@ -239,6 +236,7 @@ def _trained(
         seeds=seeds.models,
         weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
         jobs=config.jobs,
+        planting=seeds.planting,
     )
     return rounds.cross_validate(job, shelf, listener)
 
@@ -248,37 +246,3 @@ def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.
     given = np.asarray(pred_probs)
     fits = given.ndim > 0 and len(given) > dataset.rows.max()
     return probabilities.checked(dataset.labels, given[dataset.rows] if fits else given, dataset.class_names)
-
-
-class Judged(NamedTuple):
-    """What the detectors say."""
-
-    issues: Issues  # of the labels that the models were trained on
-    suspects: Issues  # of the labels as they came
-    scores: dict[str, Any]
-
-
-def _judge(labels: NoisyLabels, trained: rounds.Trained, config: Config, rng: np.random.Generator) -> Judged:
-    """Run every detector on the labels with noise, and the one that the truth calls for on those that came.
-
-    The suspects are judged by models that were trained without the suspects among the noisy labels.
-    """
-    probs = trained.probs
-    noisy = detectors.Evidence(labels.given, probs.pred_probs, probs.margins)
-    came = detectors.Evidence(labels.true, probs.pred_probs, probs.margins)
-    found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-    suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
-    scores = summary.summarise(
-        found,
-        config.detector,
-        suspects,
-        labels,
-        probs,
-        (noisy.belief, came.belief),
-        requested=config.noise,
-        truth=config.truth,
-        rng=rng,
-    )
-    issues = found[config.detector]
-    p_error = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
-    return Judged(replace(issues, p_error=p_error), suspects, scores)

@@ -43,6 +43,7 @@ def of_run(
     trained["label-audit"] = version("label-audit")
     second = Stage("folds", trained, first.key, version=4)
     judged: dict[str, Any] = {"detector": config.detector, "truth": config.truth}
-    if config.controls:
-        judged["controls"] = config.controls
+    for name in ("controls", "kinds", "kinds_of"):
+        if getattr(config, name) != getattr(Config, name):
+            judged[name] = getattr(config, name)
     return first, second, Stage("issues", judged, second.key)

@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from audit import vocabulary
+
 Labels: TypeAlias = npt.NDArray[np.int64]  # (n,) class indices 0..k-1
 Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,)
@@ -20,8 +22,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Features: TypeAlias = npt.NDArray[np.floating[Any]]  # (n, d) what a model sees in each example
 Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
 
-# What a suspect may be; docs/kinds.md says what each means.
-KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none")
+KINDS = vocabulary.KINDS  # what a suspect may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +182,7 @@ class Planted:
     labels: Labels  # (p,) that they claim to have
     fold: npt.NDArray[np.int64]  # (p,) that of their source: its model never saw them
     kind: npt.NDArray[np.int64]  # (p,) index into KINDS
+    defect: npt.NDArray[np.str_]  # (p,) what was done, as people call it
     sources: npt.NDArray[np.int64]  # (p, 2) the rows they are made of; -1 is none
 
 
