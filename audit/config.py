@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from audit.errors import ConfigError
+from audit.vocabulary import kinds_in
 
 DEFAULT_NOISE = 0.1
 LEAST_REPORT_MB = 0.5  # plots, tables and script take most of it
@@ -28,6 +29,7 @@ CHOICES = {
     "augment": ("none", "shift", "affine"),
     "truth": ("consensus", "process"),
     "device": ("auto", "cpu", "cuda", "mps"),
+    "kinds_of": ("suspects", "all"),
 }
 
 
@@ -111,6 +113,11 @@ class Config:
     truth
         What «wrong» means for the labels as they came: consensus (most careful people would give another)
         or process (something changed it). Labels changed on purpose are scored in the sense of process.
+    kinds
+        Only suspects of these kinds, with commas: mislabelled, ambiguous, atypical, low quality, duplicate,
+        off-topic, none. All when not given.
+    kinds_of
+        Name the kind of the suspects, or of all rows, which kinds.csv then lists.
     controls
         Mix so many labels changed on purpose, and as many that nothing speaks against, unmarked into the
         list to review; audit apply says how the reviewer did on them. Needs noise.
@@ -155,6 +162,8 @@ class Config:
     augment: str | None = None
     detector: str = "posterior"
     truth: str = "consensus"
+    kinds: str | None = None
+    kinds_of: str = "suspects"
     controls: int = 0
     jobs: int | None = None
     device: str = "auto"
@@ -165,6 +174,7 @@ class Config:
         if self.noise is None and self.noise_kind != "matrix":
             object.__setattr__(self, "noise", DEFAULT_NOISE if self.pred_probs is None else 0.0)
         self._check_noise()
+        kinds_in(self.kinds)
         for name, least in LEAST.items():
             value = getattr(self, name)
             if value is None and getattr(Config, name) is None:
@@ -237,19 +247,12 @@ class Config:
 
     def _deciding(self) -> list[tuple[str, Any]]:
         """The noise, and the other settings beside data that decide the result and are not the default."""
-        noise = (
-            "noise",
-            "noise_kind",
-            "noise_map",
-            "noise_matrix",
-            "sampling",
-            "inclusive",
-            "possible_values",
-        )
-        source = ("X", "y", "x_name", "y_name", "label_column", "path_column", "skip_broken")
-        rows = ("limit", "min_class_size", "seed", "pred_probs")
-        work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
-        names = (*noise, *source, *rows, *work, "detector", "truth", "controls", "device")
+        noise = "noise noise_kind noise_map noise_matrix sampling inclusive possible_values"
+        source = "X y x_name y_name label_column path_column skip_broken"
+        rows = "limit min_class_size seed pred_probs"
+        work = "folds preset rounds repeats model balance epochs augment"
+        judged = "detector truth kinds kinds_of controls device"
+        names = f"{noise} {source} {rows} {work} {judged}".split()
         return [(n, getattr(self, n)) for n in names if getattr(self, n) != getattr(Config, n)]
 
 

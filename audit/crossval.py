@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
+from audit.features import anchor_rows, onto
 from audit.learning import fit_and_predict, losses
 from audit.types import (
     Classifier,
@@ -22,6 +23,7 @@ from audit.types import (
     Labels,
     Mask,
     OutOfSample,
+    Planted,
     Probs,
     Recipe,
     Training,
@@ -55,6 +57,8 @@ def cross_validate(
     weights: Floats | None = None,
     others: int | None = None,
     unlabelled: Examples | None = None,
+    planted: Planted | None = None,
+    features: bool = False,
     jobs: int | None = None,
     skip: Collection[int] = (),
     progress: Progress = lambda _: None,
@@ -82,6 +86,10 @@ def cross_validate(
         How many of the other folds each model is trained on, those that come after its own; all when None.
     unlabelled
         Examples (u, …) that every model predicts too.
+    planted
+        Rows with a known defect, which the model of their fold predicts too.
+    features
+        Whether to keep what the models see in the rows they predict.
     jobs
         Folds trained at once; as many as keep all cores busy when None.
     skip
@@ -101,8 +109,20 @@ def cross_validate(
     workers = min(jobs or side_by_side(max(1, len(trainings)), cores), len(trainings))
     with progress_board(folds, skip, progress) as board:
         if workers:
-            most = others or folds - 1
-            work = _Work(X, labels, fold, keep, weights, most, unlabelled, fitting, board, os.getpid())
+            work = _Work(
+                X=X,
+                labels=labels,
+                fold=fold,
+                keep=keep,
+                weights=weights,
+                others=others or folds - 1,
+                unlabelled=unlabelled,
+                planted=planted,
+                features=features,
+                fitting=fitting,
+                board=board,
+                main=os.getpid(),
+            )
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
             yield from parallel(
                 joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
@@ -119,6 +139,8 @@ class _Work(NamedTuple):
     weights: Floats | None
     others: int
     unlabelled: Examples | None
+    planted: Planted | None
+    features: bool
     fitting: Fitting
     board: npt.NDArray[np.float32]
     main: int
@@ -166,7 +188,37 @@ def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
     margins = sums / counts if counts.all() else None
     suggested = [result.unlabelled for result in results if result.unlabelled is not None]
     unlabelled: Probs | None = np.asarray(np.mean(suggested, axis=0)) if suggested else None
-    return OutOfSample(pred_probs=pred_probs, fold=fold, margins=margins, unlabelled=unlabelled)
+    return OutOfSample(pred_probs, fold, margins, unlabelled, _features(results, n))
+
+
+def gather_planted(results: Collection[FoldResult], planted: Planted) -> OutOfSample:
+    """What the models of their folds say of planted rows, in their order."""
+    parts = [
+        replace(
+            result,
+            rows=np.flatnonzero(planted.fold == result.fold),
+            pred_probs=np.asarray(result.planted),
+            features=result.planted_features,
+            margins=np.empty(0, np.float32),
+            unlabelled=None,
+        )
+        for result in results
+    ]
+    return gather(parts, len(planted.fold), max(part.pred_probs.shape[1] for part in parts))
+
+
+def _features(results: Collection[FoldResult], n: int) -> npt.NDArray[np.float16] | None:
+    """The folds' features in the order of the rows, in the first one's space; None where it has none."""
+    first, *_ = sorted(results, key=lambda result: result.fold)
+    if first.anchors is None:
+        return None
+    gathered = np.zeros((n, first.anchors.shape[1]), dtype=np.float16)
+    for result in results:
+        if result.features is None or result.anchors is None:
+            return None
+        if len(result.rows):
+            gathered[result.rows] = onto(result.anchors, first.anchors)(result.features)
+    return gathered
 
 
 def _fit_fold(
@@ -177,6 +229,8 @@ def _fit_fold(
     weights: Floats | None,
     others: int,
     unlabelled: Examples | None,
+    planted: Planted | None,
+    features: bool,  # noqa: FBT001  all positional: joblib maps large arrays only then
     fitting: Fitting,
     board: npt.NDArray[np.float32],
     main: int,
@@ -194,25 +248,38 @@ def _fit_fold(
     held_out, rest = np.flatnonzero(after == 0), np.flatnonzero((after > 0) & (after <= others) & keep)
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)
-    probs = fit_and_predict(
+    anchors = anchor_rows(len(X)) if features else None
+    targets = {"rows": (X, held_out)} | ({} if anchors is None else {"anchors": (X, anchors)})
+    if planted is not None:
+        targets["planted"] = (planted.X, np.flatnonzero(planted.fold == number))
+    if unlabelled is not None:
+        targets["unlabelled"] = (unlabelled, np.arange(len(unlabelled)))
+    answers = fit_and_predict(
         classifier,
         X,
         (rest, labels[rest]),
-        [(X, held_out)] + ([] if unlabelled is None else [(unlabelled, np.arange(len(unlabelled)))]),
+        list(targets.values()),
+        anchors=anchors,
         task=task,
         weights=None if weights is None else weights[rest],
         balance=fitting.balance,
         where=f"fold {number}",
     )
     board[number] = 1
+    probs = {name: answer.pred_probs for name, answer in zip(targets, answers, strict=True)}
+    seen = {name: answer.features for name, answer in zip(targets, answers, strict=True)}
     return FoldResult(
         fold=number,
         rows=held_out,
-        pred_probs=probs[0],
+        pred_probs=probs["rows"],
         trained=rest,
         margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
         losses=losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
-        unlabelled=None if unlabelled is None else probs[1],
+        unlabelled=probs.get("unlabelled"),
+        features=seen["rows"],
+        anchors=seen.get("anchors"),
+        planted=probs.get("planted"),
+        planted_features=seen.get("planted"),
     )

@@ -1,26 +1,12 @@
 """Which fold each row is in: stratified on the labels, duplicates together."""
 
-import hashlib
 import warnings
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
-from audit.types import Examples, Labels, Rows
-
-CHUNK_ROWS = 4096
-
-
-def duplicate_groups(X: Examples) -> Rows:
-    """A number for each example (n,), the same for exact duplicates and only for them."""
-    numbers: dict[bytes, int] = {}
-    groups = np.empty(len(X), dtype=np.int64)
-    for start in range(0, len(X), CHUNK_ROWS):
-        for row, example in enumerate(np.ascontiguousarray(X[start : start + CHUNK_ROWS]), start):
-            digest = hashlib.blake2b(example, digest_size=16).digest()
-            groups[row] = numbers.setdefault(digest, len(numbers))
-    return groups
+from audit.types import Labels, Rows
 
 
 def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
@@ -51,12 +37,3 @@ def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDA
     for number, (_, held_out) in enumerate(splits):
         fold[held_out] = number
     return fold[group]
-
-
-def conflicts(groups: Rows, labels: Labels) -> Rows:
-    """The rows of groups of duplicates with different labels, group by group."""
-    order = np.lexsort((labels, groups))
-    same = groups[order][1:] == groups[order][:-1]
-    differ = same & (labels[order][1:] != labels[order][:-1])
-    torn = np.unique(groups[order][1:][differ])
-    return order[np.isin(groups[order], torn)]

@@ -2,16 +2,24 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from audit.errors import DataError
+from audit.features import Project, projection
 from audit.lazy import some_rows
-from audit.types import Classifier, Examples, Floats, Labels, Probs, Rows, Training
+from audit.types import Classifier, Examples, Features, Floats, Labels, Probs, Rows, Training
 from audit.weights import Balancing, together, weight_argument
+
+
+class Answer(NamedTuple):
+    """What a model says of some examples."""
+
+    pred_probs: Probs  # (t, k)
+    features: Features | None  # (t, d) what it sees in them; None where nobody asked or it cannot say
 
 
 def fit_and_predict(
@@ -20,12 +28,16 @@ def fit_and_predict(
     trained: tuple[Rows, Labels],
     targets: Sequence[tuple[Examples, Rows]],
     *,
+    anchors: Rows | None = None,
     task: Training,
     weights: Floats | None = None,
     balance: bool = False,
     where: str,
-) -> list[Probs]:
-    """Train a classifier on rows (m,) with their labels (m,), and predict (t, k) for each of the targets.
+) -> list[Answer]:
+    """Train a classifier on rows (m,) with their labels (m,), and ask it about each of the targets.
+
+    With anchors, rows of X whose principal components all features are projected to, it is also asked for
+    features.
 
     Raises
     ------
@@ -42,15 +54,30 @@ def fit_and_predict(
         warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
         try:
             classifier.fit(some_rows(X, rows, lazily=lazily), labels, **argument)
+            project = None if anchors is None else _projection(classifier, X[anchors])
             found = [
-                _all_classes(
-                    classifier.predict_proba(some_rows(*target, lazily=lazily)), classifier.classes_, task.k
-                )
-                for target in targets
+                _ask(classifier, some_rows(*target, lazily=lazily), project, task.k) for target in targets
             ]
         except Exception as error:  # anybody's model may raise anything
             raise untrainable(f"{where} of {task.shape}", error) from error
-    return [balancing.undone(probs) if balancing else probs for probs in found]
+    if balancing is None:
+        return found
+    return [Answer(balancing.undone(each.pred_probs), each.features) for each in found]
+
+
+def _projection(classifier: Classifier, anchors: Examples) -> Project | None:
+    """The map to the principal components of what a classifier sees in the anchors, where it can say."""
+    look = getattr(classifier, "predict_with_features", None)
+    return None if look is None else projection(look(anchors, np.asarray)[1])
+
+
+def _ask(classifier: Classifier, X: Any, project: Project | None, k: int) -> Answer:
+    if not len(X):
+        return Answer(np.empty((0, k), np.float32), None if project is None else np.empty((0, 0), np.float32))
+    if project is None:
+        return Answer(_all_classes(classifier.predict_proba(X), classifier.classes_, k), None)
+    probs, features = classifier.predict_with_features(X, project)  # type: ignore[attr-defined]  # of the network
+    return Answer(_all_classes(probs, classifier.classes_, k), features)
 
 
 def untrainable(where: str, error: Exception) -> DataError:

@@ -1,25 +1,24 @@
 """The order of an audit's steps: the only module that knows it."""
 
-import hashlib
 import platform
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import (
-    calibration,
     controls,
     datasets,
     detectors,
-    folds,
+    judging,
     models,
     preview,
     probabilities,
     rounds,
+    stages,
     summary,
 )
 from audit.clock import Clock
@@ -32,8 +31,9 @@ from audit.report import selection
 from audit.run import Run, write_report
 from audit.seeds import Seeds
 from audit.shelf import FoldShelf
-from audit.store import RunFolder, RunRecord, Stage
-from audit.types import Issues, LabeledDataset, NoisyLabels
+from audit.stages import Stage
+from audit.store import RunFolder, RunRecord
+from audit.types import LabeledDataset, NoisyLabels
 from audit.weights import of_rows
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -128,8 +128,7 @@ class Task:
 def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunRecord:
     """Audit into a folder, reusing what is stored there under the same keys."""
     with RunFolder.locked(path) as folder:
-        stages = _stages(task)
-        differs = {stage.name: folder.why_not_reused(stage) for stage in stages}
+        differs = {stage.name: folder.why_not_reused(stage) for stage in _stages(task)}
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
@@ -152,40 +151,26 @@ def _check_names(config: Config, model: Any) -> None:
 
 
 def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
-    """The keyed steps: noise, folds, issues."""
-    work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
-    trained: dict[str, Any] = {name: getattr(task.config, name) for name in (*work, "device", "seed")}
-    for name, array in (("pred_probs", task.pred_probs), ("sample_weight", task.sample_weight)):
-        if array is not None:
-            trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
-    first = Stage("noise", noise_options.stage_settings(task.config), task.dataset.fingerprint)
-    trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=3)
-    judged: dict[str, Any] = {"detector": task.config.detector, "truth": task.config.truth}
-    if task.config.controls:
-        judged["controls"] = task.config.controls
-    return first, second, Stage("issues", judged, second.key)
+    given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
+    return stages.of_run(task.config, task.dataset.fingerprint, given)
 
 
 def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Clock) -> RunRecord:
     _check_names(task.config, task.model)
-    seeds, stages, config = Seeds.of(task.config.seed), _stages(task), task.config
+    seeds, keyed, config = Seeds.of(task.config.seed), _stages(task), task.config
     for line in task.dataset.notes:
         listener.note(line)
     with clock("noise"):
         dataset, labels = noise_options.inject_into(task.dataset, config, np.random.default_rng(seeds.noise))
     with clock("folds"):
-        shelf = FoldShelf(folder, stages[1].key) if folder else None
+        shelf = FoldShelf(folder, keyed[1].key) if folder else None
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
+    judged = judging.judge(dataset, labels, trained, config, seeds, clock)
     with clock("issues"):
-        judged = _judge(labels, trained, config, np.random.default_rng(seeds.bootstrap))
-        said = (judged.issues, judged.suspects)
-        conflicts = folds.conflicts(trained.groups, labels.true)
-        hidden = controls.choose(
-            config.controls, labels, said, conflicts, np.random.default_rng(seeds.controls)
-        )
+        said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
+        hidden = controls.choose(config.controls, labels, said, torn, np.random.default_rng(seeds.controls))
         rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-        shown = np.union1d(rows, conflicts[: selection.MOST_SUSPECTS])
+        shown = np.union1d(rows, torn[: selection.MOST_SUSPECTS])
         agreeing = selection.agreeing(*said, labels, trained.probs)
         seen = controls.as_shown(labels, *said, hidden)
         thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
@@ -208,18 +193,19 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         probs=trained.probs,
         issues=judged.issues,
         suspects=judged.suspects,
-        conflicts=np.stack([conflicts, trained.groups[conflicts]]),
+        conflicts=judged.conflicts,
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
+        kinds=judged.kinds,
         scores={
             **judged.scores,
-            "conflicting_duplicates": len(conflicts),
+            "conflicting_duplicates": len(torn),
             "kept": trained.kept,
             "timings": clock.seconds,
         },
         folds=tuple(summary.fold_figures(name, result, labels) for name, result in trained.folds),
-        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in stages},
+        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in keyed},
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=task.repeat,
     )
@@ -250,6 +236,7 @@ def _trained(
         seeds=seeds.models,
         weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
         jobs=config.jobs,
+        planting=seeds.planting,
     )
     return rounds.cross_validate(job, shelf, listener)
 
@@ -259,37 +246,3 @@ def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.
     given = np.asarray(pred_probs)
     fits = given.ndim > 0 and len(given) > dataset.rows.max()
     return probabilities.checked(dataset.labels, given[dataset.rows] if fits else given, dataset.class_names)
-
-
-class Judged(NamedTuple):
-    """What the detectors say."""
-
-    issues: Issues  # of the labels that the models were trained on
-    suspects: Issues  # of the labels as they came
-    scores: dict[str, Any]
-
-
-def _judge(labels: NoisyLabels, trained: rounds.Trained, config: Config, rng: np.random.Generator) -> Judged:
-    """Run every detector on the labels with noise, and the one that the truth calls for on those that came.
-
-    The suspects are judged by models that were trained without the suspects among the noisy labels.
-    """
-    probs = trained.probs
-    noisy = detectors.Evidence(labels.given, probs.pred_probs, probs.margins)
-    came = detectors.Evidence(labels.true, probs.pred_probs, probs.margins)
-    found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-    suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
-    scores = summary.summarise(
-        found,
-        config.detector,
-        suspects,
-        labels,
-        probs,
-        (noisy.belief, came.belief),
-        requested=config.noise,
-        truth=config.truth,
-        rng=rng,
-    )
-    issues = found[config.detector]
-    p_error = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
-    return Judged(replace(issues, p_error=p_error), suspects, scores)

@@ -10,6 +10,7 @@ import numpy as np
 from audit import folds, models, rounds
 from audit.config import Config
 from audit.crossval import side_by_side, threads_of_each
+from audit.duplicates import find_duplicates
 from audit.learning import untrainable
 from audit.types import LabeledDataset, Recipe, Training
 
@@ -31,8 +32,8 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     """
     plan = rounds.plan(config, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
-    groups = folds.duplicate_groups(dataset.X)
-    folds.assign_folds(dataset.labels, groups, config.folds, seed=0)
+    duplicates = find_duplicates(dataset.X)
+    folds.assign_folds(dataset.labels, duplicates.groups, config.folds, seed=0)
     seconds, memory, device = _cost(dataset, config, plan)
     return {
         "data": dataset.name,
@@ -41,8 +42,8 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "dtype": str(dataset.X.dtype),
         "classes": {name: int(c) for name, c in zip(dataset.class_names, counts, strict=True)},
         "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
-        "duplicates": int(len(groups) - len(np.unique(groups))),
-        "conflicting_duplicates": len(folds.conflicts(groups, dataset.labels)),
+        "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
+        "conflicting_duplicates": duplicates.conflicts(dataset.labels).shape[1],
         "notes": list(dataset.notes),
         "noise": {"kind": config.noise_kind, "rate": config.noise},
         "model": models.choose(config.model, dataset),

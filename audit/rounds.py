@@ -12,11 +12,12 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from audit import crossval, detectors
+from audit import crossval, detectors, planting
 from audit.config import Config
 from audit.crossval import Fitting
+from audit.duplicates import Duplicates, find_duplicates
 from audit.events import Listener
-from audit.folds import assign_folds, duplicate_groups
+from audit.folds import assign_folds
 from audit.types import (
     Examples,
     Floats,
@@ -26,9 +27,9 @@ from audit.types import (
     Labels,
     Mask,
     OutOfSample,
+    Planted,
     Probs,
     Recipe,
-    Rows,
 )
 from audit.workers import Progress
 
@@ -122,14 +123,15 @@ class Trained:
     probs: OutOfSample
     folds: tuple[tuple[str, FoldResult], ...]  # by the name of their pass
     kept: int  # rows that the last round was trained on
-    groups: Rows  # (n,) the same number for exact duplicates
+    duplicates: Duplicates
     notes: tuple[str, ...] = ()
+    planted: tuple[Planted, OutOfSample] | None = None  # rows with known defects, and what is said of them
 
     @classmethod
     def elsewhere(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
         """What models came to that were trained elsewhere."""
-        groups = duplicate_groups(X) if X.shape[1] else np.arange(len(X))
-        return cls(OutOfSample(pred_probs, np.zeros(len(X), dtype=np.int64)), (), len(X), groups, notes)
+        fold = np.zeros(len(X), dtype=np.int64)
+        return cls(OutOfSample(pred_probs, fold), (), len(X), find_duplicates(X), notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +147,7 @@ class Job:
     seeds: np.random.SeedSequence  # randomness of the models
     weights: Floats | None = None  # (n,) how much each row counts
     jobs: int | None = None  # folds trained at once; all cores when None
+    planting: np.random.SeedSequence | None = None  # randomness of the planted rows; none when None
 
 
 def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained:
@@ -165,25 +168,33 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         Receives the progress.
     """
     given, k = job.given, len(job.dataset.class_names)
-    groups = duplicate_groups(job.dataset.X)
+    duplicates = find_duplicates(job.dataset.X)
     passes = job.plan.passes()
     splits = _splits(passes, job.splits)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
+    planted: Planted | None = None
+    asked: list[FoldResult] = []  # about what is planted
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
     for number, seed in enumerate(job.seeds.spawn(len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
-        fold = assign_folds(given, groups, job.folds, splits[number])
+        fold = assign_folds(given, duplicates.groups, job.folds, splits[number])
         progress = partial(_pass_on, listener, each.name, _span(passes, number, effort))
-        results = _results(job, each, fold, keep, seed, shelf, listener, progress)
+        first = each.last and not asked
+        planted = planting.copies(job.dataset, given, fold, keep, job.planting) if first else planted
+        results = _results(job, each, fold, keep, seed, shelf, listener, progress, planted if first else None)
+        asked = results if first else asked
         trained += [(each.name, result) for result in results]
         outcomes.append(crossval.gather(results, len(given), k))
         if not each.last:
             evidence = detectors.Evidence(given, outcomes[-1].pred_probs)
             keep = kept_for_training(detectors.posterior(evidence), given, k)
             effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
-    return Trained(_averaged(outcomes, job.plan.repeats), tuple(trained), int(keep.sum()), groups)
+    probs, looked = _averaged(outcomes, job.plan.repeats), None
+    if job.planting:
+        probs, looked = planting.looked_at(job.dataset.X, probs, planted, asked)
+    return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
 
 
 def _results(
@@ -195,6 +206,7 @@ def _results(
     shelf: Shelf | None,
     listener: Listener,
     progress: Progress,
+    planted: Planted | None,
 ) -> list[FoldResult]:
     """The folds of one pass in their order, from the shelf where they are on it."""
     results = shelf.load_folds(each.name, job.folds) if shelf else []
@@ -212,6 +224,8 @@ def _results(
         weights=job.weights,
         others=each.others,
         unlabelled=unlabelled.X if unlabelled and each.last else None,
+        planted=planted,
+        features=each.last and job.planting is not None,
         jobs=job.jobs,
         skip=[result.fold for result in results],
         progress=progress,
@@ -282,4 +296,5 @@ def _averaged(outcomes: list[OutOfSample], repeats: int) -> OutOfSample:
         fold=last[0].fold,
         margins=outcomes[0].margins,
         unlabelled=mean(suggested) if suggested else None,
+        features=last[0].features,
     )

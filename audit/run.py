@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from audit.config import check_report_mb
 from audit.errors import RunError
 from audit.report import charts, page
-from audit.report.table import issue_table, unlabelled_table
+from audit.report.table import issue_table, kinds_table, unlabelled_table
 from audit.store import RunFolder, RunRecord
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ class Run:
     def suspects(self, n: int | None = None) -> "pd.DataFrame":
         """The first n labels that look wrong as they came, worst first; all when n is not given."""
         table = self.issues
-        return table[table["kind"] == "suspect"][:n].reset_index(drop=True)
+        return table[table["list"] == "suspect"][:n].reset_index(drop=True)
+
+    @property
+    def kinds(self) -> "pd.DataFrame":
+        """The kind of every row that has one: id, given, kind, kind_probability and reason."""
+        return kinds_table(self.record)
 
     def plot_precision_recall(self, axes: "Axes | None" = None) -> "Axes":
         """Precision against recall of the ranking, on matplotlib axes; RunError when nothing was injected."""
@@ -98,6 +103,8 @@ def draw_report(path: Path, report_mb: float | None = None) -> Path:
 def write_report(record: RunRecord, folder: RunFolder) -> Path:
     """Write report.html, its plots and the tables; returns the report's path."""
     tables = {"issues.csv": issue_table(record)}
+    if record.config.get("kinds_of") == "all":
+        tables["kinds.csv"] = kinds_table(record)
     if record.unlabelled is not None:
         tables["unlabelled.csv"] = unlabelled_table(record)
     for name, table in tables.items():

@@ -13,6 +13,7 @@ class Seeds(NamedTuple):
     models: np.random.SeedSequence
     bootstrap: np.random.SeedSequence
     controls: np.random.SeedSequence
+    planting: np.random.SeedSequence
 
     @classmethod
     def of(cls, seed: int) -> "Seeds":

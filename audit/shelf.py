@@ -8,6 +8,8 @@ from audit.errors import RunError
 from audit.store import Arrays, RunFolder
 from audit.types import FoldResult
 
+OPTIONAL = ("unlabelled", "features", "anchors", "planted", "planted_features")
+
 
 @dataclass(frozen=True)
 class FoldShelf:
@@ -18,11 +20,11 @@ class FoldShelf:
 
     def save_fold(self, name: str, result: FoldResult) -> None:
         """Keep one fold of the cross-validation of that name."""
-        unlabelled = {} if result.unlabelled is None else {"unlabelled": result.unlabelled}
+        known = {name: getattr(result, name) for name in OPTIONAL if getattr(result, name) is not None}
         self.folder.write_arrays(
             f"folds/{name}/{result.fold}.npz",
             {
-                **unlabelled,
+                **known,
                 "rows": result.rows,
                 "pred_probs": result.pred_probs,
                 "trained": result.trained,
@@ -57,5 +59,5 @@ def _fold_result(number: int, arrays: Arrays) -> FoldResult:
         losses=tuple(arrays["losses"].tolist()),
         seconds=float(arrays["seconds"]),
         device=str(arrays["device"]),
-        unlabelled=arrays.get("unlabelled"),
+        **{name: arrays.get(name) for name in OPTIONAL},
     )

@@ -6,9 +6,11 @@
     labels.npz       ids, rows of the source, hashes, given, fold; true and transition (when known)
     folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
+    features.npz     (n, d) float16, what the models see in each row, when they can say
+    kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the labels as they came
-    conflicts.npy    rows (first line) of duplicates with different labels, and their group (second)
+    conflicts.npy    rows of duplicates with different labels, their group, 1 where only near, a line each
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
     thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
@@ -19,7 +21,6 @@ A stage's key is the sha256 of its format, the settings it reads and the key of 
 What is stored under an equal key is reused; anything else is computed again.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -35,27 +36,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import RunError
-from audit.types import Controls, Issues, NoisyLabels, OutOfSample, Thumbnails
+from audit.stages import Stage
+from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Thumbnails
 
 FORMAT = 4
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a run: what decides its result."""
-
-    name: str
-    settings: Mapping[str, Any]
-    upstream: str  # the key of the stage before; a fingerprint for the first
-    version: int = 1  # raised when the code of the step changes what it computes
-
-    @property
-    def key(self) -> str:
-        """The sha256 of everything that decides the result."""
-        text = json.dumps([self.name, self.version, dict(self.settings), self.upstream], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +58,11 @@ class RunRecord:
     probs: OutOfSample
     issues: Issues  # of the labels with noise
     suspects: Issues  # of the labels as they came
-    conflicts: npt.NDArray[np.int64]  # (2, m) rows of duplicates with different labels, and their group
+    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     controls: Controls
+    kinds: Kinds | None  # of the suspects, or of all rows; None where nothing could be planted
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
     stages: Mapping[str, Any]  # name → key, settings
@@ -198,10 +185,22 @@ class RunFolder:
                 f"{self.path / name} is missing or damaged ({error}); run it again with --out {self.path}"
             ) from error
 
+    def _read_if_there(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of an .npz; empty when there is none."""
+        return self.read_arrays(name) if (self.path / name).exists() else {}
+
+    def _write_or_remove(self, name: str, arrays: Mapping[str, npt.NDArray[Any] | None]) -> None:
+        """Write an .npz of the arrays that are there; remove an earlier one when none is."""
+        if there := {key: array for key, array in arrays.items() if array is not None}:
+            self.write_arrays(name, there)
+        else:
+            (self.path / name).unlink(missing_ok=True)
+
     def save_record(self, record: RunRecord) -> None:
         """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
         self.write_json("manifest.json", UNFINISHED)
         self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
+        self._write_or_remove("features.npz", {"features": record.probs.features})
         rows = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
         labels = {**rows, "given": record.labels.given, "fold": record.probs.fold}
         true = record.labels.true if record.injected else None
@@ -210,14 +209,11 @@ class RunFolder:
         self.write_arrays("issues.npz", _fields(record.issues))
         self.write_arrays("suspects.npz", _fields(record.suspects))
         self.write("conflicts.npy", lambda file: np.save(file, record.conflicts, allow_pickle=False))
-        if record.unlabelled is not None and record.probs.unlabelled is not None:
-            suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
-            self.write_arrays("unlabelled.npz", suggested)
+        suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
+        self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
-        if len(record.controls.rows):
-            self.write_arrays("controls.npz", _fields(record.controls))
-        else:
-            (self.path / "controls.npz").unlink(missing_ok=True)
+        self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
+        self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
         self.write_json("scores.json", record.scores)
         self.write_json(
             "manifest.json",
@@ -251,8 +247,9 @@ class RunFolder:
             raise RunError(
                 f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
             ) from error
-        with_controls = (self.path / "controls.npz").exists()
-        suggested = self.read_arrays("unlabelled.npz") if (self.path / "unlabelled.npz").exists() else {}
+        suggested = self._read_if_there("unlabelled.npz")
+        features = self._read_if_there("features.npz").get("features")
+        hidden, kinds = self._read_if_there("controls.npz"), self._read_if_there("kinds.npz")
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
@@ -261,13 +258,16 @@ class RunFolder:
             rows=labels["rows"],
             hashes=labels["hashes"],
             labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
-            probs=OutOfSample(pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs")),
+            probs=OutOfSample(
+                pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs"), features=features
+            ),
             issues=Issues(**self.read_arrays("issues.npz")),
             suspects=Issues(**self.read_arrays("suspects.npz")),
             conflicts=conflicts,
             unlabelled=suggested.get("ids"),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
-            controls=Controls(**self.read_arrays("controls.npz")) if with_controls else Controls.none(),
+            controls=Controls(**hidden) if hidden else Controls.none(),
+            kinds=Kinds(**kinds) if kinds else None,
             scores=scores,
             folds=tuple(manifest["folds"]),
             stages=manifest["stages"],
@@ -276,7 +276,7 @@ class RunFolder:
         )
 
 
-def _fields(value: Issues | Thumbnails | Controls) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Thumbnails | Controls | Kinds) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 

@@ -135,7 +135,7 @@ def _run(
     classifier: Any = fitting.builder(task)
     if weights:
         classifier.begin_with(weights)
-    (probs,) = fit_and_predict(
+    (answer,) = fit_and_predict(
         classifier,
         X,
         (trial.train, trial.labels),
@@ -145,7 +145,7 @@ def _run(
         where=f"the training part {number}",
     )
     return number, Outcome(
-        predicted=probs.argmax(axis=1),
+        predicted=answer.pred_probs.argmax(axis=1),
         losses=losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),

@@ -12,12 +12,17 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from audit import vocabulary
+
 Labels: TypeAlias = npt.NDArray[np.int64]  # (n,) class indices 0..k-1
 Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,)
 Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
 Floats: TypeAlias = npt.NDArray[np.float64]
+Features: TypeAlias = npt.NDArray[np.floating[Any]]  # (n, d) what a model sees in each example
 Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
+
+KINDS = vocabulary.KINDS  # what a suspect may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +155,12 @@ class FoldResult:
     seconds: float
     device: str
     unlabelled: Probs | None = None  # (u, k) predictions for the rows without a label
+    features: Features | None = None  # (m, d) of its rows, in its own space; None where the model has none
+    anchors: Features | None = (
+        None  # (a, d) of the rows that every fold looks at, by which spaces are aligned
+    )
+    planted: Probs | None = None  # (q, k) predictions for the planted rows of this fold
+    planted_features: Features | None = None  # (q, d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +171,29 @@ class OutOfSample:
     fold: npt.NDArray[np.int64]  # (n,) the fold that predicted each row
     margins: npt.NDArray[np.float32] | None = None  # (n,) mean margin in training; None where none is kept
     unlabelled: Probs | None = None  # (u, k) mean predictions for the rows without a label
+    features: npt.NDArray[np.float16] | None = None  # (n, d) aligned to the space of fold 0
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """Rows with a known defect, made of copies of rows that nothing speaks against."""
+
+    X: Examples  # (p, …) of the form of the data
+    labels: Labels  # (p,) that they claim to have
+    fold: npt.NDArray[np.int64]  # (p,) that of their source: its model never saw them
+    kind: npt.NDArray[np.int64]  # (p,) index into KINDS
+    defect: npt.NDArray[np.str_]  # (p,) what was done, as people call it
+    sources: npt.NDArray[np.int64]  # (p, 2) the rows they are made of; -1 is none
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """What kind of suspect each of some rows is."""
+
+    rows: Rows  # (m,) in their order
+    kind: npt.NDArray[np.int64]  # (m,) index into KINDS, the most probable
+    probability: npt.NDArray[np.float32]  # (m, 7) of every kind
+    reason: npt.NDArray[np.str_]  # (m,) one sentence for people, as plain text
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 import audit
 from audit import crossval
 from audit import folds as folding
+from audit.duplicates import find_duplicates
 from audit.types import FoldResult
 
 
@@ -74,14 +75,6 @@ def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, d
     assert (fold == folding.assign_folds(labels, groups, folds, seed)).all()
 
 
-def test_exact_duplicates_and_only_they_form_a_group():
-    X, _ = striped_images(50)
-    X[40], X[41] = X[3], X[3]
-    groups = folding.duplicate_groups(X)
-    assert groups[40] == groups[41] == groups[3]
-    assert len(np.unique(groups)) == 48
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -107,26 +100,11 @@ def test_a_class_smaller_than_the_folds_is_spread_over_as_many_as_it_has_example
         assert np.bincount(fold[labels == label]).max() <= -(-size // folds)
 
 
-@given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(0, 99))
-def test_conflicts_are_the_groups_with_two_labels_and_only_they(labels, seed):
-    labels = np.array(labels)
-    groups = np.random.default_rng(seed).integers(0, 6, len(labels))
-    rows = folding.conflicts(groups, labels)
-    for group in np.unique(groups):
-        torn = len(set(labels[groups == group])) > 1
-        assert (
-            set(np.flatnonzero(groups == group)) <= set(rows)
-            if torn
-            else not set(rows) & set(np.flatnonzero(groups == group))
-        )
-    assert (np.diff(groups[rows]) >= 0).all()
-
-
 def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
     X, _ = striped_images(60)
     X[30:40] = X[:10]
     y = np.arange(60) % 2
-    fold = folding.assign_folds(y, folding.duplicate_groups(X), 4, 0)
+    fold = folding.assign_folds(y, find_duplicates(X).groups, 4, 0)
     out = crossval.gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
     assert (out.pred_probs == 0.5).all()
 

@@ -174,7 +174,7 @@ def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(re
         "fold",
     ]
     names, flipped = np.array(record.class_names), record.labels.flipped
-    suspects, injected = table[table["kind"] == "suspect"], table[table["kind"] == "injected"]
+    suspects, injected = table[table["list"] == "suspect"], table[table["list"] == "injected"]
     assert {0, 1, 2, 3, 4, 5} <= set(suspects["id"])
     assert suspects["rank"].max() < injected["rank"].min()
     for part, issues, labels, rows in (

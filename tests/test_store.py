@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import audit
 from audit.shelf import FoldShelf
-from audit.store import RunFolder, Stage
+from audit.stages import Stage
+from audit.store import RunFolder
 from audit.types import FoldResult
 
 result = FoldResult(

@@ -15,6 +15,7 @@ from audit.clock import Clock
 from audit.cluster import cluster
 from audit.config import Config, default_name
 from audit.crossval import Fitting
+from audit.duplicates import find_duplicates
 from audit.errors import ConfigError, DataError
 from audit.events import Listener, parts
 from audit.experiments import impact_findings
@@ -23,12 +24,12 @@ from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
 from audit.experiments.settings import ImpactSettings
 from audit.experiments.sweep import WORK
-from audit.folds import duplicate_groups
 from audit.holdout import Parts, hold_out
 from audit.noise import options as noise_options
 from audit.pipeline import Task, audit_into
 from audit.seeds import Seeds
-from audit.store import RunFolder, RunRecord, Stage
+from audit.stages import Stage
+from audit.store import RunFolder, RunRecord
 from audit.trials import Trial
 from audit.types import LabeledDataset, Labels, Mask, Rows
 
@@ -107,7 +108,7 @@ class Experiment(NamedTuple):
     def run(self, listener: Listener) -> list[Prediction]:
         """Audit, then train and test every condition on every seed."""
         seeds = range(self.config.seed, self.config.seed + self.settings.seeds)
-        groups = duplicate_groups(self.dataset.X)
+        groups = find_duplicates(self.dataset.X).groups
         drawn = [self._held_out(groups, seed) for seed in seeds]
         plan = rounds.plan(self.config, self.dataset.X)
         *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))

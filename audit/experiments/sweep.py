@@ -17,17 +17,18 @@ from audit import datasets, models, rounds, trials
 from audit.cluster import cluster
 from audit.config import Config, safe_name
 from audit.crossval import Fitting
+from audit.duplicates import find_duplicates
 from audit.errors import ConfigError
 from audit.events import Listener
 from audit.experiments import detection, sweep_findings
 from audit.experiments.results import Result, changed, kind_of, write
 from audit.experiments.settings import SweepSettings
-from audit.folds import duplicate_groups
 from audit.holdout import hold_out
 from audit.noise import options as noise_options
 from audit.noise.rates import rates_in
 from audit.seeds import Seeds
-from audit.store import RunFolder, Stage
+from audit.stages import Stage
+from audit.store import RunFolder
 from audit.trials import Outcome, Trial
 from audit.types import LabeledDataset, Labels, Rows
 
@@ -150,7 +151,7 @@ def _planned(
     config = grid[0]
     if config.possible_values is not None:
         dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
-    groups = duplicate_groups(dataset.X)
+    groups = find_duplicates(dataset.X).groups
     fitting = Fitting(
         models.builder(config.model, dataset),
         rounds.plan(config, dataset.X).recipe,

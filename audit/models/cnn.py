@@ -1,6 +1,6 @@
 """The built-in image classifier: a small convolutional network, trained by skorch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
@@ -229,15 +229,28 @@ class ReproducibleClassifier(NeuralNetClassifier):
 
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Class probabilities (m, k), the mean over shifted views of each image."""
-        step = max(1, min(X.shape[1:3]) // 28)
-        moves = [(step * down, step * right) for down, right in VIEWS[: self.views]]
-        predict = super().predict_proba
         with _threads(self.threads):
-            parts = [
-                sum(predict(_moved(X[start : start + CHUNK_ROWS], *move)) for move in moves) / len(moves)
-                for start in range(0, len(X), CHUNK_ROWS)
-            ]
+            parts = [self._averaged(X[s : s + CHUNK_ROWS]) for s in range(0, len(X), CHUNK_ROWS)]
         return np.concatenate(parts).astype(np.float32)
+
+    def predict_with_features(
+        self, X: npt.NDArray[Any], project: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Class probabilities (m, k), and the projected input (m, d) of the last layer, by the same pass."""
+        probs, features = [], []
+        with _threads(self.threads):
+            for start in range(0, len(X), CHUNK_ROWS):
+                with _overheard(self.module_.features) as seen:
+                    probs.append(self._averaged(X[start : start + CHUNK_ROWS]))
+                features.append(project(np.concatenate(seen)[: len(probs[-1])]))  # the unmoved view is first
+        return np.concatenate(probs).astype(np.float32), np.concatenate(features).astype(np.float32)
+
+    def _averaged(self, images: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
+        """Mean probabilities of the views of so few images that all moved copies fit."""
+        step = max(1, min(images.shape[1:3]) // 28)
+        moves = [(step * down, step * right) for down, right in VIEWS[: self.views]]
+        views = [super(ReproducibleClassifier, self).predict_proba(_moved(images, *move)) for move in moves]
+        return np.asarray(sum(views) / len(moves))
 
 
 def _moved(images: npt.NDArray[Any], down: int, right: int) -> npt.NDArray[Any]:
@@ -247,6 +260,19 @@ def _moved(images: npt.NDArray[Any], down: int, right: int) -> npt.NDArray[Any]:
     _, h, w, _ = images.shape
     y, x = np.clip(np.arange(h) - down, 0, h - 1), np.clip(np.arange(w) - right, 0, w - 1)
     return images[:, y[:, None], x]
+
+
+@contextmanager
+def _overheard(layer: nn.Module) -> Iterator[list[npt.NDArray[np.float32]]]:
+    """What a layer puts out while the block runs, batch by batch."""
+    seen: list[npt.NDArray[np.float32]] = []
+    hook = layer.register_forward_hook(
+        lambda _, __, output: seen.append(output.detach().float().cpu().numpy())
+    )
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 @contextmanager

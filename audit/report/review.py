@@ -19,6 +19,7 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
         "data": record.data["name"],
         "class_names": record.class_names,
         "blind": report.blind,
+        "kinds": {number: f"{name} ({count:,})" for number, name, _, count in report.kinds},
         "spread": _spread(record),
         "cards": {
             "row": [card.row for card in cards],
@@ -27,6 +28,7 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
             "suggested": [number[card.suggested] for card in cards],
             "p_error": [round(card.p_error, 4) for card in cards],
             "likely": [card.likely for card in cards],
+            "kind": [-1 if card.kind is None else card.kind.number for card in cards],
         },
     }
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from audit.report import selection
 from audit.report.classes import Classes, classes
+from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.report.wording import interval, percent
 from audit.store import RunRecord
 from audit.summary import LIKELY, main_detectors
@@ -16,6 +17,7 @@ from audit.types import Rows
 
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
+MOST_TWINS = 4  # of a group that are shown
 MOST_LIKELY = 5  # classes whose probability the desk shows, where there are too many for bars
 
 
@@ -36,6 +38,7 @@ class Card:
     suggested_bar: str
     likely: tuple[tuple[int, int], ...]  # classes and their probability in per cent, the likeliest first
     near: tuple[int, int]  # rows of the nearest agreeing examples of the given and the suggested class, or -1
+    kind: Kind | None = None
 
     @property
     def percent(self) -> int:
@@ -59,10 +62,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Twins:
-    """Rows with the same example and different labels."""
+    """Rows with the same example, or nearly, and different labels."""
 
-    row: int  # one of which the image is kept
-    labels: tuple[tuple[str, str], ...]  # id and label of each
+    shown: tuple[tuple[int, str, str], ...]  # row, id and label of the first ones
+    more: int  # rows beside them
+    near: bool  # whether some are only nearly the same
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Report:
     more_conflicts: int  # groups that only issues.csv has
     unlabelled: int
     suspects: Grid
+    kinds: tuple[tuple[int, str, str, int], ...]  # number, name, proposed action and count of those on cards
+    proof: Proof | None  # how often a named kind is right
     found: Grid
     missed: Grid
     doubtful: Grid
@@ -92,15 +98,16 @@ class Report:
     def shown(self) -> list[int]:
         """The rows whose image the page shows, each once."""
         reviewed = [row for card in self.suspects.cards for row in (card.row, *card.near) if row >= 0]
+        twins = [row for each in self.conflicts for row, _, _ in each.shown]
         others = [card.row for grid in (self.found, self.missed, self.doubtful) for card in grid.cards]
-        return list(dict.fromkeys([*reviewed, *(each.row for each in self.conflicts), *others]))
+        return list(dict.fromkeys([*reviewed, *twins, *others]))
 
 
 def report(record: RunRecord, most_suspects: int) -> Report:
     """The content of the page, with at most so many natural suspects."""
     issues, flipped = record.issues, record.labels.flipped
     others = min(selection.MOST_OTHERS, most_suspects)
-    conflicts = _conflicts(record)
+    conflicts, suspects = _conflicts(record), _queue(record, most_suspects)
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
@@ -111,7 +118,9 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
         unlabelled=0 if record.unlabelled is None else len(record.unlabelled),
-        suspects=_queue(record, most_suspects),
+        suspects=suspects,
+        kinds=counts([card.kind for card in suspects.cards]),
+        proof=proof(record),
         found=_grid(record, selection.injected_and_found(issues, flipped), others),
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
         doubtful=_grid(record, selection.false_alarms(issues, flipped), others),
@@ -126,14 +135,29 @@ def report(record: RunRecord, most_suspects: int) -> Report:
 def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
     """The groups of duplicates with different labels, in the order of the rows."""
     groups: dict[int, list[int]] = {}
-    for row, group in record.conflicts.T.tolist():
+    for row, group in record.conflicts[:2].T.tolist():
         groups.setdefault(group, []).append(row)
-    names, kept = record.class_names, set(record.thumbnails.rows.tolist())
+    kept = set(record.thumbnails.rows.tolist())
+    only_near = set(record.conflicts[0, record.conflicts[2] == 1].tolist())
     return tuple(
-        Twins(rows[0], tuple((str(record.ids[row]), names[record.labels.true[row]]) for row in rows))
+        Twins(
+            shown=tuple(_labelled(record, row) for row in _of_each_label(record, rows)[:MOST_TWINS]),
+            more=max(0, len(rows) - MOST_TWINS),
+            near=not only_near.isdisjoint(rows),
+        )
         for rows in sorted(groups.values())
-        if rows[0] in kept
+        if kept.issuperset(rows)
     )
+
+
+def _labelled(record: RunRecord, row: int) -> tuple[int, str, str]:
+    return row, str(record.ids[row]), record.class_names[record.labels.true[row]]
+
+
+def _of_each_label(record: RunRecord, rows: list[int]) -> list[int]:
+    """The rows, first one of each label, so that those side by side differ."""
+    _, first = np.unique(record.labels.true[rows], return_index=True)
+    return [rows[i] for i in sorted(first)] + [row for i, row in enumerate(rows) if i not in first]
 
 
 def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
@@ -146,9 +170,9 @@ def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
 
 def _queue(record: RunRecord, most: int) -> Grid:
     """The cards to review, hidden controls among them, which nothing marks."""
-    where = _thumbnails(record)
+    where, kinds = _thumbnails(record), kind_of_rows(record)
     cards = tuple(
-        replace(_card(record, row, where[row], as_came=as_came), true=None)
+        replace(_card(record, row, where[row], as_came=as_came), true=None, kind=kinds.get(row))
         for row, as_came in selection.queue(record, most)
     )
     return Grid(len(record.suspects.ranking), cards, controls=len(record.controls.rows))

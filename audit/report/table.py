@@ -1,10 +1,12 @@
 """The table of issues, as a person or a spreadsheet reads it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.store import RunRecord
+from audit.types import KINDS, Kinds, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,9 +15,10 @@ if TYPE_CHECKING:
 def issue_table(record: RunRecord) -> "pd.DataFrame":
     """Conflicting duplicates, then suspects, then the labels that were changed on purpose and found.
 
-    Columns: rank from 1, id, given, suggested, label_quality (0 worst … 1 best), p_error, kind, injected
-    and fold, with class names instead of numbers.
-    kind is duplicate (the same example came with different labels, group after group), suspect (the label as
+    Columns: rank from 1, id, given, suggested, label_quality (0 worst … 1 best), p_error, list, kind,
+    kind_probability, reason, injected and fold, with class names instead of numbers. kind is one of
+    audit.types.KINDS, empty where it was not asked for.
+    list is duplicate (the same example came with different labels, group after group), suspect (the label as
     it came looks wrong; given is that label; worst first) or injected (the label was changed on purpose and
     found; given is what it was changed to; worst first). injected says whether the row was changed at all.
     """
@@ -36,16 +39,40 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
                 "suggested": names[issues.suggested[rows]],
                 "label_quality": issues.label_quality[rows].round(6),
                 "p_error": issues.p_error[rows].round(6),
-                "kind": kind,
+                "list": name,
+                **_kinds(record.kinds, rows),
                 "injected": record.labels.flipped[rows],
                 "fold": record.probs.fold[rows],
             }
         )
-        for kind, rows, issues, labels in parts
+        for name, rows, issues, labels in parts
     ]
     table = pd.concat(tables, ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
+
+
+def kinds_table(record: RunRecord) -> "pd.DataFrame":
+    """The kind of every row that has one: id, given, kind, kind_probability and reason."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    rows = np.empty(0, dtype=np.int64) if record.kinds is None else record.kinds.rows
+    given = np.array(record.class_names)[record.labels.true[rows]]
+    return pd.DataFrame({"id": record.ids[rows], "given": given, **_kinds(record.kinds, rows)})
+
+
+def _kinds(kinds: Kinds | None, rows: Rows) -> dict[str, npt.NDArray[Any]]:
+    """The kind, its probability and the reason of these rows (m,), empty where they have none."""
+    names = np.array(["", *KINDS])
+    which, probability = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), np.nan)
+    reason = np.full(len(rows), "", dtype=object)
+    if kinds is not None and len(kinds.rows):
+        place = np.minimum(np.searchsorted(kinds.rows, rows), len(kinds.rows) - 1)
+        known = kinds.rows[place] == rows
+        which[known] = 1 + kinds.kind[place[known]]
+        probability[known] = kinds.probability.max(axis=1)[place[known]].astype(np.float64).round(4)
+        reason[known] = kinds.reason[place[known]]
+    return {"kind": names[which], "kind_probability": probability, "reason": reason}
 
 
 def unlabelled_table(record: RunRecord) -> "pd.DataFrame":

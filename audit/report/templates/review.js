@@ -20,14 +20,14 @@ function the(id, kind) {
 const data = JSON.parse(the("data", HTMLElement).textContent ?? "");
 const names = data.class_names;
 const keys = keysOf(names);
-const { row: rows, id: ids, given, suggested, p_error, likely } = data.cards;
+const { row: rows, id: ids, given, suggested, p_error, likely, kind: kinds } = data.cards;
 const book = new Book(data, () => window.localStorage);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
 const [station, bench, grid, desk, look, choices] = ["station", "bench", "cards", "desk", "look", "choices"]
   .map((id) => the(id, HTMLElement));
 const [note, reviewer, hide, find, classFind, file, keysOn] =
   ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on"].map((id) => the(id, HTMLInputElement));
-const [givenTool, suggestedTool, sort] = ["given", "suggested", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
+const [givenTool, suggestedTool, kindTool, sort] = ["given", "suggested", "kind", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
 const [helpDialog, pickDialog, cellDialog] = ["help", "pick", "cell"].map((id) => the(id, HTMLDialogElement));
 
 let show = "all"; // which decisions the grid shows
@@ -60,6 +60,7 @@ function matches(i) {
   return (show === "all" || show === action || (show === "decided" && action !== "open"))
     && (givenTool.value === "" || given[i] === Number(givenTool.value))
     && (suggestedTool.value === "" || suggested[i] === Number(suggestedTool.value))
+    && (kindTool.value === "" || kinds[i] === Number(kindTool.value))
     && ids[i].toLowerCase().includes(find.value.trim().toLowerCase());
 }
 
@@ -68,6 +69,7 @@ function refilter() {
   const all = cards.map((_, i) => i);
   const natural = new Intl.Collator("en", { numeric: true });
   if (sort.value === "pair") all.sort((a, b) => given[a] - given[b] || suggested[a] - suggested[b] || a - b);
+  if (sort.value === "kind") all.sort((a, b) => kinds[a] - kinds[b] || a - b);
   if (sort.value === "id") all.sort((a, b) => natural.compare(ids[a], ids[b]));
   if (sort.value !== sorted) grid.append(...all.map((i) => cards[i]));
   sorted = sort.value;
@@ -144,6 +146,8 @@ function drawDesk() {
   fill(desk, ".labels s", names[given[i]]);
   fill(desk, ".labels b", names[suggested[i]]);
   fill(desk, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
+  const [kind, why] = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
+  fill(desk, ".why", kind ? `${kind}: ${why}` : "");
   fill(desk, ".verdict", verdict(made));
   fill(desk, ".id", `#${ids[i]}`);
   fill(desk, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
@@ -382,7 +386,7 @@ document.addEventListener("click", (event) => {
     show = button.dataset.show;
     refilter();
   } else if (button?.dataset.filter) {
-    [givenTool.value, suggestedTool.value] = button.dataset.filter.split(",");
+    [givenTool.value, suggestedTool.value, kindTool.value] = button.dataset.filter.split(",");
     refilter();
     station.scrollIntoView();
     say(`${number(order.length)} cards match.`);
@@ -401,7 +405,7 @@ document.addEventListener("click", (event) => {
   if (pressed && event.detail) cards[current]?.focus({ preventScroll: true });
 });
 
-for (const tool of [givenTool, suggestedTool, sort, find]) tool.addEventListener("input", refilter);
+for (const tool of [givenTool, suggestedTool, kindTool, sort, find]) tool.addEventListener("input", refilter);
 classFind.addEventListener("input", listClasses);
 note.addEventListener("input", () => notes.set(current, note.value));
 note.addEventListener("change", () => {
@@ -422,15 +426,16 @@ window.addEventListener("storage", (event) => {
 window.addEventListener("beforeunload", (event) => { if (book.unsaved) event.preventDefault(); });
 
 // ---- Start
-for (const element of document.querySelectorAll("[data-given]")) {
-  const { given: from = "", suggested: to = "" } = /** @type {HTMLElement} */ (element).dataset;
+for (const element of document.querySelectorAll("[data-given], [data-kind]")) {
+  const { given: from = "", suggested: to = "", kind = "" } = /** @type {HTMLElement} */ (element).dataset;
   if (data.blind && to) continue;
   const button = document.createElement("button");
-  [button.type, button.className, button.dataset.filter] = ["button", "plain", `${from},${to}`];
+  [button.type, button.className, button.dataset.filter] = ["button", "plain", `${from},${to},${kind}`];
   button.append(...element.childNodes);
-  button.title = `Show the suspects of ${names[Number(from)]}${to && ` → ${names[Number(to)]}`}`;
+  button.title = kind ? "Show these suspects" : `Show the suspects of ${names[Number(from)]}${to && ` → ${names[Number(to)]}`}`;
   element.append(button);
 }
+for (const [number, name] of Object.entries(data.kinds)) kindTool.add(new Option(name, number));
 names.forEach((name, label) => {
   givenTool.add(new Option(name, String(label)));
   suggestedTool.add(new Option(name, String(label)));

@@ -1,0 +1,88 @@
+"""Images that belong to no class: letters and signs, pieces of photographs, pixels in disorder."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from audit.kinds.canvas import Image
+
+Foreign = Callable[[tuple[int, ...], np.random.Generator], Image]
+
+# No sign that looks like a digit, whatever the font.
+SIGNS = "ADEFHKMNPRTUWXYadefhkmnprtuwxy&@#%§£€¥ΔΣΩλπφψ∂∑∞√≠≈"
+FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralItalic")
+OTHER_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic", "cmr10")
+FRAME = 0.72  # of the side that a sign fills, as in MNIST
+
+
+def signs(class_names: Sequence[str], fonts: Sequence[str] = FONTS) -> Foreign:
+    """Signs of matplotlib's fonts that are the name of no class."""
+    names = {name.casefold() for name in class_names}
+    left = [sign for sign in SIGNS if sign.casefold() not in names]
+
+    def sign(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+        drawn = _drawn(
+            left[rng.integers(len(left))], fonts[int(rng.integers(len(fonts)))], shape[0], shape[1]
+        )
+        return np.repeat(drawn[:, :, None], shape[2], axis=2)
+
+    return sign
+
+
+def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    """A piece of one of scikit-learn's two photographs, shrunk to the size of the data."""
+    from PIL import Image as Pictures  # noqa: PLC0415  slow to import
+
+    photo = _photographs()[rng.integers(2)]
+    side = int(rng.uniform(0.25, 0.9) * min(photo.shape[:2]))
+    top, left = (int(rng.integers(length - side)) for length in photo.shape[:2])
+    piece = Pictures.fromarray(photo[top : top + side, left : left + side])
+    small = np.asarray(piece.resize((shape[1], shape[0]), Pictures.Resampling.BOX), dtype=np.float32) / 255
+    grey = np.repeat(small.mean(axis=2, keepdims=True), shape[2], axis=2)
+    return np.asarray(small if shape[2] == 3 else grey, dtype=np.float32)
+
+
+def disordered(image: Image, rng: np.random.Generator) -> Image:
+    """The pixels of an image in random order."""
+    pixels = image.reshape(-1, image.shape[2])
+    return rng.permutation(pixels).reshape(image.shape)
+
+
+def in_pieces(image: Image, rng: np.random.Generator) -> Image:
+    """The four by four pieces of an image in random order."""
+    h, w = (4 * (side // 4) for side in image.shape[:2])
+    pieces = image[:h, :w].reshape(4, h // 4, 4, w // 4, -1).swapaxes(1, 2).reshape(16, h // 4, w // 4, -1)
+    mixed = image.copy()
+    whole = rng.permutation(pieces).reshape(4, 4, h // 4, w // 4, -1).swapaxes(1, 2)
+    mixed[:h, :w] = whole.reshape(h, w, -1)
+    return mixed
+
+
+@cache
+def _photographs() -> list[np.ndarray]:
+    from sklearn.datasets import load_sample_images  # noqa: PLC0415  slow to import
+
+    return list(load_sample_images().images)
+
+
+@cache
+def _drawn(sign: str, font: str, h: int, w: int) -> Image:
+    """A sign in the middle of an image (h, w)."""
+    import matplotlib as mpl  # noqa: PLC0415  slow to import
+    from PIL import Image as Pictures  # noqa: PLC0415
+    from PIL import ImageDraw, ImageFont  # noqa: PLC0415
+
+    path = Path(mpl.get_data_path(), "fonts", "ttf", f"{font}.ttf")
+    letter = ImageFont.truetype(str(path), 4 * min(h, w))
+    left, top, right, bottom = letter.getbbox(sign)
+    sheet = Pictures.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
+    ImageDraw.Draw(sheet).text((-left, -top), sign, fill=255, font=letter)
+    scale = FRAME * min(h, w) / max(sheet.size)
+    size = tuple(max(1, round(scale * side)) for side in sheet.size)
+    drawn = np.zeros((h, w), dtype=np.float32)
+    down, across = (h - size[1]) // 2, (w - size[0]) // 2
+    small = np.asarray(sheet.resize((size[0], size[1]), Pictures.Resampling.BOX), dtype=np.float32)
+    drawn[down : down + size[1], across : across + size[0]] = small / 255
+    return drawn

@@ -1,0 +1,77 @@
+"""What the report says of kinds: a word on each card, the counts, and how often a name is right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.store import RunRecord
+from audit.types import KINDS
+
+ACTIONS = {
+    "mislabelled": "relabel",
+    "ambiguous": "set aside",
+    "atypical": "keep",
+    "low quality": "keep or drop",
+    "duplicate": "decide both",
+    "off-topic": "drop",
+    "none": "keep",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of suspect a row is, how sure that is, why, and what is proposed."""
+
+    number: int  # in KINDS
+    percent: int  # its probability; 100 only for exactly 1
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The kind in a word."""
+        return KINDS[self.number]
+
+    @property
+    def action(self) -> str:
+        """What a reviewer would usually do."""
+        return ACTIONS[self.name]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How rows of known kinds, planted in this data, were named."""
+
+    names: tuple[str, ...]
+    shares: tuple[tuple[str, int, tuple[int, ...], float], ...]  # true kind, planted, per cent named each, F1
+    macro_f1: float
+
+
+def kind_of_rows(record: RunRecord) -> dict[int, Kind]:
+    """The kind of each row that has one; none in a blind review, where it would tell the controls."""
+    kinds = record.kinds
+    if kinds is None or len(record.controls.rows):
+        return {}
+    probability = kinds.probability[np.arange(len(kinds.rows)), kinds.kind].tolist()
+    percents = [100 if p == 1 else min(99, round(100 * p)) for p in probability]
+    columns = (kinds.rows.tolist(), kinds.kind.tolist(), percents, kinds.reason.tolist())
+    return {row: Kind(*values) for row, *values in zip(*columns, strict=True)}
+
+
+def counts(kinds: list[Kind | None]) -> tuple[tuple[int, str, str, int], ...]:
+    """Number, name, proposed action and count of the kinds that some of these cards have."""
+    found = np.bincount([kind.number for kind in kinds if kind], minlength=len(KINDS)).tolist()
+    return tuple((i, name, ACTIONS[name], found[i]) for i, name in enumerate(KINDS) if found[i])
+
+
+def proof(record: RunRecord) -> Proof | None:
+    """How often a named kind is right, as cross-validated on planted rows; None where none were planted."""
+    figures = record.scores.get("kinds")
+    if not figures or not figures.get("confusion"):
+        return None
+    named = np.array(figures["confusion"], dtype=float)
+    planted = named.sum(axis=1)
+    percents = np.round(100 * named / np.maximum(planted, 1)[:, None]).astype(int).tolist()
+    names = tuple(figures["names"])
+    lines = zip(names, planted.astype(int).tolist(), map(tuple, percents), strict=True)
+    shares = tuple((name, count, line, float(figures["f1"][name])) for name, count, line in lines)
+    return Proof(names, shares, float(figures["macro_f1"]))
