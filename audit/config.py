@@ -54,6 +54,9 @@ class Config:
         The column of a table that holds the labels, when it is not called label, y, target or class.
     path_column
         The column of a table that holds the paths of images, when it is not called path, file or image.
+    split
+        The column of a table that says which part a row is in, such as train or test; rows that stand in
+        more than one part are listed.
     skip_broken
         Leave out images that cannot be read, and list them, instead of stopping.
     limit
@@ -140,6 +143,7 @@ class Config:
     y_name: str | None = None
     label_column: str | None = None
     path_column: str | None = None
+    split: str | None = None
     skip_broken: bool = False
     limit: int | None = None
     min_class_size: int = 1
@@ -248,7 +252,7 @@ class Config:
     def _deciding(self) -> list[tuple[str, Any]]:
         """The noise, and the other settings beside data that decide the result and are not the default."""
         noise = "noise noise_kind noise_map noise_matrix sampling inclusive possible_values"
-        source = "X y x_name y_name label_column path_column skip_broken"
+        source = "X y x_name y_name label_column path_column split skip_broken"
         rows = "limit min_class_size seed pred_probs"
         work = "folds preset rounds repeats model balance epochs augment"
         judged = "detector truth kinds kinds_of controls device"

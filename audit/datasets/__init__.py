@@ -1,8 +1,11 @@
 """Where examples and labels come from: `load(config)` gives a LabeledDataset."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from audit.config import Config
 from audit.datasets.bundled import BUNDLED
@@ -45,7 +48,11 @@ def _table(path: Path, config: Config) -> Source:
     from audit.datasets.tables import load_table  # noqa: PLC0415
 
     return load_table(
-        path, label=config.label_column, path_column=config.path_column, skip_broken=config.skip_broken
+        path,
+        label=config.label_column,
+        path_column=config.path_column,
+        split=config.split,
+        skip_broken=config.skip_broken,
     )
 
 
@@ -82,7 +89,7 @@ def load(config: Config) -> LabeledDataset:
 
 
 def from_arrays(
-    X: Any, y: Any = None, *, name: str = "arrays", config: Config | None = None
+    X: Any, y: Any = None, *, split: Any = None, name: str = "arrays", config: Config | None = None
 ) -> LabeledDataset:
     """The data set in arrays, frames or dataset objects; DataError when it cannot be audited.
 
@@ -93,12 +100,17 @@ def from_arrays(
         (n, d): arrays, tensors, pandas or polars frames; or, without y, a Hugging Face or PyTorch data set.
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
+    split
+        The part that each row (n,) is in, such as train and test.
     name
         What the data set is called in reports and folders.
     config
         Which rows are taken; all when not given.
     """
-    return enter(from_object(X, y, name), selection(config or Config()))
+    source = from_object(X, y, name)
+    if split is not None:
+        source = replace(source, split=np.asarray(split))
+    return enter(source, selection(config or Config()))
 
 
 def selection(config: Config) -> Selection:
