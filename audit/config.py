@@ -128,6 +128,8 @@ class Config:
         Folds trained at the same time; all cores when not given. Never changes the result.
     device
         auto, cpu, cuda or mps.
+    map
+        Draw a map of the data in the report, with the suspects marked; takes some seconds.
     report_mb
         Most megabytes of the report; the suspects that do not fit are in issues.csv.
     out
@@ -171,6 +173,7 @@ class Config:
     controls: int = 0
     jobs: int | None = None
     device: str = "auto"
+    map: bool = False
     report_mb: float = 5
     out: Path | None = None
 

@@ -135,7 +135,9 @@ def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunR
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
-            record = replace(record, config={**record.config, "report_mb": task.config.report_mb})
+            record = replace(
+                record, config={**record.config, "report_mb": task.config.report_mb, "map": task.config.map}
+            )
         else:
             for name, why in differs.items():
                 if why:
