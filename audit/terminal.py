@@ -113,7 +113,7 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
     if scores["conflicting_duplicates"]:
         console.print(f"exact duplicates with different labels: {scores['conflicting_duplicates']:,} rows")
     console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
-    if kinds := scores["kinds"]:
+    if kinds := scores.get("kinds"):
         counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds["suspects"].items() if count)
         measured = (
             f"macro-F1 {percent(kinds['macro_f1'])} % on {sum(kinds['planted'].values()):,} planted rows"
