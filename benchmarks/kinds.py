@@ -6,8 +6,8 @@
     python benchmarks/kinds.py --table
 
 A cell plants defects into the data's own rows, among them ways that no run plants (see audit/kinds), adds
-label noise, audits all of it with a kind for every row, and audits the same labels without the defects. Writes
-benchmarks/results/kinds.json after every cell and skips the cells that it holds. Seeds 0 to 2 are for
+label noise, audits all of it with a kind for every row, and audits the same labels without the defects.
+Writes benchmarks/results/kinds.json after every cell and skips the cells that it holds. Seeds 0 to 2 are for
 choosing, 10 to 12 for reporting.
 """
 
@@ -53,7 +53,7 @@ def cell(data: str, other: str | None, share: float, limit: int | None, preset: 
 
 
 def kinds_figures(run: audit.Run, made: Injected, rng: np.random.Generator) -> dict:
-    """True × named kinds of all planted rows, as many mislabelled ones and as many that nothing is wrong with."""
+    """True × named kinds of the planted rows, and of as many mislabelled ones and good ones."""
     true, named = np.array(made.kind), np.array(KINDS)[run.record.kinds.kind]
     each = int((np.array(made.inserted.kind) == KINDS.index("atypical")).sum())
     rows = np.concatenate([some(np.flatnonzero(true == kind), each, rng) for kind in KINDS])
