@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import striped_images
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audit
@@ -110,6 +110,7 @@ every |= {name: defect for group in drawing.HELD_OUT.values() for name, defect i
 
 
 @pytest.mark.parametrize("name", every)
+@settings(max_examples=15)
 @given(
     side=st.sampled_from([(8, 8), (9, 17), (28, 28)]),
     channels=st.sampled_from([1, 3]),
@@ -147,6 +148,7 @@ def test_statistics_say_what_can_be_seen():
     assert found["contrast"][0] == 0
 
 
+@settings(max_examples=20)
 @given(st.integers(1, 40), st.integers(0, 99))
 def test_statistics_of_an_image_do_not_depend_on_those_beside_it(n, seed):
     images = np.random.default_rng(seed).random((n, 12, 10)) ** 3
