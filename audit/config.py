@@ -193,7 +193,7 @@ class Config:
             value = getattr(self, name)
             if value not in choices and not (value is None and getattr(Config, name) is None):
                 listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-                raise ConfigError(f"--{name} must be {listed}, found {value!r}")
+                raise ConfigError(f"--{name.replace('_', '-')} must be {listed}, found {value!r}")
         if (self.X is None) != (self.y is None):
             given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
             raise ConfigError(f"{given} needs {missing}: the examples and their labels, both as .npy files")

@@ -115,7 +115,7 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
     for part in several_parts(scores):
         console.print(shared(part), markup=False)
     console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
-    if kinds := scores["kinds"]:
+    if kinds := scores.get("kinds"):
         counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds["suspects"].items() if count)
         measured = (
             f"macro-F1 {percent(kinds['macro_f1'])} % on {sum(kinds['planted'].values()):,} planted rows"
