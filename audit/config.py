@@ -54,6 +54,9 @@ class Config:
         The column of a table that holds the labels, when it is not called label, y, target or class.
     path_column
         The column of a table that holds the paths of images, when it is not called path, file or image.
+    split
+        The column of a table that says which part a row is in, such as train or test; rows that stand in
+        more than one part are listed.
     skip_broken
         Leave out images that cannot be read, and list them, instead of stopping.
     limit
@@ -125,6 +128,8 @@ class Config:
         Folds trained at the same time; all cores when not given. Never changes the result.
     device
         auto, cpu, cuda or mps.
+    map
+        Draw a map of the data in the report, with the suspects marked; takes some seconds.
     report_mb
         Most megabytes of the report; the suspects that do not fit are in issues.csv.
     out
@@ -140,6 +145,7 @@ class Config:
     y_name: str | None = None
     label_column: str | None = None
     path_column: str | None = None
+    split: str | None = None
     skip_broken: bool = False
     limit: int | None = None
     min_class_size: int = 1
@@ -167,6 +173,7 @@ class Config:
     controls: int = 0
     jobs: int | None = None
     device: str = "auto"
+    map: bool = False
     report_mb: float = 5
     out: Path | None = None
 
@@ -186,7 +193,7 @@ class Config:
             value = getattr(self, name)
             if value not in choices and not (value is None and getattr(Config, name) is None):
                 listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-                raise ConfigError(f"--{name} must be {listed}, found {value!r}")
+                raise ConfigError(f"--{name.replace('_', '-')} must be {listed}, found {value!r}")
         if (self.X is None) != (self.y is None):
             given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
             raise ConfigError(f"{given} needs {missing}: the examples and their labels, both as .npy files")
@@ -248,7 +255,7 @@ class Config:
     def _deciding(self) -> list[tuple[str, Any]]:
         """The noise, and the other settings beside data that decide the result and are not the default."""
         noise = "noise noise_kind noise_map noise_matrix sampling inclusive possible_values"
-        source = "X y x_name y_name label_column path_column skip_broken"
+        source = "X y x_name y_name label_column path_column split skip_broken"
         rows = "limit min_class_size seed pred_probs"
         work = "folds preset rounds repeats model balance epochs augment"
         judged = "detector truth kinds kinds_of controls device"

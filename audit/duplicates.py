@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Floats, Labels, Mask, Rows
+from audit.types import Examples, Floats, Labels, Mask, Rows, Split
 
 CHUNK_BYTES = 1 << 25  # of examples that are looked at together
 APART = (
@@ -72,10 +72,29 @@ class Duplicates:
         rows = rows[np.lexsort((labels[rows], self.groups[rows]))]
         return np.stack([rows, self.groups[rows], (~torn)[self.exact[rows]]])
 
-    def shared(self, parts: Labels) -> tuple[Mask, Mask]:
-        """The rows (n,) that have a duplicate, and those that have an exact one, in another part."""
-        torn, beside = self._met(parts)
-        return (torn | beside)[self.exact], torn[self.exact]
+    def across(self, parts: npt.NDArray[np.str_]) -> Split:
+        """The rows that have a duplicate in another of the parts (n,), and the first of them there."""
+        _, number = np.unique(parts, return_inverse=True)
+        torn, beside = self._met(number.astype(np.int64))
+        rows = np.flatnonzero((torn | beside)[self.exact])
+        first: dict[int, dict[int, int]] = {}  # exact group → part → row
+        for row in rows.tolist():
+            first.setdefault(int(self.exact[row]), {}).setdefault(int(number[row]), row)
+        met: dict[int, list[int]] = {}
+        for a, b in self.exact[self.near].tolist():
+            met.setdefault(a, []).append(b)
+            met.setdefault(b, []).append(a)
+        found = []
+        for row in rows.tolist():
+            group = int(self.exact[row])
+            for near, groups in ((False, [group]), (True, met.get(group, []))):
+                there = [first.get(each, {}) for each in groups]
+                others = [twin for each in there for part, twin in each.items() if part != number[row]]
+                if others:
+                    found.append((row, min(others), near))
+                    break
+        kept, twins, only_near = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        return Split(parts, kept, twins, only_near.astype(bool))
 
     def _met(self, values: Labels) -> tuple[Mask, Mask]:
         """Which exact groups hold more than one value, and which meet another one in a near pair."""

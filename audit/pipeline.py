@@ -46,6 +46,7 @@ def detect(
     model: Any = "auto",
     pred_probs: npt.ArrayLike | None = None,
     sample_weight: npt.ArrayLike | None = None,
+    split: npt.ArrayLike | None = None,
     listener: Listener | None = None,
     name: str = "arrays",
     **settings: Any,
@@ -67,6 +68,8 @@ def detect(
         is trained then, and X may be None.
     sample_weight
         How much each row (n,) counts in training.
+    split
+        The part that each row (n,) is in, such as train and test; rows that stand in two of them are listed.
     listener
         Receives progress; silent when not given.
     name
@@ -87,7 +90,7 @@ def detect(
     config = Config.from_json({**settings, "model": models.describe(model)})
     clock, listener = Clock(), listener or Silent()
     with clock("load"):
-        dataset = datasets.from_arrays(X, y, name=name, config=config)
+        dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
     task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
     if config.out is None:
         return Run(_audit(task, None, listener, clock))
@@ -132,7 +135,9 @@ def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunR
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
-            record = replace(record, config={**record.config, "report_mb": task.config.report_mb})
+            record = replace(
+                record, config={**record.config, "report_mb": task.config.report_mb, "map": task.config.map}
+            )
         else:
             for name, why in differs.items():
                 if why:
@@ -152,7 +157,7 @@ def _check_names(config: Config, model: Any) -> None:
 
 def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
-    return stages.of_run(task.config, task.dataset.fingerprint, given)
+    return stages.of_run(task.config, task.dataset.fingerprint, given, task.dataset.split)
 
 
 def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Clock) -> RunRecord:
@@ -170,7 +175,8 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
         hidden = controls.choose(config.controls, labels, said, torn, np.random.default_rng(seeds.controls))
         rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-        shown = np.union1d(rows, torn[: selection.MOST_SUSPECTS])
+        split = None if dataset.split is None else trained.duplicates.across(dataset.split)
+        shown = np.unique(np.concatenate([rows, torn[: selection.MOST_SUSPECTS], selection.shared(split)]))
         agreeing = selection.agreeing(*said, labels, trained.probs)
         seen = controls.as_shown(labels, *said, hidden)
         thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
@@ -197,10 +203,12 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
+        split=split,
         kinds=judged.kinds,
         scores={
             **judged.scores,
             "conflicting_duplicates": len(torn),
+            "split": None if split is None else summary.split_figures(split),
             "kept": trained.kept,
             "timings": clock.seconds,
         },

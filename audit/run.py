@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from audit.config import check_report_mb
 from audit.errors import RunError
 from audit.report import charts, page
-from audit.report.table import issue_table, kinds_table, unlabelled_table
+from audit.report.table import issue_table, kinds_table, split_table, unlabelled_table
 from audit.store import RunFolder, RunRecord
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
     tables = {"issues.csv": issue_table(record)}
     if record.config.get("kinds_of") == "all":
         tables["kinds.csv"] = kinds_table(record)
+    if record.split is not None:
+        tables["shared.csv"] = split_table(record)
     if record.unlabelled is not None:
         tables["unlabelled.csv"] = unlabelled_table(record)
     for name, table in tables.items():

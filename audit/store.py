@@ -7,6 +7,7 @@
     folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     features.npz     (n, d) float16, what the models see in each row, when they can say
+    split.npz        part of every row, and which rows have a twin in another part, when there are parts
     kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the labels as they came
@@ -37,7 +38,7 @@ import numpy.typing as npt
 
 from audit.errors import RunError
 from audit.stages import Stage
-from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Thumbnails
+from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Split, Thumbnails
 
 FORMAT = 4
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
@@ -62,6 +63,7 @@ class RunRecord:
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     controls: Controls
+    split: Split | None  # the parts that the rows are in, and what they share
     kinds: Kinds | None  # of the suspects, or of all rows; None where nothing could be planted
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
@@ -213,6 +215,7 @@ class RunFolder:
         self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
         self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
+        self._write_or_remove("split.npz", _fields(record.split) if record.split else {})
         self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
         self.write_json("scores.json", record.scores)
         self.write_json(
@@ -249,7 +252,7 @@ class RunFolder:
             ) from error
         suggested = self._read_if_there("unlabelled.npz")
         features = self._read_if_there("features.npz").get("features")
-        hidden, kinds = self._read_if_there("controls.npz"), self._read_if_there("kinds.npz")
+        hidden, kinds, split = (self._read_if_there(f"{name}.npz") for name in ("controls", "kinds", "split"))
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
@@ -267,6 +270,7 @@ class RunFolder:
             unlabelled=suggested.get("ids"),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
             controls=Controls(**hidden) if hidden else Controls.none(),
+            split=Split(**split) if split else None,
             kinds=Kinds(**kinds) if kinds else None,
             scores=scores,
             folds=tuple(manifest["folds"]),
@@ -276,7 +280,7 @@ class RunFolder:
         )
 
 
-def _fields(value: Issues | Thumbnails | Controls | Kinds) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Thumbnails | Controls | Kinds | Split) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 

@@ -16,7 +16,7 @@ from audit.scoring import (
     severity_order,
     wilson,
 )
-from audit.types import Floats, FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample
+from audit.types import Floats, FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample, Split
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
 MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
@@ -210,3 +210,18 @@ def _class_figures(
         "natural_suspects": int((suspects.is_issue & came).sum()),
         "detection": None if part is None else part.to_json(),
     }
+
+
+def split_figures(split: Split) -> list[dict[str, Any]]:
+    """Of every part: its rows, those of which another part has a duplicate, and those it has exactly."""
+    names, sizes = np.unique(split.part, return_counts=True)
+    inside = split.part[split.rows]
+    return [
+        {
+            "part": str(name),
+            "rows": int(size),
+            "shared": int((inside == name).sum()),
+            "exact": int(((inside == name) & ~split.near).sum()),
+        }
+        for name, size in zip(names, sizes, strict=True)
+    ]

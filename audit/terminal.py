@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.report.findings import Findings
-from audit.report.wording import errors, figure_name, interval, percent
+from audit.report.wording import errors, figure_name, interval, percent, several_parts, shared
 from audit.summary import main_detectors
 
 if TYPE_CHECKING:
@@ -121,9 +121,11 @@ def print_result(scores: Mapping[str, Any], report: str) -> None:
         )
     suspects = scores["suspects"]
     if scores["conflicting_duplicates"]:
-        console.print(f"exact duplicates with different labels: {scores['conflicting_duplicates']:,} rows")
+        console.print(f"duplicates with different labels: {scores['conflicting_duplicates']:,} rows")
+    for part in several_parts(scores):
+        console.print(shared(part), markup=False)
     console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
-    if kinds := scores["kinds"]:
+    if kinds := scores.get("kinds"):
         counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds["suspects"].items() if count)
         measured = (
             f"macro-F1 {percent(kinds['macro_f1'])} % on {sum(kinds['planted'].values()):,} planted rows"

@@ -47,6 +47,7 @@ class LabeledDataset:
     notes: tuple[str, ...] = ()  # what was left out or changed on the way in, a line each
     unlabelled: Unlabelled | None = None
     feature_names: tuple[str, ...] = ()  # (d,) empty for images and where the source has none
+    split: npt.NDArray[np.str_] | None = None  # (n,) the part that each row is in, where there are parts
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
@@ -210,6 +211,16 @@ class Issues:
         """The flagged rows, worst first, ties by row number."""
         rows = np.flatnonzero(self.is_issue)
         return rows[np.argsort(self.label_quality[rows], kind="stable")]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The parts that rows are in, and the rows of one part that stand in another part too."""
+
+    part: npt.NDArray[np.str_]  # (n,) such as train and test
+    rows: Rows  # (m,) that have a duplicate in another part
+    twins: Rows  # (m,) a duplicate of each there
+    near: Mask  # (m,) whether it is only nearly the same
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,8 @@ from audit.experiments import impact
 from audit.experiments.settings import ImpactSettings, SweepSettings
 from audit.export import export
 from audit.gates import Gates, read_accepted
+from audit.injecting import inject_spec
+from audit.injection import InjectSettings
 from audit.limits import Limits
 from audit.noise.rates import rates_in
 from audit.review import merge
@@ -97,6 +99,15 @@ def sweep(**settings):
     return provoke
 
 
+def inject(out="new", **settings):
+    def provoke():
+        Path("other").mkdir()
+        path = None if out is None else Path.cwd() if out == "." else Path(out)
+        inject_spec(Config(data="wine", noise=0, out=path), InjectSettings(**settings))
+
+    return provoke
+
+
 def decided(actions, **changes):
     return lambda record: document(record, actions, **changes)
 
@@ -168,12 +179,19 @@ CASES = {
     "--folds must be a whole number of 2 or more, found 1": detect(X, y, folds=1),
     "--preset must be fast, default or thorough, found 'odd'": detect(X, y, preset="odd"),
     "--report-mb must be megabytes, 0.5 or more, found 0.1; 5 is the default": detect(X, y, report_mb=0.1),
-    "unknown setting 'colour'; expected one of data, X, y, x_name, y_name, label_column, path_column, skip_broken, limit, min_class_size, noise, noise_kind, noise_map, noise_matrix, sampling, inclusive, possible_values, seed, folds, preset, rounds, repeats, model, balance, pred_probs, epochs, augment, detector, truth, controls, jobs, device, report_mb, out": detect(X, y, colour="blue"),
+    "unknown setting 'colour'; expected one of data, X, y, x_name, y_name, label_column, path_column, skip_broken, limit, min_class_size, noise, noise_kind, noise_map, noise_matrix, sampling, inclusive, possible_values, seed, folds, preset, rounds, repeats, model, balance, pred_probs, epochs, augment, detector, truth, kinds, kinds_of, controls, jobs, device, report_mb, out": detect(X, y, colour="blue"),
     "--X needs --y: the examples and their labels, both as .npy files": load(X=Path("X.npy")),
     "found both 'digits' and --X; give one data set or the other": load(data="digits", X=Path("a"), y=Path("b")),
     "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; leave one of them out": load(pred_probs=Path("p.npy"), noise=0.1),
     "--controls needs labels changed on purpose, found --noise 0; give both, as in --noise 0.05": detect(X, y, noise=0, controls=5),
     "--truth must be consensus or process, found 'gospel'": detect(X, y, truth="gospel"),
+    "--kinds must be some of mislabelled, ambiguous, atypical, low quality, duplicate, off-topic, none, with commas, found 'typo'": detect(X, y, kinds="ambiguous, typo"),
+    "--kinds-of must be suspects or all, found 'some'": detect(X, y, kinds_of="some"),
+    "--defects must be kinds with shares such as all:0.01 or ambiguous:0.01,off-topic:0.02 (of ambiguous, atypical, low quality, duplicate, off-topic), found 'odd:1'": inject(defects="odd:1"),
+    "--defects asks for 534 rows, expected 178 or fewer; lower the shares": inject(defects="all:0.5"),
+    "--other digits holds examples of (8, 8, 1), expected images of (13,) as in the data; give another, or leave it out": inject(other="digits"),
+    "audit inject writes a data set, expected --out FOLDER; give it": inject(out=None),
+    "HERE is not empty; choose a new folder with --out": inject(out="."),
     "--noise-kind map needs a map: --noise-map 0:1,1:0 (class_map={0: 1, 1: 0})": detect(X, y, noise_kind="map"),
     # data sets
     "'nothing' is no data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them": load(data="nothing"),

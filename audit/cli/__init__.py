@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from audit.cli import auditing, experiments, reviewing
+from audit.cli import auditing, experiments, injecting, reviewing
 from audit.cli.app import app
 from audit.errors import AuditError
 
-__all__ = ["app", "auditing", "experiments", "main", "reviewing"]
+__all__ = ["app", "auditing", "experiments", "injecting", "main", "reviewing"]
 
 FAILED, INTERRUPTED = 2, 130
 

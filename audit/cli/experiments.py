@@ -11,7 +11,7 @@ from audit.config import Config
 from audit.experiments.settings import ImpactSettings, SweepSettings
 
 
-def _settings_without(*names: str) -> type[Config]:
+def settings_without(*names: str) -> type[Config]:
     """The settings of a run as flags, less those that a command has no use for or reads otherwise."""
     hints = get_type_hints(Config)
     kept = [f for f in fields(Config) if f.name not in names]
@@ -27,7 +27,7 @@ def _settings_without(*names: str) -> type[Config]:
 if TYPE_CHECKING:
     Swept = Config
 else:
-    Swept = _settings_without("noise", "noise_kind", "noise_matrix", "pred_probs", "controls", "report_mb")
+    Swept = settings_without("noise", "noise_kind", "noise_matrix", "pred_probs", "controls", "report_mb")
 
 
 @app.command
@@ -68,7 +68,7 @@ def sweep(
 if TYPE_CHECKING:
     Weighed = Config
 else:
-    Weighed = _settings_without("pred_probs", "controls", "report_mb")
+    Weighed = settings_without("pred_probs", "controls", "report_mb")
 
 
 @app.command

@@ -1,8 +1,11 @@
 """Where examples and labels come from: `load(config)` gives a LabeledDataset."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from audit.config import Config
 from audit.datasets.bundled import BUNDLED
@@ -49,6 +52,7 @@ def _table(path: Path, config: Config, listener: Listener) -> Source:
         path,
         label=config.label_column,
         path_column=config.path_column,
+        split=config.split,
         skip_broken=config.skip_broken,
         listener=listener,
     )
@@ -87,7 +91,7 @@ def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
 
 
 def from_arrays(
-    X: Any, y: Any = None, *, name: str = "arrays", config: Config | None = None
+    X: Any, y: Any = None, *, split: Any = None, name: str = "arrays", config: Config | None = None
 ) -> LabeledDataset:
     """The data set in arrays, frames or dataset objects; DataError when it cannot be audited.
 
@@ -98,12 +102,17 @@ def from_arrays(
         (n, d): arrays, tensors, pandas or polars frames; or, without y, a Hugging Face or PyTorch data set.
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
+    split
+        The part that each row (n,) is in, such as train and test.
     name
         What the data set is called in reports and folders.
     config
         Which rows are taken; all when not given.
     """
-    return enter(from_object(X, y, name), selection(config or Config()))
+    source = from_object(X, y, name)
+    if split is not None:
+        source = replace(source, split=np.asarray(split))
+    return enter(source, selection(config or Config()))
 
 
 def selection(config: Config) -> Selection:

@@ -12,7 +12,12 @@ from audit.errors import DataError
 
 MNIST_FILE = Path(__file__).with_name("mnist.npz")
 MNIST_SHA256 = "262c8fdbdd9350f0fee703f60e879e3ce749f8a9d7bb0d4c6a3d5490ac4aa0de"
-MNIST_SPLITS = {"mnist": slice(None), "mnist:train": slice(60_000), "mnist:test": slice(60_000, None)}
+TRAINING_ROWS = 60_000
+MNIST_SPLITS = {
+    "mnist": slice(None),
+    "mnist:train": slice(TRAINING_ROWS),
+    "mnist:test": slice(TRAINING_ROWS, None),
+}
 
 
 def load_mnist(spec: str) -> Source:
@@ -20,7 +25,8 @@ def load_mnist(spec: str) -> Source:
     with np.load(io.BytesIO(_verified(MNIST_FILE, MNIST_SHA256)), allow_pickle=False) as file:
         images, labels = file["images"], file["labels"]
     rows = np.arange(len(labels))[MNIST_SPLITS[spec]]
-    return Source(name=spec.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows)
+    split = np.where(rows < TRAINING_ROWS, "train", "test")
+    return Source(name=spec.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows, split=split)
 
 
 def load_digits(spec: str) -> Source:

@@ -13,7 +13,7 @@ from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-PARTS = ("train", "t10k")
+PARTS = {"train": "train", "t10k": "test"}  # in the names of files, and what they are called
 KINDS = (("images", 3), ("labels", 1))  # with their numbers of axes
 GZIP = b"\x1f\x8b"
 MOST_AXES = 32  # that every NumPy can hold
@@ -51,8 +51,8 @@ def load_idx(images: Path, labels: Path) -> Source:
 
 def load_idx_folder(folder: Path) -> Source:
     """The training images of a folder, then its test images, where it has them."""
-    X, y, files = [], [], []
-    for part in PARTS:
+    X, y, files, split = [], [], [], []
+    for part, called in PARTS.items():
         images, labels = (_file(folder, part, *kind) for kind in KINDS)
         if images is None or labels is None:
             _refuse_half(folder, part, images or labels, "images-idx3" if labels else "labels-idx1")
@@ -60,6 +60,7 @@ def load_idx_folder(folder: Path) -> Source:
         X.append(_read(images))
         y.append(_read(labels))
         files.append(labels)
+        split += [called] * len(y[-1])
         if len(X[-1]) != len(y[-1]):
             raise DataError(
                 f"{labels} has {len(y[-1]):,} labels but {images} has {len(X[-1]):,} images; "
@@ -74,6 +75,7 @@ def load_idx_folder(folder: Path) -> Source:
         y=np.concatenate(y),
         names=(str(folder),) * 2,
         place=LabelPlace("idx", tuple(files)),
+        split=np.array(split, dtype=np.str_),
     )
 
 

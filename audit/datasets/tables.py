@@ -5,7 +5,6 @@ import gzip
 import re
 import warnings
 import zlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from audit.datasets.columns import MOST_NAMED, column_called, find_column, listed, usual_column
 from audit.datasets.folders import ENDINGS, image_files
 from audit.datasets.labels import shown
 from audit.datasets.pixels import as_images
@@ -25,7 +25,6 @@ LABELS = ("label", "labels", "y", "target", "class")
 PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
 MOST_VALUES = 50  # different texts that a column of categories may have
-MOST_NAMED = 5  # columns in a line
 MISSING = [  # in features: what pandas takes for missing, and what others write
     "", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "na", "none", "?", "-", ".",
@@ -45,6 +44,7 @@ def load_table(
     *,
     label: str | None,
     path_column: str | None,
+    split: str | None,
     skip_broken: bool,
     listener: Listener | None = None,
 ) -> Source:
@@ -54,8 +54,9 @@ def load_table(
     ----------
     path
         The file; paths of images in it are relative to its folder.
-    label, path_column
-        The columns of the labels and of image paths; found by their usual names when None.
+    label, path_column, split
+        The columns of the labels, of image paths and of the parts (training, test) that rows are in; the
+        first two are found by their usual names when None.
     skip_broken
         Whether images that cannot be read are left out.
 
@@ -68,19 +69,22 @@ def load_table(
     frame = _read_parquet(path) if parquet else _read_text(path, label, path_column)
     frame.columns = pd.Index([str(column) for column in frame.columns])
     _refuse_twice(str(path), list(frame.columns))
-    target = _column(frame, path, label, LABELS, "--label-column")
+    target = find_column(frame, path, label, LABELS, "--label-column")
     if target is None:
         raise DataError(
-            f"{path} has the columns {_some(list(frame.columns))}, expected one called {', '.join(LABELS)}; "
-            "name the labels with --label-column"
+            f"{path} has the columns {listed(list(frame.columns))}, expected one called "
+            f"{', '.join(LABELS)}; name the labels with --label-column"
         )
     if frame.empty:
         raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
+    part = find_column(frame, path, split, (), "--split")
+    parts = None if part is None else frame[part].to_numpy()
     names = (str(path), f"column {target!r} of {path}")
     place = LabelPlace("parquet" if parquet else "text", (path,), target)
-    y, rest = frame[target] if parquet else _in_order(frame[target]), frame.drop(columns=target)
-    paths_like = [name for name in PATHS if path_column is not None or _are_paths(_called(rest, name))]
-    files = _column(rest, path, path_column, paths_like, "--path-column")
+    y = frame[target] if parquet else _in_order(frame[target])
+    rest = frame.drop(columns=[target, *([part] if part else [])])
+    paths_like = [name for name in PATHS if path_column is not None or _are_paths(column_called(rest, name))]
+    files = find_column(rest, path, path_column, paths_like, "--path-column")
     if files is not None:
         paths = [path.parent / str(name) for name in rest[files]]
         images, kept, notes = image_files(
@@ -88,11 +92,26 @@ def load_table(
         )
         ids, place = rest[files].to_numpy(dtype=str)[kept], replace(place, kept=tuple(kept.tolist()))
         return Source(
-            name=path.stem, X=images, y=y.iloc[kept], ids=ids, names=names, place=place, notes=notes
+            name=path.stem,
+            X=images,
+            y=y.iloc[kept],
+            ids=ids,
+            names=names,
+            place=place,
+            notes=notes,
+            split=None if parts is None else parts[kept],
         )
     X, features, notes = examples_from_frame(rest, str(path))
     return Source(
-        path.stem, X, y, ids=_ids(rest), names=names, feature_names=features, place=place, notes=notes
+        path.stem,
+        X,
+        y,
+        ids=_ids(rest),
+        names=names,
+        feature_names=features,
+        place=place,
+        notes=notes,
+        split=parts,
     )
 
 
@@ -136,7 +155,7 @@ def features_from_frame(
             f"{name} has no columns of features beside the labels{found}; add numbers or categories"
         )
     table = pd.concat(parts, axis=1)
-    notes = (f"columns left out: {_some(left_out)}",) if left_out else ()
+    notes = (f"columns left out: {listed(left_out)}",) if left_out else ()
     return table.to_numpy(np.float64), tuple(map(str, table.columns)), notes
 
 
@@ -196,7 +215,7 @@ def _read_text(path: Path, label: str | None, path_column: str | None) -> pd.Dat
         cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
         _refuse_twice(str(path), columns)
-        as_it_is = {_usual(columns, LABELS) if label is None else label, path_column}
+        as_it_is = {usual_column(columns, LABELS) if label is None else label, path_column}
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # fields that have no column
             frame = pd.read_csv(
@@ -265,31 +284,6 @@ def _refuse_twice(name: str, columns: list[str]) -> None:
         raise DataError(f"{name} has two columns called {twice!r}, expected different names; rename one")
 
 
-def _column(
-    frame: pd.DataFrame, path: Path, asked: str | None, usual: Sequence[str], flag: str
-) -> str | None:
-    """The column that was asked for, or the first with a usual name."""
-    if asked is not None:
-        if asked not in frame.columns:
-            raise DataError(
-                f"{path} has the columns {_some(list(frame.columns))}, not {asked!r}; check {flag}"
-            )
-        return asked
-    return _usual(list(frame.columns), usual)
-
-
-def _usual(columns: Sequence[str], usual: Sequence[str]) -> str | None:
-    """The first column with one of these names, in any case."""
-    by_name = {column.lower(): column for column in reversed(columns)}
-    return next((by_name[name] for name in usual if name in by_name), None)
-
-
-def _called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """The column of this name, in any case; empty when there is none."""
-    column = _usual(list(frame.columns), (name,))
-    return pd.Series(dtype=object) if column is None else frame[column]
-
-
 def _are_paths(values: "pd.Series[Any]") -> bool:
     """Whether the texts end like names of image files."""
     texts = values.dropna().astype(str)
@@ -304,7 +298,3 @@ def _ids(frame: pd.DataFrame) -> npt.NDArray[Any] | None:
 
 def _names_rows(values: "pd.Series[Any]") -> bool:
     return bool(values.is_unique and values.notna().all())
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")

@@ -13,7 +13,7 @@ Foreign = Callable[[tuple[int, ...], np.random.Generator], Image]
 # No sign that looks like a digit, whatever the font.
 SIGNS = "ADEFHKMNPRTUWXYadefhkmnprtuwxy&@#%§£€¥ΔΣΩλπφψ∂∑∞√≠≈"
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralItalic")
-OTHER_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic", "cmr10")
+OTHER_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic")
 FRAME = 0.72  # of the side that a sign fills, as in MNIST
 
 

@@ -51,9 +51,10 @@ def mistaken(X: Floats, _: Usual, rng: np.random.Generator) -> Floats:
 
 
 def disordered(X: Floats, usual: Usual, rng: np.random.Generator) -> Floats:
-    """Every value moved to another column, at as many quartile ranges from its median."""
-    scale = np.where(usual.spread > 0, usual.spread, 1)
-    return np.asarray(usual.median + rng.permuted((X - usual.median) / scale, axis=1) * usual.spread)
+    """Every value moved to another column, at as many quartile ranges from its median; missing ones stay."""
+    away = (X - usual.median) / np.where(usual.spread > 0, usual.spread, 1)
+    moved = usual.median + rng.permuted(np.nan_to_num(away), axis=1) * usual.spread
+    return np.where(np.isnan(X), X, moved)
 
 
 def back(X: Floats, dtype: np.dtype[np.generic]) -> Examples:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.report import charts, sections, selection
+from audit.report import charts, map, sections, selection  # noqa: A004  a map it is
 from audit.report.review import review_data
 from audit.report.sprites import sprite_sheet
 from audit.report.wording import errors, figure_name, interval, percent
@@ -31,6 +31,7 @@ CHARTS = {
         "Share of labels that had been changed against the stated probability of error",
     ),
     "label-quality": (charts.confidence, "Number of labels over label quality"),
+    "map": (map.draw, "Map of the data with the suspects"),
     "training-loss": (charts.training_losses, "Training loss of each fold over its epochs"),
 }
 
@@ -78,6 +79,7 @@ def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
     without = {
         "precision-recall": not record.injected,
         "reliability": not record.injected,
+        "map": not record.config.get("map") or record.probs.features is None,
         "training-loss": not losses,
     }
     return {name: chart for name, chart in CHARTS.items() if not without.get(name)}

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from audit.report import selection
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
-from audit.report.wording import interval, percent
+from audit.report.wording import interval, percent, several_parts, shared
 from audit.store import RunRecord
 from audit.summary import LIKELY, main_detectors
-from audit.types import Rows
+from audit.types import Rows, Split
 
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
@@ -81,6 +81,9 @@ class Report:
     things: str  # what the examples are called
     conflicts: tuple[Twins, ...]
     more_conflicts: int  # groups that only issues.csv has
+    parts: tuple[str, ...]  # what each part of the data shares with the others, a line each
+    leaks: tuple[Twins, ...]  # rows of a part with their twin in a larger one
+    more_leaks: int  # that only shared.csv has
     unlabelled: int
     suspects: Grid
     kinds: tuple[tuple[int, str, str, int], ...]  # number, name, proposed action and count of those on cards
@@ -98,7 +101,7 @@ class Report:
     def shown(self) -> list[int]:
         """The rows whose image the page shows, each once."""
         reviewed = [row for card in self.suspects.cards for row in (card.row, *card.near) if row >= 0]
-        twins = [row for each in self.conflicts for row, _, _ in each.shown]
+        twins = [row for each in (*self.conflicts, *self.leaks) for row, _, _ in each.shown]
         others = [card.row for grid in (self.found, self.missed, self.doubtful) for card in grid.cards]
         return list(dict.fromkeys([*reviewed, *twins, *others]))
 
@@ -107,7 +110,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
     """The content of the page, with at most so many natural suspects."""
     issues, flipped = record.issues, record.labels.flipped
     others = min(selection.MOST_OTHERS, most_suspects)
-    conflicts, suspects = _conflicts(record), _queue(record, most_suspects)
+    conflicts, leaks, suspects = _conflicts(record), _leaks(record), _queue(record, most_suspects)
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
@@ -117,6 +120,9 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         things="images" if len(record.data["shape"]) == 4 else "rows",
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
+        parts=tuple(shared(part) for part in several_parts(record.scores)),
+        leaks=leaks[:others],
+        more_leaks=max(0, len(leaks) - others),
         unlabelled=0 if record.unlabelled is None else len(record.unlabelled),
         suspects=suspects,
         kinds=counts([card.kind for card in suspects.cards]),
@@ -148,6 +154,26 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
         for rows in sorted(groups.values())
         if kept.issuperset(rows)
     )
+
+
+def _leaks(record: RunRecord) -> tuple[Twins, ...]:
+    """The rows that stand in a larger part too, each beside its twin there."""
+    split = record.split
+    if split is None:
+        return ()
+    found = selection.of_smaller_parts(split)
+    pairs = zip(
+        split.rows[found].tolist(), split.twins[found].tolist(), split.near[found].tolist(), strict=True
+    )
+    return tuple(
+        Twins((_in_part(record, split, row), _in_part(record, split, twin)), 0, near)
+        for row, twin, near in pairs
+    )
+
+
+def _in_part(record: RunRecord, split: Split, row: int) -> tuple[int, str, str]:
+    _, name, label = _labelled(record, row)
+    return row, name, f"{split.part[row]}: {label}"
 
 
 def _labelled(record: RunRecord, row: int) -> tuple[int, str, str]:

@@ -18,6 +18,7 @@ from audit.types import (
     NoisyLabels,
     OutOfSample,
     Rows,
+    Split,
     Thumbnails,
 )
 
@@ -58,6 +59,19 @@ def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask, hidden: Rows) 
     groups = (injected_and_found, injected_and_missed, false_alarms)
     others = [unhidden(group(issues, flipped), hidden)[:MOST_OTHERS] for group in groups]
     return np.unique(np.concatenate([suspects.ranking[:MOST_SUSPECTS], *others, hidden]))
+
+
+def shared(split: Split | None) -> Rows:
+    """The first rows of smaller parts that stand in a larger one too, and their twins there."""
+    listed = np.empty(0, np.int64) if split is None else of_smaller_parts(split)[:MOST_OTHERS]
+    return listed if split is None else np.concatenate([split.rows[listed], split.twins[listed]])
+
+
+def of_smaller_parts(split: Split) -> Rows:
+    """Which of the shared rows (m,) are in a smaller part than their twin, or in a later one as large."""
+    names, number, sizes = np.unique(split.part, return_inverse=True, return_counts=True)
+    place = np.argsort(np.lexsort((np.arange(len(names)), -sizes)))[number]
+    return np.flatnonzero(place[split.rows] > place[split.twins])
 
 
 def unhidden(rows: Rows, hidden: Rows) -> Rows:

@@ -75,6 +75,20 @@ def _kinds(kinds: Kinds | None, rows: Rows) -> dict[str, npt.NDArray[Any]]:
     return {"kind": names[which], "kind_probability": probability, "reason": reason}
 
 
+def split_table(record: RunRecord) -> "pd.DataFrame":
+    """The rows that have a duplicate in another part: id, part, given, the twin's, and how alike they are."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    names, split = np.array(record.class_names), record.split
+    if split is None:
+        return pd.DataFrame()
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for side, rows in (("", split.rows), ("twin_", split.twins)):
+        columns[f"{side}id"], columns[f"{side}part"] = record.ids[rows], split.part[rows]
+        columns[f"{side}given"] = names[record.labels.true[rows]]
+    return pd.DataFrame({**columns, "same": np.where(split.near, "nearly", "exactly")})
+
+
 def unlabelled_table(record: RunRecord) -> "pd.DataFrame":
     """The rows that came without a label: id, the suggested label, and the models' mean probability of it."""
     import pandas as pd  # noqa: PLC0415  slow to import

@@ -1,6 +1,7 @@
 """How figures are put into words: formatting never flatters."""
 
 from collections.abc import Mapping
+from typing import Any
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -23,6 +24,19 @@ def interval(estimate: Mapping[str, float | None], digits: int = 1) -> str:
 def count(number: int, thing: str) -> str:
     """So many of a thing: 1 suspect, 2 suspects."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def shared(part: Mapping[str, Any]) -> str:
+    """How many rows of a part have a duplicate in another, as in test: 3 of 10,000 rows."""
+    exactly = f", {part['exact']:,} of them exactly" if part["shared"] else ""
+    rows = f"{part['shared']:,} of {count(part['rows'], 'row')}"
+    return f"{part['part']}: {rows} with a duplicate in another part{exactly}"
+
+
+def several_parts(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts of the data, where there are two or more."""
+    parts = scores.get("split") or []
+    return parts if len(parts) > 1 else []
 
 
 def errors(estimate: Mapping[str, float]) -> str:

@@ -1,0 +1,41 @@
+"""Which column of a table is which."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import DataError
+
+MOST_NAMED = 5  # columns in a line
+
+
+def find_column(
+    frame: pd.DataFrame, path: Path, asked: str | None, usual: Sequence[str], flag: str
+) -> str | None:
+    """The column that was asked for, or the first with a usual name."""
+    if asked is not None:
+        if asked not in frame.columns:
+            raise DataError(
+                f"{path} has the columns {listed(list(frame.columns))}, not {asked!r}; check {flag}"
+            )
+        return asked
+    return usual_column(list(frame.columns), usual)
+
+
+def usual_column(columns: Sequence[str], usual: Sequence[str]) -> str | None:
+    """The first column with one of these names, in any case."""
+    by_name = {column.lower(): column for column in reversed(columns)}
+    return next((by_name[name] for name in usual if name in by_name), None)
+
+
+def column_called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """The column of this name, in any case; empty when there is none."""
+    column = usual_column(list(frame.columns), (name,))
+    return pd.Series(dtype=object) if column is None else frame[column]
+
+
+def listed(names: list[str]) -> str:
+    """The first names, for a line."""
+    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
