@@ -44,7 +44,7 @@ def load_table(
     *,
     label: str | None,
     path_column: str | None,
-    split: str | None,
+    split: str | None = None,
     skip_broken: bool,
     listener: Listener | None = None,
 ) -> Source:
