@@ -16,13 +16,12 @@ import numpy.typing as npt
 from audit.types import Examples, Floats, Labels, Mask, Rows, Split
 
 CHUNK_BYTES = 1 << 25  # of examples that are looked at together
+LARGEST = 1e6  # of pixels, before images are scaled
 APART = (
     0.035  # most distance of near duplicates, see `find_duplicates`; of digits of MNIST no two are under .042
 )
 BLUR = 3  # pixels a side over which a difference is averaged: noise and coding errors vanish, strokes do not
 STRAY = 2  # pixels left out, where there are STRAY_AMONG for each
-STRAY_AMONG = 200
-WAVES = 4  # a side: how coarse the image is in which neighbours are sought
 RADIUS = 0.04  # there; near duplicates are seldom farther apart
 LEAF = 32  # points that are searched one by one
 BLANK = 1e-3  # of its brightness is the contrast of an image with nothing in it, at most
@@ -148,7 +147,10 @@ def _parts(X: Examples, length: int) -> Iterator[slice]:
 
 def _near_images(X: Examples, rows: Rows) -> Pairs:
     shifts = SHIFTS if min(X.shape[1:3]) >= LEAST_SHIFTED else SHIFTS[:1]
-    coarse = np.concatenate([_coarse(X[rows[part]], shifts) for part in _parts(X, len(rows))], axis=1)
+    scale = _scale(X)
+    coarse = np.concatenate(
+        [_coarse(_scaled(X[rows[part]], scale), shifts) for part in _parts(X, len(rows))], axis=1
+    )
     distinct = np.flatnonzero(np.isfinite(coarse).all(axis=(0, 2)))  # blank images are like nothing else
     rows, coarse = rows[distinct], coarse[:, distinct]
     found = []
@@ -156,10 +158,23 @@ def _near_images(X: Examples, rows: Rows) -> Pairs:
         here, other = _neighbours(coarse[0], points, RADIUS).T
         near = np.empty(len(here), dtype=bool)
         for part in _parts(X, len(here)):
-            moved, still = _moved(X[rows[here[part]]], shift), _moved(X[rows[other[part]]], (0, 0))
+            one, two = (_scaled(X[rows[which[part]]], scale) for which in (here, other))
+            moved, still = _moved(one, shift), _moved(two, (0, 0))
             near[part] = _are_near(moved, still)
         found.append(np.stack([rows[here], rows[other]], axis=1)[near])
     return _unique(np.concatenate(found))
+
+
+def _scale(X: Examples) -> float:
+    """The largest value when it is so large that squares of it would overflow, else 1."""
+    if X.dtype.kind != "f":
+        return 1.0
+    most = max(float(np.abs(X[part]).max()) for part in _parts(X, len(X)))
+    return most if most > LARGEST else 1.0
+
+
+def _scaled(images: npt.NDArray[Any], scale: float) -> npt.NDArray[Any]:
+    return images if scale == 1 else images / scale
 
 
 def _moved(images: npt.NDArray[Any], shift: tuple[int, int]) -> npt.NDArray[np.float32]:
