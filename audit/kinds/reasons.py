@@ -27,6 +27,7 @@ MEASURED = {  # planted defect → the statistic that shows it, and what to call
     "blurred": ("edges", "edges {:.3f}, usual are {:.3f}"),
     "inverted": ("ground", "ground of brightness {:.2f}, usual is {:.2f}"),
     "covered": ("widest", "an even part {:.1f} pixels wide, usual are {:.1f}"),
+    "specks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
     "noisy": ("noise", "grain {:.3f}, usual is {:.3f}"),
 }
 STROKE_WIDTH = ("thick strokes", "thin strokes")
