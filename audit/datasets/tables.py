@@ -39,7 +39,7 @@ FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header":
 
 
 def load_table(
-    path: Path, *, label: str | None, path_column: str | None, split: str | None, skip_broken: bool
+    path: Path, *, label: str | None, path_column: str | None, split: str | None = None, skip_broken: bool
 ) -> Source:
     """The rows of a CSV, TSV or Parquet file.
 
