@@ -119,7 +119,7 @@ def thin_strokes(image: Image, rng: np.random.Generator) -> Image:
 
 def covered(image: Image, rng: np.random.Generator) -> Image:
     """A rectangle of it hidden."""
-    return _hidden(image, rng.uniform(0.35, 0.6, 2), rng)
+    return _hidden(image, rng.uniform(0.25, 0.7, 2), rng)
 
 
 def barred(image: Image, rng: np.random.Generator) -> Image:
@@ -249,10 +249,11 @@ LOW_QUALITY: Mapping[str, Defect] = {
     "inverted": inverted,
     "covered": covered,
     "noisy": pixel_noise,
+    "specks": dotted,
 }
 STROKES: Mapping[str, Defect] = {"thick strokes": thick_strokes, "thin strokes": thin_strokes}  # of drawings
 # Never planted by a run, so that `audit inject --defects` asks for what no run was taught.
 HELD_OUT: Mapping[str, Mapping[str, Defect]] = {
     "atypical": {"swirled": swirled},
-    "low quality": {"dotted": dotted, "shaken": shaken, "barred": barred, "speckled": salt_and_pepper},
+    "low quality": {"shaken": shaken, "barred": barred, "speckled": salt_and_pepper},
 }

@@ -44,6 +44,26 @@ def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
     return np.asarray(small if shape[2] == 3 else grey, dtype=np.float32)
 
 
+def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    """A filled shape of random outline, perhaps of two parts, shaded and a little grainy."""
+    from PIL import Image as Pictures  # noqa: PLC0415  slow to import
+    from PIL import ImageDraw  # noqa: PLC0415
+
+    h, w = shape[:2]
+    sheet = Pictures.new("L", (4 * w, 4 * h))
+    for _ in range(int(rng.integers(1, 3))):
+        angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(4, 9))))
+        reach = rng.uniform(0.25, 0.5, (len(angles), 1)) * (4 * w, 4 * h)
+        outline = np.array([2 * w, 2 * h]) + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        ImageDraw.Draw(sheet).polygon(
+            [tuple(point) for point in outline.tolist()], fill=int(rng.integers(90, 256))
+        )
+    filled = np.asarray(sheet.resize((w, h), Pictures.Resampling.BOX), dtype=np.float32) / np.float32(255)
+    slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), h)[:, None]
+    shaded = filled * slope * (1 + rng.uniform(0, 0.15) * rng.standard_normal((h, w)))
+    return np.repeat(np.clip(shaded, 0, 1)[:, :, None], shape[2], axis=2).astype(np.float32)
+
+
 def disordered(image: Image, rng: np.random.Generator) -> Image:
     """The pixels of an image in random order."""
     pixels = image.reshape(-1, image.shape[2])

@@ -36,7 +36,7 @@ def insert(
 ) -> Inserted:
     """The data set with so many rows of each of INSERTED_KINDS replaced by ones with a defect.
 
-    Half of the ways to draw a defect are those that a run plants itself, half are never planted by a run.
+    Some of the ways to draw a defect are never planted by a run, see `drawing.HELD_OUT`.
     Ambiguous rows have the label of either of their two, off-topic ones any, duplicates another than their
     twin's; all others keep theirs.
 
@@ -119,7 +119,6 @@ def _off_topic(sources: Sources, other: Examples | None) -> Mapping[str, drawing
     ways: dict[str, drawing.Defect] = {
         "sign": lambda image, rng: sign(image.shape, rng),
         "photograph": lambda image, rng: foreign.photograph(image.shape, rng),
-        "pieces": foreign.in_pieces,
     }
     if other is not None:
         there = Canvas.of(other, np.arange(len(other)))

@@ -93,11 +93,13 @@ def images(sources: Sources, rows: Mapping[str, Rows], partners: Rows, rng: np.r
     off_topic: dict[str, drawing.Defect] = {
         "sign": lambda image, rng: sign(image.shape, rng),
         "photograph": lambda image, rng: foreign.photograph(image.shape, rng),
+        "thing": lambda image, rng: foreign.thing(image.shape, rng),
         "disorder": foreign.disordered,
+        "pieces": foreign.in_pieces,
     }
     between: dict[str, drawing.Between] = {"blend": drawing.blended}
     if canvas.drawings:
-        between["shape between"] = drawing.morphed
+        between |= {"shape between": drawing.morphed, "overlay": drawing.overlaid}
     come = {kind: canvas.enter(sources.X[of_kind]) for kind, of_kind in rows.items()}
     made = {
         "mislabelled": [("another label", image) for image in come["mislabelled"]],

@@ -16,8 +16,6 @@ FORM = {  # statistics that say something of the shape → how a large and a sma
     "width": ("wide", "narrow"),
     "height": ("tall", "flat"),
     "long": ("long", "round"),
-    "holes": ("has more holes", "has fewer holes"),
-    "pieces": ("in more pieces", "in fewer pieces"),
     "stroke": ("thick", "thin"),
     "off centre": ("off centre", "near the centre"),
 }
@@ -29,6 +27,7 @@ MEASURED = {  # planted defect → the statistic that shows it, and what to call
     "blurred": ("edges", "edges {:.3f}, usual are {:.3f}"),
     "inverted": ("ground", "ground of brightness {:.2f}, usual is {:.2f}"),
     "covered": ("widest", "an even part {:.1f} pixels wide, usual are {:.1f}"),
+    "specks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
     "noisy": ("noise", "grain {:.3f}, usual is {:.3f}"),
 }
 STROKE_WIDTH = ("thick strokes", "thin strokes")
@@ -61,14 +60,17 @@ class Reasons:
     def of(self, i: int, kind: str, defect: str) -> str:
         """Why the i-th row is of that kind; the defect is the planted one that it resembles most."""
         first, second = (self.data.class_names[label] for label in self.evidence.top[i])
+        given = self.data.class_names[self.labels[i]]
         top, next_best = (self._opinion(i, name) for name in ("first", "second"))
         say = {
             "mislabelled": lambda: f"looks like {first}: {top:.2f}{self._as_neighbours(i)}",
             "ambiguous": lambda: f"between {first} and {second}: {top:.2f} / {next_best:.2f}",
-            "atypical": lambda: f"unusual for {first}: {self._form(i) or self._far(i) or defect}",
+            "atypical": lambda: f"unusual for {given}: {self._form(i) or self._far(i) or 'as if ' + defect}",
             "low quality": lambda: self._quality(i, defect),
             "duplicate": lambda: f"the same example is also labelled {self._others(i)}",
-            "off-topic": lambda: f"like no class: {self._far(i) or defect}, at best {first}: {top:.2f}",
+            "off-topic": lambda: (
+                f"like no class: {self._far(i) or 'as if ' + defect}, at best {first}: {top:.2f}"
+            ),
             "none": lambda: f"nothing unusual beside the label: {first} {top:.2f}, {second} {next_best:.2f}",
         }
         return say[kind]()
@@ -93,10 +95,13 @@ class Reasons:
         return f"{far:.1f} × as far from its neighbours as usual" if far > FAR else ""
 
     def _form(self, i: int) -> str:
-        """What is most unusual in its shape for the class that it looks like most."""
+        """What is most unusual in its shape for the class that it is labelled as."""
         if not self.evidence.away.shape[1]:
             return ""
-        away = {name: float(self.evidence.away[i, STATISTICS.index(name)]) for name in FORM}
+        columns = [STATISTICS.index(name) for name in FORM]
+        middle, spread = (each[self.labels[i], columns] for each in self.data.usual)
+        found = (self.evidence.measures[i, columns] - middle) / spread
+        away = dict(zip(FORM, found.tolist(), strict=True))
         most = max(away, key=lambda name: abs(away[name]))
         if abs(away[most]) < UNUSUAL:
             return ""
