@@ -169,7 +169,10 @@ def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(re
         "suggested",
         "label_quality",
         "p_error",
+        "list",
         "kind",
+        "kind_probability",
+        "reason",
         "injected",
         "fold",
     ]
