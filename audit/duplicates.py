@@ -22,7 +22,7 @@ APART = (
 )
 BLUR = 3  # pixels a side over which a difference is averaged: noise and coding errors vanish, strokes do not
 STRAY = 2  # pixels left out, where there are STRAY_AMONG for each
-RADIUS = 0.04  # there; near duplicates are seldom farther apart
+STRAY_AMONG = 200
 LEAF = 32  # points that are searched one by one
 BLANK = 1e-3  # of its brightness is the contrast of an image with nothing in it, at most
 LEAST_SHIFTED = 16  # pixels a side from which a shift by one leaves the image as it was

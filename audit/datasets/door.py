@@ -82,9 +82,7 @@ def enter(source: Source, selection: Selection = Selection()) -> LabeledDataset:
 def _parts(split: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     """The name of the part that each row (n,) is in."""
     if split.shape != (n,):
-        raise DataError(
-            f"split has shape {split.shape}, expected ({n},): for each row the part that it is in"
-        )
+        raise DataError(f"split has shape {split.shape}, expected ({n},), the part of each row; mend it")
     missing = np.flatnonzero(pd.isna(split))
     if len(missing):
         raise DataError(

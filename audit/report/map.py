@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.report.charts import MARKERS, Palette
+from audit.report.charts import Palette
 from audit.report.kinds import kind_of_rows
 from audit.store import RunRecord
 from audit.types import KINDS, Rows
@@ -14,6 +14,7 @@ from audit.types import KINDS, Rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MARKS = "osD^vPX*"  # of suspects without a kind, then of each kind
 MOST_SUSPECTS = 500  # worst first
 MOST_OTHERS = 1500  # spread evenly over the data
 PERPLEXITY = 30
@@ -46,7 +47,7 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     axes.plot(*at[~suspects].T, marker=".", markersize=3, color=palette.muted, alpha=0.35, **dots)
     kinds = kind_of_rows(record)
     number = np.array([kinds[row].number if row in kinds else -1 for row in rows.tolist()])
-    for kind, marker in zip((-1, *range(len(KINDS))), MARKERS, strict=True):
+    for kind, marker in zip((-1, *range(len(KINDS))), MARKS, strict=True):
         these = suspects & (number == kind)
         if these.any():
             name = "suspect" if kind < 0 else KINDS[kind]
@@ -54,7 +55,6 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
             axes.plot(*at[these].T, marker=marker, markersize=4, color=palette.accent, label=label, **dots)
     axes.set_axis_off()
     if suspects.any():
-        handles = axes.legend(
+        axes.legend(
             frameon=False, labelcolor=palette.ink, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8
         )
-        handles.set_in_layout(True)

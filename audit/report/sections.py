@@ -151,7 +151,7 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
             more=max(0, len(rows) - MOST_TWINS),
             near=not only_near.isdisjoint(rows),
         )
-        for rows in sorted(groups.values())
+        for rows in sorted(map(sorted, groups.values()))
         if kept.issuperset(rows)
     )
 

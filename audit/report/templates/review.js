@@ -36,10 +36,8 @@ let order = cards.map((_, i) => i); // the cards that the filters leave, in thei
 let place = order.slice(); // of each card in it, -1 for none
 let limit = 0; // how many of them are shown
 let current = -1;
-/** @type {Set<number>} */
-const marked = new Set();
-/** @type {Map<number, string>} */
-const notes = new Map(); // as typed, of cards that may be undecided yet
+const marked = /** @type {Set<number>} */ (new Set());
+const notes = /** @type {Map<number, string>} */ (new Map()); // as typed, of cards that may be undecided yet
 
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
 const hides = (/** @type {number} */ i) => hide.checked && !decisionOf(i);
@@ -146,8 +144,8 @@ function drawDesk() {
   fill(desk, ".labels s", names[given[i]]);
   fill(desk, ".labels b", names[suggested[i]]);
   fill(desk, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
-  const [kind, why] = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
-  fill(desk, ".why", kind ? `${kind}: ${why}` : "");
+  const said = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
+  fill(desk, ".why", said.filter(Boolean).join(": "));
   fill(desk, ".verdict", verdict(made));
   fill(desk, ".id", `#${ids[i]}`);
   fill(desk, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
@@ -436,10 +434,7 @@ for (const element of document.querySelectorAll("[data-given], [data-kind]")) {
   element.append(button);
 }
 for (const [number, name] of Object.entries(data.kinds)) kindTool.add(new Option(name, number));
-names.forEach((name, label) => {
-  givenTool.add(new Option(name, String(label)));
-  suggestedTool.add(new Option(name, String(label)));
-});
+names.forEach((name, label) => [givenTool, suggestedTool].forEach((tool) => tool.add(new Option(name, String(label)))));
 grid.append(...cards);
 document.body.classList.add("live");
 reviewer.value = book.storage?.getItem("label-audit:reviewer") ?? "";
