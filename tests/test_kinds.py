@@ -200,7 +200,7 @@ def test_conflicting_duplicates_are_so_by_rule():
     run = audit.detect(X, y, noise=0, epochs=1)
     kinds = run.kinds.set_index("id")
     assert kinds.loc[[0, 1], "kind"].tolist() == ["duplicate"] * 2
-    assert kinds.loc[0, "reason"] == f"the same example is also labelled {y[1]}"
+    assert kinds.loc[0, "reason"] == f"a duplicate of it is labelled {y[1]}"
 
 
 def test_probabilities_from_elsewhere_leave_the_kinds_unknown():

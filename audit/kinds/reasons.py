@@ -67,7 +67,7 @@ class Reasons:
             "ambiguous": lambda: f"between {first} and {second}: {top:.2f} / {next_best:.2f}",
             "atypical": lambda: f"unusual for {given}: {self._form(i) or self._far(i) or 'as if ' + defect}",
             "low quality": lambda: self._quality(i, defect),
-            "duplicate": lambda: f"the same example is also labelled {self._others(i)}",
+            "duplicate": lambda: f"a duplicate of it is labelled {self._others(i)}",
             "off-topic": lambda: (
                 f"like no class: {self._far(i) or 'as if ' + defect}, at best {first}: {top:.2f}"
             ),

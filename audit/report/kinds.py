@@ -11,7 +11,7 @@ ACTIONS = {
     "mislabelled": "relabel",
     "ambiguous": "set aside",
     "atypical": "keep",
-    "low quality": "keep or drop",
+    "low quality": "inspect",
     "duplicate": "decide both",
     "off-topic": "drop",
     "none": "keep",
