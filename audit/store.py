@@ -40,7 +40,7 @@ from audit.errors import RunError
 from audit.stages import Stage
 from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Split, Thumbnails
 
-FORMAT = 4
+FORMAT = 5
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
