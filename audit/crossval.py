@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
 from typing import NamedTuple
 
 import joblib
@@ -65,8 +64,8 @@ def cross_validate(
 ) -> Iterator[FoldResult]:
     """Train one model a fold and predict the fold's rows with it, yielding each fold as it ends.
 
-    A fold's result depends on its seed, a function of its number, and on the number of threads, the same
-    for all, so neither the order, nor the number of jobs, nor a stopped and resumed run changes it.
+    A fold's result depends on its seed and its thread count, both functions of its number, so neither
+    the order, nor the number of jobs, nor a stopped and resumed run changes it.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def cross_validate(
     features
         Whether to keep what the models see in the rows they predict.
     jobs
-        Folds trained at once; as many as keep all cores busy when None.
+        Folds trained at once; all cores when None.
     skip
         Folds that are not wanted again.
     progress
@@ -99,14 +98,15 @@ def cross_validate(
     """
     folds, cores = int(fold.max()) + 1, joblib.cpu_count()
     keep = np.ones(len(labels), dtype=bool) if keep is None else keep
-    threads = threads_of_each(folds, cores)
-    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device, threads=threads)
+    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
     trainings = {
-        number: partial(common, seed=int(child.generate_state(1)[0]))
+        number: partial(
+            common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
+        )
         for number, child in enumerate(seed.spawn(folds))
         if number not in skip
     }
-    workers = min(jobs or side_by_side(max(1, len(trainings)), cores), len(trainings))
+    workers = min(jobs or cores, len(trainings))
     with progress_board(folds, skip, progress) as board:
         if workers:
             work = _Work(
@@ -146,18 +146,14 @@ class _Work(NamedTuple):
     main: int
 
 
-def side_by_side(folds: int, cores: int) -> int:
-    """How many folds to train at once, so that no core idles while others still train.
+def threads_of(fold: int, folds: int, cores: int) -> int:
+    """The threads that a fold may use, so that all cores are busy and no job count changes a result.
 
-    Five folds on two cores: three that share them, then two with a core each. Two and two would leave the
-    fifth alone.
+    As many folds as there are cores train side by side, one thread each; the folds that are left over
+    share the cores.
     """
-    return ceil(folds / max(1, folds // cores))
-
-
-def threads_of_each(folds: int, cores: int) -> int:
-    """The threads of every fold: more than one only where there are more cores than folds."""
-    return max(1, cores // folds)
+    left_over = folds % cores
+    return 1 if fold < folds - left_over else cores // left_over
 
 
 def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:

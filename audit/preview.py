@@ -9,7 +9,7 @@ import numpy as np
 
 from audit import folds, models, rounds
 from audit.config import Config
-from audit.crossval import side_by_side, threads_of_each
+from audit.crossval import threads_of
 from audit.duplicates import find_duplicates
 from audit.learning import untrainable
 from audit.types import LabeledDataset, Recipe, Training
@@ -58,15 +58,14 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
 
 def _cost(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[float, int | None, str]:
     """Expected seconds, peak memory of all processes where it can be read, and the device."""
-    cores = joblib.cpu_count()
-    jobs = min(config.jobs or side_by_side(config.folds, cores), config.folds)
+    jobs = min(config.jobs or joblib.cpu_count(), config.folds)
     train, predict, device = _probe(dataset, config, plan)
     n = len(dataset.labels)
     seconds = START_SECONDS
     for each in plan.passes():
         epochs = each.cost if dataset.are_images and models.choose(config.model, dataset) == "cnn" else 1
         work = train * epochs * n * (config.folds - 1) + predict * each.recipe.views * n
-        seconds += work / min(jobs, cores)
+        seconds += work / jobs
     here = _resident_bytes()
     row = dataset.X[:1].nbytes
     kept_here = 0 if isinstance(dataset.X, np.memmap) else dataset.X.nbytes
@@ -78,7 +77,7 @@ def _probe(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[
     """Seconds of training and of predicting one row once, and where the model runs."""
     build = models.builder(config.model, dataset)
     recipe = Recipe(epochs=1, exactly=True, wide=plan.recipe.wide, augment=plan.recipe.augment)
-    threads = threads_of_each(config.folds, joblib.cpu_count())
+    threads = threads_of(0, config.folds, joblib.cpu_count())
     rng = np.random.default_rng(0)
     seconds = []
     for size in (WARM_ROWS, PROBE_ROWS):

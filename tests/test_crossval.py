@@ -121,16 +121,12 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
 
 
 @given(st.integers(2, 12), st.integers(1, 64))
-def test_all_cores_are_busy_until_the_last_folds_end(folds, cores):
-    at_once, threads = crossval.side_by_side(folds, cores), crossval.threads_of_each(folds, cores)
-    assert 1 <= at_once <= folds
-    assert at_once * threads >= min(cores, folds)
-    assert threads * folds <= max(cores, folds)
-
-
-def test_five_folds_on_two_cores_are_three_and_two():
-    assert crossval.side_by_side(5, 2) == 3
-    assert crossval.threads_of_each(5, 2) == 1
+def test_threads_fill_the_cores_wave_by_wave(folds, cores):
+    threads = [crossval.threads_of(fold, folds, cores) for fold in range(folds)]
+    last = folds % cores
+    assert all(t == 1 for t in threads[: folds - last])
+    if last:
+        assert cores - last < sum(threads[folds - last :]) <= cores
 
 
 def test_progress_reaches_every_fold():
