@@ -267,7 +267,7 @@ def _farthest(points: Floats, some: Rows) -> Pairs:
     """Each of some points with the last of its NEIGHBOURS: the first ones may be its copies."""
     from scipy.spatial import KDTree  # noqa: PLC0415  slow to import
 
-    _, others = KDTree(points).query(points[some], [min(NEIGHBOURS + 1, len(points))], workers=-1)
+    _, others = KDTree(points).query(points[some], [min(NEIGHBOURS + 1, len(points))])
     return np.stack([some, others[:, 0]], axis=1)
 
 
@@ -277,9 +277,9 @@ def _neighbours(points: npt.NDArray[Any], asking: npt.NDArray[Any], radius: floa
 
     if not len(points):
         return np.empty((0, 2), np.int64)
-    tree = KDTree(points, leafsize=LEAF)
+    tree = KDTree(points, leafsize=LEAF)  # on one thread: an interrupt would leave its others to crash at exit
     nearest = list(range(1, 1 + min(NEIGHBOURS + 1, len(points))))
-    distances, others = tree.query(asking, nearest, distance_upper_bound=radius, workers=-1)
+    distances, others = tree.query(asking, nearest, distance_upper_bound=radius)
     here, column = np.nonzero(np.isfinite(distances))
     pairs = np.stack([here, others[here, column]], axis=1)
     others_only: Pairs = pairs[pairs[:, 0] != pairs[:, 1]]

@@ -15,6 +15,7 @@ TREES = 200
 LEAST_LEAF = 2  # planted rows in a leaf
 COLUMNS = 0.3  # share of the evidence that a split chooses among
 DUPLICATE = KINDS.index("duplicate")
+SURE = 0.5  # probability from which a duplicate is called spoilt or off-topic
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,8 @@ def confused(planted: Planted, said: OutOfSample, rng: np.random.Generator) -> n
 def name(data: Data, rows: Rows, labels: Labels, learned: Learned, twins: Twins) -> Kinds:
     """The kinds of these rows (m,) of the data, with these labels (m,).
 
-    Rows that have duplicates with another label are of that kind by rule.
+    Rows that have duplicates with another label are of that kind by rule, unless they are surely spoilt or
+    off-topic: two blank images are no question of which label is right.
     """
     sources = np.stack([rows, np.full(len(rows), -1)], axis=1)
     evidence = gather(Rowset(data.X, rows, labels, data.said, sources), data)
@@ -95,7 +97,8 @@ def name(data: Data, rows: Rows, labels: Labels, learned: Learned, twins: Twins)
     if len(rows):
         votes = np.asarray(learned.forest.predict_proba(evidence.columns))
     probability = of_kinds(votes, learned.kind_of)
-    probability[np.isin(rows, twins.rows)] = np.eye(len(KINDS))[DUPLICATE]
+    no_example = probability[:, [KINDS.index("low quality"), KINDS.index("off-topic")]].max(axis=1) > SURE
+    probability[np.isin(rows, twins.rows) & ~no_example] = np.eye(len(KINDS))[DUPLICATE]
     kind = probability.argmax(axis=1)
     defect = np.where(learned.kind_of == kind[:, None], votes, -1).argmax(axis=1)
     known = Reasons(data, rows, labels, evidence, twins)
