@@ -277,7 +277,7 @@ def _neighbours(points: npt.NDArray[Any], asking: npt.NDArray[Any], radius: floa
 
     if not len(points):
         return np.empty((0, 2), np.int64)
-    tree = KDTree(points, leafsize=LEAF)  # on one thread: an interrupt would leave its others to crash at exit
+    tree = KDTree(points, leafsize=LEAF)  # asked on one thread: others would outlive an interrupt
     nearest = list(range(1, 1 + min(NEIGHBOURS + 1, len(points))))
     distances, others = tree.query(asking, nearest, distance_upper_bound=radius)
     here, column = np.nonzero(np.isfinite(distances))
