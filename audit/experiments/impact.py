@@ -217,7 +217,7 @@ class Experiment(NamedTuple):
             "test": _digest(parts.test),
         }
         return Trial(
-            key=Stage("model", decides, self.dataset.fingerprint).key,
+            key=Stage("model", decides, self.dataset.fingerprint, version=2).key,
             train=parts.train[condition.rows],
             labels=condition.labels,
             test=parts.test,

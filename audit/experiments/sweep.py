@@ -189,7 +189,7 @@ def _cell(
         **({"continue_model": True} if settings.continue_model else {}),
     }
     trial = Trial(
-        key=Stage("model", decides, before.key if before else dataset.fingerprint).key,
+        key=Stage("model", decides, before.key if before else dataset.fingerprint, version=2).key,
         train=parts.train,
         labels=noisy.given[parts.train],
         test=parts.test,
