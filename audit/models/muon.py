@@ -1,6 +1,7 @@
 """Muon: momentum made orthogonal, for convolution kernels; AdamW for everything else."""
 
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -18,6 +19,11 @@ class Muon(torch.optim.AdamW):
     matrices alone, in bfloat16, which takes three times as long on a processor without units for it.
     """
 
+    # As they are wrapped, these import torch's compiler, only to switch it off: 1.5 s of every worker.
+    add_param_group = unwrap(torch.optim.AdamW.add_param_group)
+    zero_grad = unwrap(torch.optim.AdamW.zero_grad)
+    _step = unwrap(torch.optim.AdamW.step)
+
     @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not followed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step; the closure computes the loss and its gradients, as skorch's does."""
@@ -28,7 +34,7 @@ class Muon(torch.optim.AdamW):
                 if kernel.ndim == 4 and kernel.grad is not None:
                     self._move(kernel, RATE * float(group["lr"]))
                     kernel.grad = None  # AdamW leaves alone what has no gradient
-        super().step()
+        self._step()
         return loss
 
     def _move(self, kernel: torch.Tensor, rate: float) -> None:
