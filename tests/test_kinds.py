@@ -146,6 +146,9 @@ def test_statistics_say_what_can_be_seen():
     assert found["stray"][2] == pytest.approx(16 / 52)
     assert found["border"].idxmax() == 4
     assert found["contrast"][0] == 0
+    assert found["even"][0] == found["even"][1:].min() == 0 < found["even"][2]
+    assert found["straight"].idxmax() == 4
+    assert found["straight"][4] == pytest.approx(1)
 
 
 @settings(max_examples=20)

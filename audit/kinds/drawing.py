@@ -106,8 +106,8 @@ def inverted(image: Image, _: np.random.Generator) -> Image:
 
 
 def thick_strokes(image: Image, rng: np.random.Generator) -> Image:
-    """Strokes much too thick."""
-    size = max(2, round(rng.uniform(0.14, 0.2) * min(image.shape[:2])))
+    """Strokes much too thick, up to a blob."""
+    size = max(2, round(rng.uniform(0.14, 0.32) * min(image.shape[:2])))
     return np.asarray(ndimage.grey_dilation(image, size=(size, size, 1)), dtype=np.float32)
 
 
@@ -115,6 +115,16 @@ def thin_strokes(image: Image, rng: np.random.Generator) -> Image:
     """Strokes worn away to a thread."""
     size = max(2, round(rng.uniform(0.07, 0.11) * min(image.shape[:2])))
     return np.asarray(ndimage.grey_erosion(image, size=(size, size, 1)), dtype=np.float32)
+
+
+def broken_strokes(image: Image, rng: np.random.Generator) -> Image:
+    """Strokes with gaps, as of a dry pen or a bad scan."""
+    h, w = image.shape[:2]
+    grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0.03, 0.07) * min(h, w))
+    ink = image.max(axis=2) > 0.5 * float(image.max())
+    least = np.quantile(grain[ink] if ink.any() else grain, rng.uniform(0.3, 0.6))
+    left = np.clip((grain - least) / max(float(grain.std()), 1e-9) * 2 + 0.5, 0, 1)
+    return np.asarray(image * left[:, :, None], dtype=np.float32)
 
 
 def covered(image: Image, rng: np.random.Generator) -> Image:
@@ -251,7 +261,11 @@ LOW_QUALITY: Mapping[str, Defect] = {
     "noisy": pixel_noise,
     "specks": dotted,
 }
-STROKES: Mapping[str, Defect] = {"thick strokes": thick_strokes, "thin strokes": thin_strokes}  # of drawings
+STROKES: Mapping[str, Defect] = {  # of drawings
+    "thick strokes": thick_strokes,
+    "thin strokes": thin_strokes,
+    "broken strokes": broken_strokes,
+}
 # Never planted by a run, so that `audit inject --defects` asks for what no run was taught.
 HELD_OUT: Mapping[str, Mapping[str, Defect]] = {
     "atypical": {"swirled": swirled},

@@ -88,8 +88,8 @@ class Evidence:
 
     opinions: Floats  # (m, 8)
     surroundings: Floats  # (m, 5), NaN without features
-    measures: Floats  # (m, 20) statistics as found; no columns for features
-    away: Floats  # (m, 20) spreads that each is away from the median of the likeliest class
+    measures: Floats  # (m, 22) statistics as found; no columns for features
+    away: Floats  # (m, 22) spreads that each is away from the median of the likeliest class
     top: npt.NDArray[np.int64]  # (m, 2) the two likeliest classes
 
     @property

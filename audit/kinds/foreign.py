@@ -3,10 +3,15 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from audit.kinds.canvas import Image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 Foreign = Callable[[tuple[int, ...], np.random.Generator], Image]
 
@@ -14,7 +19,8 @@ Foreign = Callable[[tuple[int, ...], np.random.Generator], Image]
 SIGNS = "ADEFHKMNPRTUWXYadefhkmnprtuwxy&@#%§£€¥ΔΣΩλπφψ∂∑∞√≠≈"
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralItalic")
 OTHER_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic")
-FRAME = 0.72  # of the side that a sign fills, as in MNIST
+FRAMES = 0.6, 0.85  # of the side that a sign fills; MNIST's digits fill .72
+TURN = 15  # degrees that a sign is turned at most
 
 
 def signs(class_names: Sequence[str], fonts: Sequence[str] = FONTS) -> Foreign:
@@ -23,9 +29,9 @@ def signs(class_names: Sequence[str], fonts: Sequence[str] = FONTS) -> Foreign:
     left = [sign for sign in SIGNS if sign.casefold() not in names]
 
     def sign(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
-        drawn = _drawn(
-            left[rng.integers(len(left))], fonts[int(rng.integers(len(fonts)))], shape[0], shape[1]
-        )
+        font = fonts[int(rng.integers(len(fonts)))]
+        large = _drawn(left[rng.integers(len(left))], font, 4 * min(shape[:2]))
+        drawn = _placed(large, shape[0], shape[1], rng.uniform(*FRAMES), rng.uniform(-TURN, TURN))
         return np.repeat(drawn[:, :, None], shape[2], axis=2)
 
     return sign
@@ -45,7 +51,7 @@ def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
 
 
 def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
-    """A filled shape of random outline, perhaps of two parts, shaded and a little grainy."""
+    """A filled shape of random outline, perhaps of two parts or with two like sides, shaded and grainy."""
     from PIL import Image as Pictures  # noqa: PLC0415  slow to import
     from PIL import ImageDraw  # noqa: PLC0415
 
@@ -59,8 +65,11 @@ def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
             [tuple(point) for point in outline.tolist()], fill=int(rng.integers(90, 256))
         )
     filled = np.asarray(sheet.resize((w, h), Pictures.Resampling.BOX), dtype=np.float32) / np.float32(255)
+    if rng.random() < 0.5:
+        filled = np.maximum(filled, filled[:, ::-1])
     slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), h)[:, None]
-    shaded = filled * slope * (1 + rng.uniform(0, 0.15) * rng.standard_normal((h, w)))
+    grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0, 0.05, 2) * (h, w))
+    shaded = filled * slope * (1 + rng.uniform(0, 0.4) * grain / max(float(grain.std()), 1e-9))
     return np.repeat(np.clip(shaded, 0, 1)[:, :, None], shape[2], axis=2).astype(np.float32)
 
 
@@ -88,21 +97,29 @@ def _photographs() -> list[np.ndarray]:
 
 
 @cache
-def _drawn(sign: str, font: str, h: int, w: int) -> Image:
-    """A sign in the middle of an image (h, w)."""
+def _drawn(sign: str, font: str, size: int) -> "Picture":
+    """A sign, cut to its own frame."""
     import matplotlib as mpl  # noqa: PLC0415  slow to import
     from PIL import Image as Pictures  # noqa: PLC0415
     from PIL import ImageDraw, ImageFont  # noqa: PLC0415
 
     path = Path(mpl.get_data_path(), "fonts", "ttf", f"{font}.ttf")
-    letter = ImageFont.truetype(str(path), 4 * min(h, w))
+    letter = ImageFont.truetype(str(path), size)
     left, top, right, bottom = letter.getbbox(sign)
     sheet = Pictures.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
     ImageDraw.Draw(sheet).text((-left, -top), sign, fill=255, font=letter)
-    scale = FRAME * min(h, w) / max(sheet.size)
-    size = tuple(max(1, round(scale * side)) for side in sheet.size)
-    drawn = np.zeros((h, w), dtype=np.float32)
-    down, across = (h - size[1]) // 2, (w - size[0]) // 2
-    small = np.asarray(sheet.resize((size[0], size[1]), Pictures.Resampling.BOX), dtype=np.float32)
-    drawn[down : down + size[1], across : across + size[0]] = small / 255
-    return drawn
+    return sheet
+
+
+def _placed(picture: "Picture", h: int, w: int, frame: float, degrees: float) -> Image:
+    """A picture in the middle of an image (h, w), turned, filling so much of the shorter side."""
+    from PIL import Image as Pictures  # noqa: PLC0415  slow to import
+
+    turned = picture.rotate(degrees, Pictures.Resampling.BILINEAR, expand=True)
+    scale = frame * min(h, w) / max(turned.size)
+    across, down = (max(1, round(scale * side)) for side in turned.size)
+    small = np.asarray(turned.resize((across, down), Pictures.Resampling.BOX), dtype=np.float32)
+    placed = np.zeros((h, w), dtype=np.float32)
+    top, left = (h - down) // 2, (w - across) // 2
+    placed[top : top + down, left : left + across] = small / 255
+    return placed

@@ -12,7 +12,7 @@ from audit.kinds.reasons import Reasons, Twins
 from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Planted, Rows
 
 TREES = 200
-LEAST_LEAF = 2  # planted rows in a leaf
+LEAST_LEAF = 1  # planted rows in a leaf
 COLUMNS = 0.3  # share of the evidence that a split chooses among
 DUPLICATE = KINDS.index("duplicate")
 SURE = 0.5  # probability from which a duplicate is called spoilt or off-topic

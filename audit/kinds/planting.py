@@ -11,7 +11,7 @@ from audit.kinds import drawing, foreign, tables
 from audit.kinds.canvas import Canvas, Image
 from audit.types import KINDS, Examples, Labels, Planted, Rows
 
-PER_KIND = 250  # rows
+PER_KIND = 500  # rows
 MOST_BYTES = 1 << 26  # of all planted rows
 LEAST = 5  # rows of a kind, without which none are planted
 PARTNERS = 40  # rows of other classes, of which the nearest is blended with every second source

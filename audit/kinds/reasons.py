@@ -26,7 +26,8 @@ MEASURED = {  # planted defect → the statistic that shows it, and what to call
     "blank": ("ink", "mean ink {:.3f}, usual is {:.3f}"),
     "blurred": ("edges", "edges {:.3f}, usual are {:.3f}"),
     "inverted": ("ground", "ground of brightness {:.2f}, usual is {:.2f}"),
-    "covered": ("widest", "an even part {:.1f} pixels wide, usual are {:.1f}"),
+    "covered": ("even", "{:.0%} of it one even part, usual are {:.0%}"),
+    "broken strokes": ("pieces", "{:.0f} pieces, usual are {:.0f}"),
     "specks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
     "noisy": ("noise", "grain {:.3f}, usual is {:.3f}"),
 }

@@ -8,6 +8,7 @@ from audit.types import Examples, Floats, Rows
 
 LARGEST_SIDE = 64  # pixels; larger images are looked at smaller
 LEAST_PEAK = 0.02  # under which there is nothing to see
+EVEN = 0.02  # difference of brightness that is none
 INK = 0.5  # of the brightest, from which a pixel is ink
 CHUNK_ROWS = 2000
 STATISTICS = (
@@ -31,11 +32,13 @@ STATISTICS = (
     "turn",  # direction of the longest axis
     "long",  # ratio of the axes
     "colour",  # mean spread over channels
+    "even",  # share of the image that is one brightness other than the ground's, with all its neighbours
+    "straight",  # most contrast from one row or column to the next, along all of it
 )
 
 
 def statistics(X: Examples, rows: Rows, canvas: Canvas) -> Floats:
-    """Those of these rows of images (n, h, w, c), in the order of STATISTICS, (m, 20)."""
+    """Those of these rows of images (n, h, w, c), in the order of STATISTICS, (m, 22)."""
     parts = [
         _of_images(_small(canvas.enter(np.asarray(X[rows[start : start + CHUNK_ROWS]]))))
         for start in range(0, len(rows), CHUNK_ROWS)
@@ -86,7 +89,19 @@ def _of_images(images: Image) -> Floats:
     found[:, 8:13] = _strokes(inked) * shown
     found[:, 13:19] = _frame(scaled, inked) * shown
     found[:, 19] = images.std(axis=3).mean(axis=(1, 2))
+    found[:, 20:] = _even(grey, scaled)
     return found
+
+
+def _even(grey: Image, scaled: Image) -> Floats:
+    """Share of the image that is even and no ground, and its straightest edge: both show a cover."""
+    from scipy import ndimage  # noqa: PLC0415  slow to import
+
+    low, high = (of(grey, size=(1, 3, 3)) for of in (ndimage.minimum_filter, ndimage.maximum_filter))
+    even = ((high - low < EVEN) & (scaled > 0.15)).mean(axis=(1, 2))
+    down, across = (np.abs(np.diff(scaled, axis=axis)) for axis in (1, 2))
+    straight = np.maximum(down.mean(axis=2).max(axis=1), across.mean(axis=1).max(axis=1))
+    return np.stack([even, straight], axis=1)
 
 
 def _strokes(masks: npt.NDArray[np.bool_]) -> Floats:
