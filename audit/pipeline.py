@@ -57,7 +57,8 @@ def detect(
     ----------
     X
         Images (n, h, w), (n, h, w, c) or (n, c, h, w) from 8 x 8 pixels up, or features (n, d): arrays,
-        tensors, pandas or polars frames. Or a Hugging Face or PyTorch data set, which has its labels.
+        tensors, pandas or polars frames. Or a Hugging Face or PyTorch data set, which has its labels. Or
+        parts of the data, {"train": X, "test": X}, with y alike: duplicates between them are listed.
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
     model
@@ -69,7 +70,7 @@ def detect(
     sample_weight
         How much each row (n,) counts in training.
     split
-        The part that each row (n,) is in, such as train and test; rows that stand in two of them are listed.
+        The part that each row (n,) is in, where X is not given in parts.
     listener
         Receives progress; silent when not given.
     name

@@ -16,15 +16,20 @@ from audit.types import KINDS, Controls, Kinds
 REASON = "between 3 and </script><img src=x onerror=alert(1)>: 0.48 / 0.47"
 
 
-@pytest.fixture(scope="module")
-def run():
-    """Forty suspects, two pairs of near duplicates and one of exact ones, in two parts."""
+def in_two_parts():
+    """Images, labels with forty wrong ones, parts, two pairs of near duplicates and one of exact ones."""
     X, y = striped_images(200, side=20)
     X = np.concatenate([X, np.roll(X[:2], 1, axis=1), X[2:3]])
     y = np.concatenate([y, (y[:3] + 1) % 4])
     probs = 0.8 * np.eye(4)[y] + 0.05
     y[50:90] = (y[50:90] + 1) % 4
-    parts = np.where(np.arange(203) < 200, "train", "test")
+    return X, y, np.where(np.arange(203) < 200, "train", "test"), probs
+
+
+@pytest.fixture(scope="module")
+def run():
+    """An audit of them."""
+    X, y, parts, probs = in_two_parts()
     return audit.detect(X, y, pred_probs=probs, split=parts)
 
 
@@ -108,6 +113,18 @@ def test_rows_that_stand_in_two_parts_are_counted_and_listed(run, tmp_path):
     assert (again.split.part == run.record.split.part).all()
     assert (again.split.twins == run.record.split.twins).all()
     json.loads((tmp_path / "run" / "scores.json").read_text())
+
+
+def test_parts_that_are_given_as_such_are_audited_as_one_data_set(run):
+    X, y, parts, probs = in_two_parts()
+    rows = {part: parts == part for part in ("train", "test")}
+    again = audit.detect(
+        {part: X[here] for part, here in rows.items()},
+        {part: y[here] for part, here in rows.items()},
+        pred_probs=probs,
+    )
+    assert again.record.scores["split"] == run.record.scores["split"]
+    assert again.record.data["fingerprint"] == run.record.data["fingerprint"]
 
 
 def test_the_parts_of_a_table_are_named_by_a_column(run_audit, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from audit import DataError
 from audit.datasets.objects import from_object
+from audit.datasets.parts import from_parts
 
 needs_tables = pytest.mark.skipif(
     importlib.util.find_spec("audit.datasets.tables") is None, reason="reads frames"
@@ -297,3 +298,19 @@ def test_what_hugging_face_holds_and_cannot_be_audited_is_refused(hugging):
         refused(datasets.DatasetDict({"train": hugging})): f"X is of type DatasetDict, expected {FORMS}; give one part of it: X['train']",
     }  # fmt: skip
     assert list(messages) == list(messages.values())
+
+
+def test_the_parts_of_a_data_set_of_hugging_face_are_put_together(hugging):
+    import datasets
+
+    whole = hugging.remove_columns(["coarse"])
+    parts = datasets.DatasetDict({"train": whole.select([0, 1]), "test": whole.select([2, 3])})
+    source = from_parts(parts, None, "mine")
+    alone = from_object(whole, None, "mine")
+    assert np.array_equal(read(source), read(alone))
+    assert list(source.y) == list(alone.y)
+    assert source.class_names == alone.class_names
+    assert source.split.tolist() == ["train", "train", "test", "test"]
+    renamed = whole.cast_column("fine", datasets.ClassLabel(names=["q", "p"]))
+    with pytest.raises(DataError, match="the part 'test' names other classes than 'train'"):
+        from_parts({"train": whole, "test": renamed}, None, "mine")

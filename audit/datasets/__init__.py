@@ -1,6 +1,6 @@
 """Where examples and labels come from: `load(config)` gives a LabeledDataset."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from audit.datasets.bundled import BUNDLED
 from audit.datasets.door import Selection, enter
 from audit.datasets.examples import row_hashes
 from audit.datasets.objects import from_object
+from audit.datasets.parts import from_parts
 from audit.datasets.probability_files import read_probabilities
 from audit.datasets.source import Source
 from audit.errors import DataError
@@ -103,14 +104,19 @@ def from_arrays(
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
     split
-        The part that each row (n,) is in, such as train and test.
+        The part that each row (n,) is in, such as train and test. Not where X and y are parts themselves,
+        {"train": …, "test": …}.
     name
         What the data set is called in reports and folders.
     config
         Which rows are taken; all when not given.
     """
-    source = from_object(X, y, name)
+    source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
     if split is not None:
+        if source.split is not None:
+            raise DataError(
+                "split is given but X comes in parts of its own; expected one of both; drop split"
+            )
         source = replace(source, split=np.asarray(split))
     return enter(source, selection(config or Config()))
 

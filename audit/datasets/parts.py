@@ -1,0 +1,90 @@
+"""Data that comes in parts, such as train and test: one source whose rows know their part."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.datasets.labels import shown
+from audit.datasets.objects import from_object
+from audit.datasets.source import Source
+from audit.errors import DataError
+
+
+def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
+    """One source of parts {part: X} with labels {part: y}, one after the other; copies the examples.
+
+    Parameters
+    ----------
+    X
+        Examples of each part, in any form that `from_object` takes.
+    y
+        Labels of each part; None, or the name of a column, where X holds them.
+    name
+        What the data set is called.
+
+    Raises
+    ------
+    DataError
+        When a part has no labels, or the parts do not fit together.
+    """
+    if isinstance(y, Mapping) and set(y) != set(X):
+        raise DataError(
+            f"X has the parts {_listed(X)} but y {_listed(y)}; expected the same; "
+            "rename or add what is missing"
+        )
+    if not X or not (y is None or isinstance(y, Mapping | str)):
+        raise DataError(
+            f"X has the parts {_listed(X)} and y is a {type(y).__name__}; expected parts with labels for "
+            "each; give both as {'train': …, 'test': …}"
+        )
+    sources = [
+        from_object(part, y[called] if isinstance(y, Mapping) else y, name) for called, part in X.items()
+    ]
+    examples = [_read(source, called) for source, called in zip(sources, X, strict=True)]
+    first = sources[0]
+    for called, part, source in zip(X, examples, sources, strict=True):
+        if part.shape[1:] != examples[0].shape[1:] or source.feature_names != first.feature_names:
+            raise DataError(
+                f"examples of the part {shown(called)} have shape {part.shape[1:]}, those of "
+                f"{shown(next(iter(X)))} {examples[0].shape[1:]}; expected the same, with the same columns; "
+                "mend one"
+            )
+        if source.class_names != first.class_names:
+            raise DataError(
+                f"the part {shown(called)} names other classes than {shown(next(iter(X)))}; expected the "
+                "same names in the same order; mend one"
+            )
+    return Source(
+        name=name,
+        X=np.concatenate(examples),
+        y=_joined([source.y for source in sources]),
+        class_names=first.class_names,
+        feature_names=first.feature_names,
+        split=np.repeat([str(called) for called in X], [len(part) for part in examples]),
+        notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
+    )
+
+
+def _read(source: Source, called: str) -> np.ndarray:
+    """All examples of a part, as many as it has labels."""
+    if source.X is None:
+        raise DataError(f"the part {shown(called)} has no examples; give them, or leave the part out")
+    examples = np.asarray(source.X[np.arange(len(source.X))])
+    if len(examples) != len(source.y):
+        raise DataError(
+            f"the part {shown(called)} has {len(source.y):,} labels for {len(examples):,} examples; "
+            "there must be one for each, in the same order"
+        )
+    return examples
+
+
+def _joined(labels: Sequence[Any]) -> Any:
+    if all(isinstance(each, pd.Series | pd.DataFrame) for each in labels):
+        return pd.concat(labels, ignore_index=True)
+    return np.concatenate([np.asarray(each) for each in labels])
+
+
+def _listed(parts: Mapping[str, Any]) -> str:
+    return ", ".join(shown(each) for each in parts) or "none"
