@@ -52,25 +52,35 @@ def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
 
 def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
     """A filled shape of random outline, perhaps of two parts or with two like sides, shaded and grainy."""
+    h, w = shape[:2]
+    slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), h)[:, None]
+    grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0, 0.05, 2) * (h, w))
+    shaded = _outline(h, w, rng) * slope * (1 + rng.uniform(0, 0.4) * grain / max(float(grain.std()), 1e-9))
+    return np.repeat(np.clip(shaded, 0, 1)[:, :, None], shape[2], axis=2).astype(np.float32)
+
+
+def cut_out(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    """A piece of a photograph in such a shape, as bright as there is."""
+    piece = photograph(shape, rng)
+    shown = _outline(shape[0], shape[1], rng)[:, :, None] * (piece - 0.8 * piece.min())
+    return np.asarray(shown / max(float(shown.max()), 1e-9), dtype=np.float32)
+
+
+def _outline(h: int, w: int, rng: np.random.Generator) -> Image:
+    """One or two polygons (h, w) around the middle, half of the time mirrored."""
     from PIL import Image as Pictures  # noqa: PLC0415  slow to import
     from PIL import ImageDraw  # noqa: PLC0415
 
-    h, w = shape[:2]
     sheet = Pictures.new("L", (4 * w, 4 * h))
     for _ in range(int(rng.integers(1, 3))):
         angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(4, 9))))
         reach = rng.uniform(0.25, 0.5, (len(angles), 1)) * (4 * w, 4 * h)
-        outline = np.array([2 * w, 2 * h]) + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        corners = np.array([2 * w, 2 * h]) + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         ImageDraw.Draw(sheet).polygon(
-            [tuple(point) for point in outline.tolist()], fill=int(rng.integers(90, 256))
+            [tuple(corner) for corner in corners.tolist()], fill=int(rng.integers(90, 256))
         )
     filled = np.asarray(sheet.resize((w, h), Pictures.Resampling.BOX), dtype=np.float32) / np.float32(255)
-    if rng.random() < 0.5:
-        filled = np.maximum(filled, filled[:, ::-1])
-    slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), h)[:, None]
-    grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0, 0.05, 2) * (h, w))
-    shaded = filled * slope * (1 + rng.uniform(0, 0.4) * grain / max(float(grain.std()), 1e-9))
-    return np.repeat(np.clip(shaded, 0, 1)[:, :, None], shape[2], axis=2).astype(np.float32)
+    return np.maximum(filled, filled[:, ::-1]) if rng.random() < 0.5 else filled
 
 
 def disordered(image: Image, rng: np.random.Generator) -> Image:

@@ -94,6 +94,7 @@ def images(sources: Sources, rows: Mapping[str, Rows], partners: Rows, rng: np.r
         "sign": lambda image, rng: sign(image.shape, rng),
         "photograph": lambda image, rng: foreign.photograph(image.shape, rng),
         "thing": lambda image, rng: foreign.thing(image.shape, rng),
+        "cut-out": lambda image, rng: foreign.cut_out(image.shape, rng),
         "disorder": foreign.disordered,
         "pieces": foreign.in_pieces,
     }
