@@ -51,7 +51,8 @@ class LabeledDataset:
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        if not (len(self.X) == len(self.ids) == len(self.rows) == n and self.X.ndim in (2, 4)):
+        split = n if self.split is None else len(self.split)
+        if not (len(self.X) == len(self.ids) == len(self.rows) == split == n and self.X.ndim in (2, 4)):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
         if n and not 0 <= self.labels.min() <= self.labels.max() < k:
             raise ValueError(f"labels must be 0..{k - 1}")

@@ -174,6 +174,14 @@ def test_an_impact_from_the_command_line(run_audit, tmp_path):
     assert {name: (tmp_path / "i" / name).read_bytes() for name in before} == before
 
 
+def test_an_impact_of_data_in_parts(run_audit, tmp_path):
+    sizes = ["--limit", 500, "--train-size", 300, "--test-size", 100]
+    run_audit("impact", "mnist", *sizes, "--seeds", 1, "--epochs", 1, "--out", "i", check=0)
+    scores = json.loads((tmp_path / "i" / "audits" / "s0" / "scores.json").read_text(encoding="utf-8"))
+    assert {part["part"] for part in scores["split"]} == {"train", "test"}
+    assert sum(part["rows"] for part in scores["split"]) == 300
+
+
 def test_without_noise_there_is_no_truth_to_compare_with(run_audit, tmp_path):
     done = run_audit("impact", "wine", "--noise", "0", "--seeds", 1, "--out", "i", check=0)
     assert done.stdout.startswith("Dropping the suspects changed accuracy on held-out rows by ")

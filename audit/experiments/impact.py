@@ -235,6 +235,7 @@ def _part(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
         rows=dataset.rows[rows],
         fingerprint=hashlib.sha256(f"{dataset.fingerprint} {_digest(rows)}".encode()).hexdigest(),
         unlabelled=None,
+        split=None if dataset.split is None else dataset.split[rows],
     )
 
 
