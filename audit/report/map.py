@@ -44,7 +44,7 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     rows, at = places(record)
     suspects = np.isin(rows, record.suspects.ranking)
     dots: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
-    axes.plot(*at[~suspects].T, marker=".", markersize=3, color=palette.muted, alpha=0.35, **dots)
+    axes.plot(*at[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
     kinds = kind_of_rows(record)
     number = np.array([kinds[row].number if row in kinds else -1 for row in rows.tolist()])
     for kind, marker in zip((-1, *range(len(KINDS))), MARKS, strict=True):
@@ -52,9 +52,9 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
         if these.any():
             name = "suspect" if kind < 0 else KINDS[kind]
             label = f"{name} ({these.sum():,})"
-            axes.plot(*at[these].T, marker=marker, markersize=4, color=palette.accent, label=label, **dots)
+            axes.plot(*at[these].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots)
     axes.set_axis_off()
     if suspects.any():
         axes.legend(
-            frameon=False, labelcolor=palette.ink, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8
+            frameon=False, labelcolor=palette.ink, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=6
         )
