@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_CLASSES = 12  # that a line lists
 PIPED_WIDTH = 160  # of tables that go to a file
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
+ENOUGH = 0.02  # of the work, from which its time so far says how long the rest takes
 
 
 class ProgressDisplay:
@@ -86,8 +87,9 @@ class ProgressDisplay:
         elif time.monotonic() - self.last_line >= LINE_SECONDS and share > self.share_before:
             self.last_line = time.monotonic()
             elapsed = self.last_line - self.start
-            left = elapsed * (1 - share) / (share - self.share_before)
-            self.note(f"{text} · {share:.0%} · {elapsed:.0f} s, about {left:.0f} s left")
+            gained = share - self.share_before
+            left = f", about {elapsed * (1 - share) / gained:.0f} s left" if gained >= ENOUGH else ""
+            self.note(f"{text} · {share:.0%} · {elapsed:.0f} s{left}")
 
 
 def print_json(document: Mapping[str, Any]) -> None:

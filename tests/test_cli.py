@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import striped_images
 
+from audit import terminal
 from audit.config import Config
 
 
@@ -227,3 +228,15 @@ def test_the_main_job_reaches_its_goal_on_real_mnist(run_audit):
     scores = json.loads(run_audit("detect", "--noise", "0.1", "--json", check=0).stdout)
     assert scores["detection"]["changed"] == 7000
     assert scores["detection"]["f1"]["value"] >= 0.99
+
+
+def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
+    with terminal.ProgressDisplay() as display:
+        for share in (0.5, 0.51, 0.75):
+            display.training("round-1", [share], share)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "51%" in first
+    assert "left" not in first
+    assert "75%" in second
+    assert second.endswith("s left")
