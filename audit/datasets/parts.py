@@ -43,19 +43,8 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
         from_object(part, y[called] if isinstance(y, Mapping) else y, name) for called, part in X.items()
     ]
     examples = [_read(source, called) for source, called in zip(sources, X, strict=True)]
+    _refuse_unlike(dict(zip(X, zip(sources, examples, strict=True), strict=True)))
     first = sources[0]
-    for called, part, source in zip(X, examples, sources, strict=True):
-        if part.shape[1:] != examples[0].shape[1:] or source.feature_names != first.feature_names:
-            raise DataError(
-                f"examples of the part {shown(called)} have shape {part.shape[1:]}, those of "
-                f"{shown(next(iter(X)))} {examples[0].shape[1:]}; expected the same, with the same columns; "
-                "mend one"
-            )
-        if source.class_names != first.class_names:
-            raise DataError(
-                f"the part {shown(called)} names other classes than {shown(next(iter(X)))}; expected the "
-                "same names in the same order; mend one"
-            )
     return Source(
         name=name,
         X=np.concatenate(examples),
@@ -78,6 +67,23 @@ def _read(source: Source, called: str) -> np.ndarray:
             "there must be one for each, in the same order"
         )
     return examples
+
+
+def _refuse_unlike(parts: Mapping[str, tuple[Source, np.ndarray]]) -> None:
+    """Refuse parts with other examples or other class names than the first."""
+    (called_first, (first, examples_first)), *rest = parts.items()
+    for called, (source, examples) in rest:
+        if examples.shape[1:] != examples_first.shape[1:] or source.feature_names != first.feature_names:
+            raise DataError(
+                f"examples of the part {shown(called)} have shape {examples.shape[1:]}, those of "
+                f"{shown(called_first)} {examples_first.shape[1:]}; expected the same, with the same "
+                "columns; mend one"
+            )
+        if source.class_names != first.class_names:
+            raise DataError(
+                f"the part {shown(called)} names other classes than {shown(called_first)}; expected the "
+                "same names in the same order; mend one"
+            )
 
 
 def _joined(labels: Sequence[Any]) -> Any:
