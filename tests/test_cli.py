@@ -123,6 +123,15 @@ def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
     assert whole == resumed
 
 
+@pytest.fixture
+def heeded_interrupts():
+    """Children heed SIGINT, also where a shell started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
     command = [sys.executable, "-m", "audit", "detect", "mnist:test", "--out", "run", "--jobs", "2"]
     with subprocess.Popen(
