@@ -114,6 +114,6 @@ def _exact_groups(X: Examples) -> Rows:
     groups = np.empty(len(X), dtype=np.int64)
     for part in parts(X, len(X)):
         for row, example in enumerate(np.ascontiguousarray(X[part]), part.start):
-            digest = hashlib.blake2b(example, digest_size=16).digest()
+            digest = hashlib.sha256(example).digest()
             groups[row] = numbers.setdefault(digest, len(numbers))
     return groups

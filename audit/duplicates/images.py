@@ -66,9 +66,13 @@ def _scaled(images: npt.NDArray[Any], scale: float) -> npt.NDArray[Any]:
 def _moved(images: npt.NDArray[Any], shift: tuple[int, int]) -> npt.NDArray[np.float32]:
     """The images without their border, which a shift by a pixel moves in or out; whole when small."""
     h, w = images.shape[1:3]
-    margin = int(min(h, w) >= LEAST_SHIFTED)
+    margin = _margin(h, w)
     top, left = margin + shift[0], margin + shift[1]
     return images[:, top : top + h - 2 * margin, left : left + w - 2 * margin].astype(np.float32)
+
+
+def _margin(h: int, w: int) -> int:
+    return int(min(h, w) >= LEAST_SHIFTED)
 
 
 def _coarse(images: npt.NDArray[Any], shifts: tuple[tuple[int, int], ...]) -> npt.NDArray[np.float32]:
@@ -76,25 +80,35 @@ def _coarse(images: npt.NDArray[Any], shifts: tuple[tuple[int, int], ...]) -> np
 
     The waves are orthonormal, so images are never farther apart in them than they are; NaN for blank ones.
     """
-    grey = np.zeros((*images.shape[:-1], 1), dtype=np.float32)
-    for channel in range(images.shape[-1]):
-        grey += images[..., [channel]]
+    grey = images[..., 0].astype(np.float32)
+    for channel in range(1, images.shape[-1]):
+        grey += images[..., channel]
     grey /= images.shape[-1]
+    h, w = grey.shape[1:]
+    margin = _margin(h, w)
+    places = range(1 + 2 * margin)  # where a moved image may begin, down and across
+    down, across = (np.concatenate([_waves(side, margin, at) for at in places]) for side in (h, w))
+    rows, columns = (np.abs(waves[::WAVES]) > 0 for waves in (down, across))  # that are left of each
+    waves = np.tensordot(down, grey @ across.T, (1, 1)).reshape(len(places), WAVES, -1, len(places), WAVES)
+    squares = np.tensordot(rows.astype(np.float32), np.square(grey) @ columns.T.astype(np.float32), (1, 1))
     described = []
-    for shift in shifts:
-        image = _moved(grey, shift)[..., 0]
-        down, across = (_waves(side) for side in image.shape[1:])
-        waves = (down @ (image @ across.T)).reshape(len(image), -1)  # the first is the mean
-        length = np.sqrt(np.maximum(np.einsum("nhw,nhw->n", image, image) - np.square(waves[:, 0]), 0))
-        blank = length <= BLANK * np.abs(waves[:, 0])
-        described.append(waves[:, 1:] / np.where(blank, np.nan, length)[:, None])
+    for top, left in np.add(shifts, margin):
+        found = waves[top, :, :, left].swapaxes(0, 1).reshape(len(grey), -1)  # the first is the mean
+        length = np.sqrt(np.maximum(squares[top, :, left] - np.square(found[:, 0]), 0))
+        blank = length <= BLANK * np.abs(found[:, 0])
+        described.append(found[:, 1:] / np.where(blank, np.nan, length)[:, None])
     return np.stack(described)
 
 
-def _waves(side: int) -> npt.NDArray[np.float32]:
-    """The first WAVES cosines of the type II transform over a side, each of length 1."""
-    angles = np.pi * np.outer(np.arange(WAVES), np.arange(side) + 0.5) / side
-    waves = np.cos(angles)
+def _waves(side: int, margin: int, at: int) -> npt.NDArray[np.float32]:
+    """The first WAVES cosines of the type II transform, each of length 1, over a side without its margins.
+
+    Of (WAVES, side), with zeros outside of what begins there.
+    """
+    inner = side - 2 * margin
+    angles = np.pi * np.outer(np.arange(WAVES), np.arange(inner) + 0.5) / inner
+    waves = np.zeros((WAVES, side), dtype=np.float32)
+    waves[:, at : at + inner] = np.cos(angles)
     return np.asarray(waves / np.linalg.norm(waves, axis=1, keepdims=True), dtype=np.float32)
 
 
