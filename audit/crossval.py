@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import joblib
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from audit.errors import DataError
 from audit.features import anchor_rows, onto
-from audit.learning import fit_and_predict, losses
+from audit.learning import fit, losses
 from audit.types import (
     Classifier,
     Examples,
@@ -25,13 +26,16 @@ from audit.types import (
     Planted,
     Probs,
     Recipe,
+    Rows,
     Training,
 )
-from audit.workers import Progress, end_with, progress_board
+from audit.workers import Progress, end_with, progress_board, side_by_side
 
 PLAIN = Recipe(epochs=3)
 
 Builder = Callable[[Training], Classifier]
+# Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
+Plant: TypeAlias = Callable[[Examples, Labels, Rows, int], Planted | None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def cross_validate(
     weights: Floats | None = None,
     others: int | None = None,
     unlabelled: Examples | None = None,
-    planted: Planted | None = None,
+    plant: Plant | None = None,
     features: bool = False,
     jobs: int | None = None,
     skip: Collection[int] = (),
@@ -85,8 +89,8 @@ def cross_validate(
         How many of the other folds each model is trained on, those that come after its own; all when None.
     unlabelled
         Examples (u, …) that every model predicts too.
-    planted
-        Rows with a known defect, which the model of their fold predicts too.
+    plant
+        Makes rows with a known defect of those of a fold that may be trained on; its model predicts them too.
     features
         Whether to keep what the models see in the rows they predict.
     jobs
@@ -117,16 +121,47 @@ def cross_validate(
                 weights=weights,
                 others=others or folds - 1,
                 unlabelled=unlabelled,
-                planted=planted,
+                plant=plant,
                 features=features,
                 fitting=fitting,
                 board=board,
                 main=os.getpid(),
             )
-            parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
-            yield from parallel(
+            calls = (
                 joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
             )
+            yield from side_by_side(calls, workers)
+
+
+@contextmanager
+def ready_workers(
+    shape: tuple[int, ...], *, k: int, fitting: Fitting, folds: int, jobs: int | None = None
+) -> Iterator[None]:
+    """While the block runs, let the workers of a cross-validation of so many folds import what they need.
+
+    It ends when the block has ended and all are ready.
+    """
+    workers = min(jobs or joblib.cpu_count(), folds)
+    task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, _unwatched)
+    if workers == 1:
+        yield
+        return
+    calls = (joblib.delayed(_build)(fitting, task, os.getpid()) for _ in range(workers))
+    started = side_by_side(calls, workers)
+    yield
+    for _ in started:
+        pass
+
+
+def _unwatched(_: float) -> None:
+    pass
+
+
+def _build(fitting: Fitting, task: Training, main: int) -> None:
+    """Make a model for what its making imports; runs in a worker process."""
+    end_with(main)
+    with suppress(Exception):  # a fold will say it, and where
+        fitting.builder(task)
 
 
 class _Work(NamedTuple):
@@ -139,7 +174,7 @@ class _Work(NamedTuple):
     weights: Floats | None
     others: int
     unlabelled: Examples | None
-    planted: Planted | None
+    plant: Plant | None
     features: bool
     fitting: Fitting
     board: npt.NDArray[np.float32]
@@ -187,20 +222,27 @@ def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
     return OutOfSample(pred_probs, fold, margins, unlabelled, _features(results, n))
 
 
-def gather_planted(results: Collection[FoldResult], planted: Planted) -> OutOfSample:
-    """What the models of their folds say of planted rows, in their order."""
+def gather_planted(results: Sequence[FoldResult]) -> tuple[Planted, OutOfSample] | None:
+    """The planted rows of all folds, one fold after the other, and what their models say of them."""
+    planted = [result.planted for result in results if result.planted is not None]
+    if not planted:
+        return None
+    columns = ([getattr(part, each.name) for part in planted] for each in fields(Planted))
+    together = Planted(*map(np.concatenate, columns))
+    ends = np.cumsum([0 if result.planted is None else len(result.planted.labels) for result in results])
+    k = results[0].pred_probs.shape[1]
     parts = [
         replace(
             result,
-            rows=np.flatnonzero(planted.fold == result.fold),
-            pred_probs=np.asarray(result.planted),
+            rows=rows,
+            pred_probs=result.pred_probs[:0] if result.planted_probs is None else result.planted_probs,
             features=result.planted_features,
             margins=np.empty(0, np.float32),
             unlabelled=None,
         )
-        for result in results
+        for result, rows in zip(results, np.split(np.arange(ends[-1]), ends[:-1]), strict=True)
     ]
-    return gather(parts, len(planted.fold), max(part.pred_probs.shape[1] for part in parts))
+    return together, gather(parts, int(ends[-1]), k)
 
 
 def _features(results: Collection[FoldResult], n: int) -> npt.NDArray[np.float16] | None:
@@ -210,9 +252,9 @@ def _features(results: Collection[FoldResult], n: int) -> npt.NDArray[np.float16
         return None
     gathered = np.zeros((n, first.anchors.shape[1]), dtype=np.float16)
     for result in results:
-        if result.features is None or result.anchors is None:
-            return None
         if len(result.rows):
+            if result.features is None or result.anchors is None:
+                return None
             gathered[result.rows] = onto(result.anchors, first.anchors)(result.features)
     return gathered
 
@@ -225,7 +267,7 @@ def _fit_fold(
     weights: Floats | None,
     others: int,
     unlabelled: Examples | None,
-    planted: Planted | None,
+    plant: Plant | None,
     features: bool,  # noqa: FBT001  all positional: joblib maps large arrays only then
     fitting: Fitting,
     board: npt.NDArray[np.float32],
@@ -245,37 +287,34 @@ def _fit_fold(
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)
     anchors = anchor_rows(len(X)) if features else None
-    targets = {"rows": (X, held_out)} | ({} if anchors is None else {"anchors": (X, anchors)})
-    if planted is not None:
-        targets["planted"] = (planted.X, np.flatnonzero(planted.fold == number))
-    if unlabelled is not None:
-        targets["unlabelled"] = (unlabelled, np.arange(len(unlabelled)))
-    answers = fit_and_predict(
+    model = fit(
         classifier,
         X,
         (rest, labels[rest]),
-        list(targets.values()),
         anchors=anchors,
         task=task,
         weights=None if weights is None else weights[rest],
         balance=fitting.balance,
         where=f"fold {number}",
     )
+    own = model.ask(X, held_out)
+    missing = None if unlabelled is None else model.ask(unlabelled, np.arange(len(unlabelled)))
+    planted = None if plant is None else plant(X, labels, held_out[keep[held_out]], number)
+    of_planted = None if planted is None else model.ask(planted.X, np.arange(len(planted.labels)))
     board[number] = 1
-    probs = {name: answer.pred_probs for name, answer in zip(targets, answers, strict=True)}
-    seen = {name: answer.features for name, answer in zip(targets, answers, strict=True)}
     return FoldResult(
         fold=number,
         rows=held_out,
-        pred_probs=probs["rows"],
+        pred_probs=own.pred_probs,
         trained=rest,
         margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
         losses=losses(classifier),
         seconds=time.perf_counter() - start,
         device=str(getattr(classifier, "device", "cpu")),
-        unlabelled=probs.get("unlabelled"),
-        features=seen["rows"],
-        anchors=seen.get("anchors"),
-        planted=probs.get("planted"),
-        planted_features=seen.get("planted"),
+        unlabelled=None if missing is None else missing.pred_probs,
+        features=own.features,
+        anchors=None if anchors is None else model.ask(X, anchors).features,
+        planted=planted,
+        planted_probs=None if of_planted is None else of_planted.pred_probs,
+        planted_features=None if of_planted is None else of_planted.features,
     )

@@ -1,7 +1,9 @@
 """One model: trained on some rows, asked about others."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,62 +24,90 @@ class Answer(NamedTuple):
     features: Features | None  # (t, d) what it sees in them; None where nobody asked or it cannot say
 
 
-def fit_and_predict(
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained classifier."""
+
+    classifier: Classifier
+    task: Training
+    where: str  # that it was trained at, as messages say it
+    project: Project | None  # what it sees to principal components; None where nobody asked or it cannot say
+    balancing: Balancing | None
+
+    def ask(self, X: Examples, rows: Rows) -> Answer:
+        """What it says of these rows (t,) of X.
+
+        Raises
+        ------
+        DataError
+            When it cannot predict.
+        """
+        if not len(rows):
+            none = None if self.project is None else np.empty((0, 0), np.float32)
+            return Answer(np.empty((0, self.task.k), np.float32), none)
+        with _ours(self.task, self.where):
+            examples = some_rows(X, rows, lazily=_lazily(self.classifier))
+            if self.project is None:
+                probs, features = self.classifier.predict_proba(examples), None
+            else:
+                look = self.classifier.predict_with_features  # type: ignore[attr-defined]  # of the network
+                probs, features = look(examples, self.project)
+        full = _all_classes(probs, self.classifier.classes_, self.task.k)
+        return Answer(full if self.balancing is None else self.balancing.undone(full), features)
+
+
+def fit(
     classifier: Classifier,
     X: Examples,
     trained: tuple[Rows, Labels],
-    targets: Sequence[tuple[Examples, Rows]],
     *,
     anchors: Rows | None = None,
     task: Training,
     weights: Floats | None = None,
     balance: bool = False,
     where: str,
-) -> list[Answer]:
-    """Train a classifier on rows (m,) with their labels (m,), and ask it about each of the targets.
+) -> Model:
+    """Train a classifier on rows (m,) of X with their labels (m,).
 
-    With anchors, rows of X whose principal components all features are projected to, it is also asked for
-    features.
+    With anchors, rows of X whose principal components all features are projected to, it says what it sees
+    in examples too.
 
     Raises
     ------
     DataError
-        When the model cannot be trained or cannot predict; `where` says at what.
+        When the model cannot be trained; `where` says at what.
     ConfigError
         When it takes no weights and there are some.
     """
     rows, labels = trained
     balancing = Balancing(labels, task.k) if balance else None
     argument = weight_argument(classifier, together(weights, balancing))
-    lazily = getattr(classifier, "reads_lazily", False)
+    with _ours(task, where):
+        classifier.fit(some_rows(X, rows, lazily=_lazily(classifier)), labels, **argument)
+        project = None if anchors is None else _projection(classifier, X[anchors])
+    return Model(classifier, task, where, project, balancing)
+
+
+@contextmanager
+def _ours(task: Training, where: str) -> Iterator[None]:
+    """A block that runs anybody's model on the threads of the task."""
     with warnings.catch_warnings(), threadpool_limits(task.threads):
         warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
         try:
-            classifier.fit(some_rows(X, rows, lazily=lazily), labels, **argument)
-            project = None if anchors is None else _projection(classifier, X[anchors])
-            found = [
-                _ask(classifier, some_rows(*target, lazily=lazily), project, task.k) for target in targets
-            ]
+            yield
         except Exception as error:  # anybody's model may raise anything
             raise untrainable(f"{where} of {task.shape}", error) from error
-    if balancing is None:
-        return found
-    return [Answer(balancing.undone(each.pred_probs), each.features) for each in found]
+
+
+def _lazily(classifier: Classifier) -> bool:
+    """Whether it reads examples when it needs them."""
+    return bool(getattr(classifier, "reads_lazily", False))
 
 
 def _projection(classifier: Classifier, anchors: Examples) -> Project | None:
     """The map to the principal components of what a classifier sees in the anchors, where it can say."""
     look = getattr(classifier, "predict_with_features", None)
     return None if look is None else projection(look(anchors, np.asarray)[1])
-
-
-def _ask(classifier: Classifier, X: Any, project: Project | None, k: int) -> Answer:
-    if not len(X):
-        return Answer(np.empty((0, k), np.float32), None if project is None else np.empty((0, 0), np.float32))
-    if project is None:
-        return Answer(_all_classes(classifier.predict_proba(X), classifier.classes_, k), None)
-    probs, features = classifier.predict_with_features(X, project)  # type: ignore[attr-defined]  # of the network
-    return Answer(_all_classes(probs, classifier.classes_, k), features)
 
 
 def untrainable(where: str, error: Exception) -> DataError:

@@ -1,11 +1,12 @@
-"""Rows with known defects: made before the last round, looked at by its models, learnt from by the kinds."""
+"""Rows with known defects: made of a fold's rows, looked at by its model, learnt from by the kinds."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audit import crossval, features
 from audit.kinds import naming, planting
@@ -19,39 +20,48 @@ from audit.types import (
     Kinds,
     LabeledDataset,
     Labels,
-    Mask,
     NoisyLabels,
     OutOfSample,
     Planted,
     Rows,
 )
 
+PER_KIND = 500  # rows, of all folds
+MOST_BYTES = 1 << 26  # of all planted rows
 
-def copies(
-    dataset: LabeledDataset,
-    given: Labels,
-    fold: npt.NDArray[np.int64],
-    keep: Mask,
-    seed: np.random.SeedSequence | None,
+
+def planter(
+    class_names: Sequence[str], seed: np.random.SeedSequence | None, folds: int
+) -> crossval.Plant | None:
+    """What makes rows with a known defect of the rows of one of so many folds; nothing without a seed."""
+    return None if seed is None else partial(_of_fold, class_names, tuple(seed.spawn(folds)))
+
+
+def _of_fold(
+    class_names: Sequence[str],
+    seeds: Sequence[np.random.SeedSequence],
+    X: Examples,
+    labels: Labels,
+    rows: Rows,
+    number: int,
 ) -> Planted | None:
-    """Copies with known defects of rows (n,) that may be trained on; None for too few, or without seed."""
-    if seed is None:
-        return None
-    sources = planting.Sources(dataset.X, given, fold, np.flatnonzero(keep), dataset.class_names)
-    return planting.plant(sources, np.random.default_rng(seed))
+    folds = len(seeds)
+    fit = MOST_BYTES // (folds * len(planting.PLANTED_KINDS) * max(1, X[:1].nbytes))
+    sources = planting.Sources(X, labels, rows, class_names)
+    return planting.plant(sources, np.random.default_rng(seeds[number]), min(fit, ceil(PER_KIND / folds)))
 
 
 def looked_at(
-    X: Examples, probs: OutOfSample, planted: Planted | None, results: Collection[FoldResult]
+    X: Examples, probs: OutOfSample, results: Sequence[FoldResult]
 ) -> tuple[OutOfSample, tuple[Planted, OutOfSample] | None]:
     """What is said of all rows and of planted ones, with features of tables too, which need no model."""
-    looked = None if planted is None else crossval.gather_planted(results, planted)
+    asked = crossval.gather_planted(results)
     if X.ndim == 2:
         project = features.of_tables(X)
         probs = replace(probs, features=project(X).astype(np.float16))
-        if planted is not None and looked is not None:
-            looked = replace(looked, features=project(planted.X).astype(np.float16))
-    return probs, None if planted is None or looked is None else (planted, looked)
+        if asked is not None:
+            asked = asked[0], replace(asked[1], features=project(asked[0].X).astype(np.float16))
+    return probs, asked
 
 
 @dataclass(frozen=True, eq=False)

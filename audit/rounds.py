@@ -168,12 +168,13 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         Receives the progress.
     """
     given, k = job.given, len(job.dataset.class_names)
-    duplicates = find_duplicates(job.dataset.X)
     passes = job.plan.passes()
+    kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
+    duplicates = _duplicates(job, training=any(len(results) < job.folds for results in kept.values()))
+    planter = planting.planter(job.dataset.class_names, job.planting, job.folds)
     splits = _splits(passes, job.splits)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
-    planted: Planted | None = None
     asked: list[FoldResult] = []  # about what is planted
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
@@ -181,10 +182,9 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         each = passes[number].sized(len(given), job.folds, effort)
         fold = assign_folds(given, duplicates.groups, job.folds, splits[number])
         progress = partial(_pass_on, listener, each.name, _span(passes, number, effort))
-        first = each.last and not asked
-        planted = planting.copies(job.dataset, given, fold, keep, job.planting) if first else planted
-        results = _results(job, each, fold, keep, seed, shelf, listener, progress, planted if first else None)
-        asked = results if first else asked
+        plant = planter if each.last and not asked else None
+        results = _results(job, each, fold, keep, seed, kept[each.name], shelf, listener, progress, plant)
+        asked = results if each.last and not asked else asked
         trained += [(each.name, result) for result in results]
         outcomes.append(crossval.gather(results, len(given), k))
         if not each.last:
@@ -193,8 +193,19 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
             effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
     probs, looked = _averaged(outcomes, job.plan.repeats), None
     if job.planting:
-        probs, looked = planting.looked_at(job.dataset.X, probs, planted, asked)
+        probs, looked = planting.looked_at(job.dataset.X, probs, asked)
     return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
+
+
+def _duplicates(job: Job, *, training: bool) -> Duplicates:
+    """The duplicates among the rows; meanwhile the workers of a training start."""
+    if not training:
+        return find_duplicates(job.dataset.X)
+    k = len(job.dataset.class_names)
+    with crossval.ready_workers(
+        job.dataset.X.shape, k=k, fitting=job.fitting, folds=job.folds, jobs=job.jobs
+    ):
+        return find_duplicates(job.dataset.X)
 
 
 def _results(
@@ -203,13 +214,13 @@ def _results(
     fold: npt.NDArray[np.int64],
     keep: Mask,
     seed: np.random.SeedSequence,
+    results: list[FoldResult],
     shelf: Shelf | None,
     listener: Listener,
     progress: Progress,
-    planted: Planted | None,
+    plant: crossval.Plant | None,
 ) -> list[FoldResult]:
-    """The folds of one pass in their order, from the shelf where they are on it."""
-    results = shelf.load_folds(each.name, job.folds) if shelf else []
+    """The folds of one pass in their order: those that there are, and the others, which the shelf keeps."""
     if results:
         listener.note(f"{each.name}: reusing {len(results)} of {job.folds} folds, trained before")
     unlabelled = job.dataset.unlabelled
@@ -224,7 +235,7 @@ def _results(
         weights=job.weights,
         others=each.others,
         unlabelled=unlabelled.X if unlabelled and each.last else None,
-        planted=planted,
+        plant=plant,
         features=each.last and job.planting is not None,
         jobs=job.jobs,
         skip=[result.fold for result in results],

@@ -1,14 +1,15 @@
 """Finished folds in a run folder: one file each, kept as soon as the fold ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from audit.errors import RunError
 from audit.store import Arrays, RunFolder
-from audit.types import FoldResult
+from audit.types import FoldResult, Planted
 
-OPTIONAL = ("unlabelled", "features", "anchors", "planted", "planted_features")
+OPTIONAL = ("unlabelled", "features", "anchors", "planted_probs", "planted_features")
+PLANTED = tuple(f"planted.{field.name}" for field in fields(Planted))
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class FoldShelf:
             f"folds/{name}/{result.fold}.npz",
             {
                 **known,
+                **({} if result.planted is None else _planted_arrays(result.planted)),
                 "rows": result.rows,
                 "pred_probs": result.pred_probs,
                 "trained": result.trained,
@@ -49,6 +51,10 @@ class FoldShelf:
         return found
 
 
+def _planted_arrays(planted: Planted) -> Arrays:
+    return {name: getattr(planted, name.removeprefix("planted.")) for name in PLANTED}
+
+
 def _fold_result(number: int, arrays: Arrays) -> FoldResult:
     return FoldResult(
         fold=number,
@@ -59,5 +65,6 @@ def _fold_result(number: int, arrays: Arrays) -> FoldResult:
         losses=tuple(arrays["losses"].tolist()),
         seconds=float(arrays["seconds"]),
         device=str(arrays["device"]),
+        planted=Planted(*(arrays[name] for name in PLANTED)) if PLANTED[0] in arrays else None,
         **{name: arrays.get(name) for name in OPTIONAL},
     )

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from audit.crossval import Fitting
 from audit.errors import RunError
 from audit.events import Listener
-from audit.learning import fit_and_predict, losses
+from audit.learning import fit, losses
 from audit.store import RunFolder
 from audit.types import Examples, Labels, Rows, Training
-from audit.workers import end_with, progress_board
+from audit.workers import end_with, progress_board, side_by_side
 
 Weights = Mapping[str, npt.NDArray[Any]]
 WEIGHTS = "weights/"  # begins the names of those arrays in a trial's file
@@ -96,10 +96,9 @@ def run_trials(
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))
-            parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch=workers)
             common = (k, fitting, board, os.getpid())
             work = (joblib.delayed(_run)(X, trials[i], i, _weights(trials[i], done), *common) for i in ready)
-            for number, outcome in parallel(work):
+            for number, outcome in side_by_side(work, workers):
                 _keep(folder, trials[number], outcome)
                 outcomes[number] = done[trials[number].key] = outcome
                 board[number] = 1  # a worker on another machine has a copy of the board
@@ -135,15 +134,9 @@ def _run(
     classifier: Any = fitting.builder(task)
     if weights:
         classifier.begin_with(weights)
-    (answer,) = fit_and_predict(
-        classifier,
-        X,
-        (trial.train, trial.labels),
-        [(X, trial.test)],
-        task=task,
-        balance=fitting.balance,
-        where=f"the training part {number}",
-    )
+    where = f"the training part {number}"
+    model = fit(classifier, X, (trial.train, trial.labels), task=task, balance=fitting.balance, where=where)
+    answer = model.ask(X, trial.test)
     return number, Outcome(
         predicted=answer.pred_probs.argmax(axis=1),
         losses=losses(classifier),

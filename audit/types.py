@@ -161,7 +161,8 @@ class FoldResult:
     anchors: Features | None = (
         None  # (a, d) of the rows that every fold looks at, by which spaces are aligned
     )
-    planted: Probs | None = None  # (q, k) predictions for the planted rows of this fold
+    planted: "Planted | None" = None  # (q) rows made of its own, where any were
+    planted_probs: Probs | None = None  # (q, k) predictions for them
     planted_features: Features | None = None  # (q, d)
 
 
@@ -182,7 +183,6 @@ class Planted:
 
     X: Examples  # (p, …) of the form of the data
     labels: Labels  # (p,) that they claim to have
-    fold: npt.NDArray[np.int64]  # (p,) that of their source: its model never saw them
     kind: npt.NDArray[np.int64]  # (p,) index into KINDS
     defect: npt.NDArray[np.str_]  # (p,) what was done, as people call it
     sources: npt.NDArray[np.int64]  # (p, 2) the rows they are made of; -1 is none

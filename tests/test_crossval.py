@@ -1,11 +1,14 @@
+import os
 import warnings
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
 from conftest import striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib.externals.loky import get_reusable_executor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -15,6 +18,7 @@ from audit import crossval
 from audit import folds as folding
 from audit.duplicates import find_duplicates
 from audit.types import FoldResult
+from audit.workers import FEW_SPINS, side_by_side
 
 
 class Flat:
@@ -183,3 +187,28 @@ def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
     assert crossval.gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
     folds[1] = result(1, [1], [2], [6])
     assert crossval.gather(folds, 3, 2).margins is None  # no model was trained on row 0
+
+
+def waits(_):
+    return {name: os.environ.get(name) for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+
+
+@pytest.mark.parametrize("own", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "ACTIVE"}])
+def test_workers_spin_briefly_unless_somebody_says_otherwise_and_nothing_else_does(monkeypatch, own):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    before = waits(None)
+    get_reusable_executor().shutdown()  # so that new ones are started
+    (seen,) = side_by_side([joblib.delayed(waits)(None), joblib.delayed(waits)(None)][:1], 2)
+    assert seen == (before if own else {**before, "GOMP_SPINCOUNT": FEW_SPINS})
+    assert waits(None) == before
+
+
+def test_ready_workers_let_a_builders_mistake_be_said_by_its_fold():
+    def broken(_):
+        raise ValueError("no such net")
+
+    with crossval.ready_workers((8, 4), k=2, fitting=crossval.Fitting(broken), folds=2, jobs=2):
+        pass

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 import audit
 from audit import features
+from audit.crossval import gather_planted
 from audit.datasets import from_arrays
 from audit.kinds import drawing, planting
 from audit.kinds.canvas import Canvas
 from audit.kinds.inserting import INSERTED_KINDS, insert
 from audit.kinds.statistics import STATISTICS, statistics
+from audit.planting import planter
 from audit.store import RunFolder
-from audit.types import KINDS
+from audit.types import KINDS, FoldResult
 
 FORMS = {
     "bytes": lambda X: X,
@@ -37,12 +39,11 @@ def bars(n=240, side=20, seed=0):
 
 
 def sources(X, y, names=("a", "b", "c", "d")):
-    fold = np.random.default_rng(1).integers(0, 3, len(y))
-    return planting.Sources(X, y, fold, np.arange(len(y)), names)
+    return planting.Sources(X, y, np.arange(len(y)), names)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_planted_rows_have_the_form_of_the_data_and_the_fold_of_their_source(form):
+def test_planted_rows_have_the_form_of_the_data(form):
     X, y = bars()
     X = FORMS[form](X)
     planted = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
@@ -51,7 +52,6 @@ def test_planted_rows_have_the_form_of_the_data_and_the_fold_of_their_source(for
     assert (planted.X.dtype, planted.X.shape[1:]) == (X.dtype, X.shape[1:])
     assert planted.X.min() >= X.min()
     assert planted.X.max() <= X.max()
-    assert (planted.fold == sources(X, y).fold[planted.sources[:, 0]]).all()
     assert np.bincount(planted.kind, minlength=7).tolist() == [30, 30, 30, 30, 0, 30, 30]
     assert set(planted.labels) <= {0, 1, 2, 3}
     assert len(np.unique(planted.sources[:, 0])) == 180
@@ -67,31 +67,86 @@ def test_a_planted_wrong_label_changes_nothing_else_and_a_planted_nothing_change
     assert (planted.labels[none] == y[own][none]).all()
 
 
-def test_an_ambiguous_row_is_made_of_two_classes_of_one_fold():
+def test_an_ambiguous_row_is_made_of_two_classes():
     X, y = bars()
-    of = sources(X, y)
-    planted = planting.plant(of, np.random.default_rng(0), per_kind=30)
+    planted = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
     one, two = planted.sources[planted.kind == KINDS.index("ambiguous")].T
     assert (y[one] != y[two]).all()
-    assert (of.fold[one] == of.fold[two]).all()
 
 
-@pytest.mark.parametrize("n", [0, 10, 29])
+@pytest.mark.parametrize("n", [0, 1, 5])
 def test_too_few_rows_plant_nothing(n):
     X, y = bars(n)
-    assert planting.plant(sources(X, y), np.random.default_rng(0)) is None
+    assert planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30) is None
 
 
 def test_one_class_plants_nothing():
     X, y = bars()
-    assert planting.plant(sources(X, 0 * y), np.random.default_rng(0)) is None
+    assert planting.plant(sources(X, 0 * y), np.random.default_rng(0), per_kind=30) is None
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 7), st.integers(1, 2**31))
+def test_the_planted_rows_of_a_fold_are_made_of_those_of_its_rows_that_are_kept(folds, seed):
+    X, y = bars()
+    rng = np.random.default_rng(seed)
+    fold, keep = rng.integers(0, folds, len(y)), rng.random(len(y)) < 0.8
+    plant = planter("abcd", np.random.SeedSequence(seed), folds)
+    for number in range(folds):
+        rows = np.flatnonzero((fold == number) & keep)
+        planted, again = (plant(X, y, rows, number) for _ in range(2))
+        assert np.isin(planted.sources, [-1, *rows]).all()
+        assert planted.X.tobytes() == again.X.tobytes()
+        assert len(planted.labels) <= 6 * -(-500 // folds)
+
+
+def fold_result(number, rows, planted, k=4):
+    rng = np.random.default_rng(number)
+    seen, anchors = rng.normal(size=(len(rows), 5)).astype(np.float32), np.eye(5, dtype=np.float32)
+    asked = 0 if planted is None else len(planted.labels)
+    return FoldResult(
+        fold=number,
+        rows=rows,
+        pred_probs=np.full((len(rows), k), number, np.float32),
+        trained=rows,
+        margins=np.empty(0, np.float32),
+        losses=(),
+        seconds=0.0,
+        device="cpu",
+        features=seen,
+        anchors=anchors,
+        planted=planted,
+        planted_probs=None if planted is None else np.full((asked, k), number, np.float32),
+        planted_features=None if planted is None else np.full((asked, 5), number, np.float32),
+    )
+
+
+@pytest.mark.parametrize("without", [(), (0,), (1,), (0, 2)])
+def test_planted_rows_are_gathered_with_what_their_own_fold_says(without):
+    X, y = bars()
+    plant = planter("abcd", np.random.SeedSequence(0), 3)
+    parts = np.split(np.arange(len(y)), 3)
+    results = [
+        fold_result(number, rows, None if number in without else plant(X, y, rows, number))
+        for number, rows in enumerate(parts)
+    ]
+    planted, said = gather_planted(results)
+    of = planted.sources[:, 0] // len(parts[0])
+    assert not np.isin(of, without).any()
+    assert (said.fold == of).all()
+    assert (said.pred_probs == of[:, None]).all()
+    np.testing.assert_allclose(said.features, np.repeat(of[:, None], 5, axis=1), atol=1e-3)
+
+
+def test_where_no_fold_has_planted_rows_there_are_none():
+    assert gather_planted([fold_result(number, np.arange(3), None) for number in range(3)]) is None
 
 
 def test_features_are_planted_with_missing_values_and_columns_that_never_change():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 6))
     X[::7, 2], X[:, 4], X[:, 5] = np.nan, np.nan, 3
-    planted = planting.plant(sources(X, rng.integers(0, 4, 120)), rng)
+    planted = planting.plant(sources(X, rng.integers(0, 4, 120)), rng, per_kind=30)
     assert planted.X.shape == (120, 6)
     assert np.isfinite(planted.X[:, [0, 1, 3, 5]]).all()
 

@@ -56,9 +56,7 @@ def insert(
     free = np.arange(len(dataset.labels)) if free is None else free
     chosen = np.split(rng.permutation(free)[: sum(counts.values())], np.cumsum(list(counts.values()))[:-1])
     rows = dict(zip(counts, chosen, strict=True))
-    sources = Sources(
-        dataset.X, dataset.labels, np.zeros(len(dataset.labels), np.int64), free, dataset.class_names
-    )
+    sources = Sources(dataset.X, dataset.labels, free, dataset.class_names)
     X, labels = np.array(dataset.X), dataset.labels.copy()
     kind = np.full(len(labels), NONE)
     defect = np.full(len(labels), "", dtype=object)

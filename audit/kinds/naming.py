@@ -13,6 +13,7 @@ from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Planted, Rows
 
 TREES = 200
 LEAST_LEAF = 1  # planted rows in a leaf
+LEAST = 5  # planted rows of a kind, without which nothing is learnt
 COLUMNS = 0.3  # share of the evidence that a split chooses among
 DUPLICATE = KINDS.index("duplicate")
 SURE = 0.5  # probability from which a duplicate is called spoilt or off-topic
@@ -55,7 +56,7 @@ def learn(data: Data, planted: Planted, said: OutOfSample, rng: np.random.Genera
     usable = data.clean[planted.sources[:, 0]]
     usable &= (planted.sources[:, 1] < 0) | data.clean[planted.sources[:, 1]]
     rows = np.flatnonzero(usable)
-    if len(np.unique(planted.kind[rows])) < len(PLANTED_KINDS):
+    if min((planted.kind[rows] == KINDS.index(kind)).sum() for kind in PLANTED_KINDS) < LEAST:
         return None
     labels = confused(planted, said, rng)
     evidence = gather(Rowset(planted.X, rows, labels[rows], said, planted.sources[rows]), data)

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.kinds import drawing, foreign, tables
 from audit.kinds.canvas import Canvas, Image
 from audit.types import KINDS, Examples, Labels, Planted, Rows
 
-PER_KIND = 500  # rows
-MOST_BYTES = 1 << 26  # of all planted rows
-LEAST = 5  # rows of a kind, without which none are planted
 PARTNERS = 40  # rows of other classes, of which the nearest is blended with every second source
 PLANTED_KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "off-topic", "none")
 
@@ -24,7 +20,6 @@ class Sources:
 
     X: Examples  # (n, …)
     labels: Labels  # (n,)
-    fold: npt.NDArray[np.int64]  # (n,)
     rows: Rows  # that may be copied
     class_names: Sequence[str]
 
@@ -34,14 +29,13 @@ class Sources:
         return len(self.class_names)
 
 
-def plant(sources: Sources, rng: np.random.Generator, per_kind: int = PER_KIND) -> Planted | None:
-    """As many rows of each of PLANTED_KINDS, each in the fold of the row it is made of.
+def plant(sources: Sources, rng: np.random.Generator, per_kind: int) -> Planted | None:
+    """As many rows of each of PLANTED_KINDS, fewer where there are not as many to copy.
 
-    None where there are too few rows to copy, or only one class among them.
+    None where there is none of each, or only one class among them.
     """
-    bytes_each = max(1, sources.X[:1].nbytes) * len(PLANTED_KINDS)
-    count = min(per_kind, len(sources.rows) // len(PLANTED_KINDS), MOST_BYTES // bytes_each)
-    if count < LEAST or len(np.unique(sources.labels[sources.rows])) < 2 or not sources.X.shape[1]:
+    count = min(per_kind, len(sources.rows) // len(PLANTED_KINDS))
+    if not count or len(np.unique(sources.labels[sources.rows])) < 2 or not sources.X.shape[1]:
         return None
     chosen = rng.permutation(sources.rows)[: count * len(PLANTED_KINDS)].reshape(len(PLANTED_KINDS), count)
     partners = partners_of(sources, chosen[1], rng)
@@ -56,7 +50,6 @@ def plant(sources: Sources, rng: np.random.Generator, per_kind: int = PER_KIND) 
     return Planted(
         X=made.X,
         labels=labels.ravel(),
-        fold=sources.fold[chosen].ravel(),
         kind=np.repeat([KINDS.index(kind) for kind in PLANTED_KINDS], count),
         defect=np.array(made.defects, dtype=np.str_),
         sources=np.stack([chosen.ravel(), second.ravel()], axis=1),
@@ -71,11 +64,10 @@ class Made(NamedTuple):
 
 
 def partners_of(sources: Sources, rows: Rows, rng: np.random.Generator) -> Rows:
-    """For each row another of its fold and of another class; every second time the nearest of some."""
+    """For each row another of another class; every second time the nearest of some."""
     found = np.empty(len(rows), dtype=np.int64)
     for number, row in enumerate(rows):
-        fits = sources.fold[sources.rows] == sources.fold[row]
-        fits &= sources.labels[sources.rows] != sources.labels[row]
+        fits = sources.labels[sources.rows] != sources.labels[row]
         others = sources.rows[fits] if fits.any() else sources.rows[sources.rows != row]
         some = np.sort(rng.choice(others, min(PARTNERS if number % 2 else 1, len(others)), replace=False))
         here, there = (np.asarray(sources.X[each], dtype=np.float64) for each in ([row], some))
@@ -117,8 +109,8 @@ def images(sources: Sources, rows: Mapping[str, Rows], partners: Rows, rng: np.r
 def in_turn(
     defects: Mapping[str, drawing.Defect], come: Image, rng: np.random.Generator
 ) -> list[tuple[str, Image]]:
-    """Images with the defects, one each, in turn, beside their names."""
-    names = list(defects)
+    """Images with the defects, one each, in turn from any of them on, beside their names."""
+    names = np.roll(list(defects), -rng.integers(len(defects))).tolist()
     turns = [names[number % len(names)] for number in range(len(come))]
     return [(name, defects[name](image, rng)) for name, image in zip(turns, come, strict=True)]
 
