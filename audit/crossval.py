@@ -1,7 +1,9 @@
 """Out-of-sample predicted probabilities: one model a fold."""
 
+import collections
 import os
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
@@ -148,9 +150,12 @@ def ready_workers(
         return
     calls = (joblib.delayed(_build)(fitting, task, os.getpid()) for _ in range(workers))
     started = side_by_side(calls, workers)
-    yield
-    for _ in started:
-        pass
+    try:
+        yield
+        collections.deque(started, maxlen=0)
+    finally:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # joblib's, of work given up
+            started.close()
 
 
 def _unwatched(_: float) -> None:

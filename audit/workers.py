@@ -1,10 +1,11 @@
 """Processes that train side by side: what they tell of their progress, and how they end."""
 
 import os
+import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ SPINS, FEW_SPINS = "GOMP_SPINCOUNT", "20000"
 Progress = Callable[[Sequence[float]], None]
 
 
-def side_by_side(calls: Iterable[Any], workers: int) -> Iterator[Any]:
+def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
     with patient_threads():
-        results: Iterator[Any] = joblib.Parallel(
+        results: Generator[Any] = joblib.Parallel(
             workers, return_as="generator_unordered", pre_dispatch=workers
         )(calls)
     return results
@@ -48,9 +49,13 @@ def patient_threads() -> Iterator[None]:
 
 
 def end_with(main: int) -> None:
-    """Let this worker end when the main process was killed: it would wait for more work for minutes."""
+    """Let this worker end when the main process was killed: it would wait for more work for minutes.
+
+    Interrupts, which a terminal sends to all processes, are left to the main one.
+    """
     if os.getppid() != main or any(thread.name == GUARD for thread in threading.enumerate()):
         return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def guard() -> None:
         while os.getppid() == main:
