@@ -1,6 +1,7 @@
 import os
 import warnings
 from functools import partial
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -206,9 +207,32 @@ def test_workers_spin_briefly_unless_somebody_says_otherwise_and_nothing_else_do
     assert waits(None) == before
 
 
-def test_ready_workers_let_a_builders_mistake_be_said_by_its_fold():
-    def broken(_):
-        raise ValueError("no such net")
+def broken(folder, _):
+    (folder / uuid4().hex).touch()
+    raise ValueError("no such net")
 
-    with crossval.ready_workers((8, 4), k=2, fitting=crossval.Fitting(broken), folds=2, jobs=2):
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_workers_that_get_ready_make_a_model_each_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
+    fitting = crossval.Fitting(partial(broken, tmp_path))
+    with crossval.ready_workers((8, 4), k=2, fitting=fitting, folds=3, jobs=jobs):
         pass
+    assert len(list(tmp_path.iterdir())) == (2 if jobs == 2 else 0)
+    folds = crossval.cross_validate(
+        np.zeros((9, 4)),
+        np.arange(9) % 2,
+        np.arange(9) % 3,
+        k=2,
+        fitting=fitting,
+        seed=np.random.SeedSequence(0),
+        jobs=2,
+    )
+    with pytest.raises(ValueError, match="no such net"):
+        list(folds)
+
+
+def test_an_interrupt_while_workers_get_ready_gives_no_advice(tmp_path):
+    fitting = crossval.Fitting(partial(broken, tmp_path))
+    ready = crossval.ready_workers((8, 4), k=2, fitting=fitting, folds=3, jobs=2)
+    with warnings.catch_warnings(action="error"), pytest.raises(KeyboardInterrupt), ready:
+        raise KeyboardInterrupt

@@ -75,6 +75,22 @@ class Stubborn(DummyClassifier):
         raise ValueError("not\nthese")
 
 
+class Plain:
+    fit = predict_proba = None
+
+
+class Fickle(Plain):
+    def __init__(self, depth):
+        self.depth = depth
+
+    def get_params(self, deep):
+        return {}
+
+
+def no_model(training):
+    return {}["depth"]
+
+
 def applied(decisions=None, **settings):
     """Apply decisions, made by a function of a run's record, to that run."""
 
@@ -228,6 +244,9 @@ CASES = {
     # models
     "--model 'forest' is no model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
+    "model is a Plain without get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
+    "model is a Fickle that cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); mend its constructor": detect(flat, y, model=Fickle(2)),
+    "--model test_errors:no_model makes no model (KeyError: 'depth'); mend it": detect(flat, y, model="test_errors:no_model"),
     "the model cannot be trained on fold 0 of (48, 144) examples: ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),
     "sample_weight must be finite numbers of 0 or more, and not all 0": detect(X, y, sample_weight=0 * y),
     # probabilities

@@ -43,7 +43,7 @@ def test_few_rows_of_each_of_many_classes_are_for_a_linear_model():
         ("cnn", (9, 3), "--model cnn reads images, found features of shape (9, 3); use linear or boosting"),
         ("nowhere:build", (9, 3), "--model nowhere:build cannot be imported (No module named 'nowhere'); expected package.module:build that this folder has"),
         ("json:build", (9, 3), "--model json:build cannot be imported (module 'json' has no attribute 'build'); expected package.module:build that this folder has"),
-        (3, (9, 3), "model is a int without fit or predict_proba; expected a scikit-learn classifier, or a name"),
+        (3, (9, 3), "model is a int without fit, predict_proba, get_params; expected a scikit-learn classifier, or a name"),
     ],
 )  # fmt: skip
 def test_models_that_cannot_be_are_refused(model, shape, message):

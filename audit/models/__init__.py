@@ -17,6 +17,7 @@ BUILDERS = {
     "linear": "audit.models.tabular:build_linear",
     "boosting": "audit.models.tabular:build_boosting",
 }
+NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that comes as an object
 # In all and for each class: from these on boosting beats a linear model; fewer rows are learnt by heart.
 BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS = 1000, 50
 
@@ -28,8 +29,12 @@ class Named:
     path: str  # module:function
 
     def __call__(self, training: Training) -> Classifier:
-        """A new, untrained classifier."""
-        return _function(self.path)(training)
+        """A new, untrained classifier; ConfigError where the builder fails."""
+        build = _function(self.path)
+        try:
+            return build(training)
+        except Exception as error:  # anybody's builder may raise anything
+            raise ConfigError(f"--model {self.path} makes no model ({_one_line(error)}); mend it") from error
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,7 @@ class Cloned:
 
     def __call__(self, _: Training) -> Classifier:
         """A new, untrained copy."""
-        from sklearn.base import clone  # noqa: PLC0415  slow to import
-
-        copied: Classifier = clone(self.classifier)
-        return copied
+        return _copy(self.classifier)
 
 
 def choose(model: str, dataset: LabeledDataset) -> str:
@@ -72,12 +74,7 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
         When there is no such model, or it cannot read such examples.
     """
     if not isinstance(model, str):
-        if not (hasattr(model, "fit") and hasattr(model, "predict_proba")):
-            raise ConfigError(
-                f"model is a {type(model).__name__} without fit or predict_proba; expected a scikit-learn "
-                "classifier, or a name"
-            )
-        return Cloned(model)
+        return _cloned(model)
     name = choose(model, dataset)
     if name == "cnn" and not dataset.are_images:
         raise ConfigError(
@@ -98,6 +95,34 @@ def check(model: Any) -> None:
 def describe(model: Any) -> str:
     """The model as a line of text, the same for models that are alike."""
     return model if isinstance(model, str) else " ".join(repr(model).split())
+
+
+def _cloned(model: Any) -> Cloned:
+    """A builder of copies of a model, of which one was made to see whether it can be."""
+    kind, lacks = type(model).__name__, [name for name in NEEDED if not hasattr(model, name)]
+    if lacks:
+        raise ConfigError(
+            f"model is a {kind} without {', '.join(lacks)}; expected a scikit-learn classifier, or a name"
+        )
+    try:
+        _copy(model)
+    except Exception as error:  # anybody's classifier may raise anything
+        raise ConfigError(
+            f"model is a {kind} that cannot be copied for each fold ({_one_line(error)}); mend its "
+            "constructor"
+        ) from error
+    return Cloned(model)
+
+
+def _copy(model: Any) -> Classifier:
+    from sklearn.base import clone  # noqa: PLC0415  slow to import
+
+    copied: Classifier = clone(model)
+    return copied
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _function(path: str) -> Builder:
