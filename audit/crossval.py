@@ -4,9 +4,9 @@ import collections
 import os
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -14,8 +14,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from audit.errors import DataError
-from audit.features import anchor_rows, onto
+from audit.features import anchor_rows
 from audit.learning import fit, losses
 from audit.types import (
     Classifier,
@@ -24,9 +23,7 @@ from audit.types import (
     FoldResult,
     Labels,
     Mask,
-    OutOfSample,
     Planted,
-    Probs,
     Recipe,
     Rows,
     Training,
@@ -194,74 +191,6 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
     """
     left_over = folds % cores
     return 1 if fold < folds - left_over else cores // left_over
-
-
-def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
-    """The folds' predictions in the order of the rows; every row must have been predicted once.
-
-    Raises
-    ------
-    DataError
-        When a prediction is not finite.
-    """
-    pred_probs: Probs = np.full((n, k), np.nan, dtype=np.float32)
-    fold = np.full(n, -1, dtype=np.int64)
-    sums, counts = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
-    for result in results:
-        if (fold[result.rows] >= 0).any():
-            raise ValueError(f"fold {result.fold} predicts rows that another fold predicted")
-        pred_probs[result.rows], fold[result.rows] = result.pred_probs, result.fold
-        if len(result.margins):
-            sums[result.trained] += result.margins
-            counts[result.trained] += 1
-    if (fold < 0).any():
-        raise ValueError(f"{(fold < 0).sum()} rows were predicted by no fold")
-    if not np.isfinite(pred_probs).all():
-        raise DataError(
-            "the model's probabilities are not finite, expected numbers from 0 to 1: "
-            "the values of X are too large for it; scale X, for example to 0..1"
-        )
-    margins = sums / counts if counts.all() else None
-    suggested = [result.unlabelled for result in results if result.unlabelled is not None]
-    unlabelled: Probs | None = np.asarray(np.mean(suggested, axis=0)) if suggested else None
-    return OutOfSample(pred_probs, fold, margins, unlabelled, _features(results, n))
-
-
-def gather_planted(results: Sequence[FoldResult]) -> tuple[Planted, OutOfSample] | None:
-    """The planted rows of all folds, one fold after the other, and what their models say of them."""
-    planted = [result.planted for result in results if result.planted is not None]
-    if not planted:
-        return None
-    columns = ([getattr(part, each.name) for part in planted] for each in fields(Planted))
-    together = Planted(*map(np.concatenate, columns))
-    ends = np.cumsum([0 if result.planted is None else len(result.planted.labels) for result in results])
-    k = results[0].pred_probs.shape[1]
-    parts = [
-        replace(
-            result,
-            rows=rows,
-            pred_probs=result.pred_probs[:0] if result.planted_probs is None else result.planted_probs,
-            features=result.planted_features,
-            margins=np.empty(0, np.float32),
-            unlabelled=None,
-        )
-        for result, rows in zip(results, np.split(np.arange(ends[-1]), ends[:-1]), strict=True)
-    ]
-    return together, gather(parts, int(ends[-1]), k)
-
-
-def _features(results: Collection[FoldResult], n: int) -> npt.NDArray[np.float16] | None:
-    """The folds' features in the order of the rows, in the first one's space; None where it has none."""
-    first, *_ = sorted(results, key=lambda result: result.fold)
-    if first.anchors is None:
-        return None
-    gathered = np.zeros((n, first.anchors.shape[1]), dtype=np.float16)
-    for result in results:
-        if len(result.rows):
-            if result.features is None or result.anchors is None:
-                return None
-            gathered[result.rows] = onto(result.anchors, first.anchors)(result.features)
-    return gathered
 
 
 def _fit_fold(

@@ -15,6 +15,7 @@ from audit import (
     detectors,
     judging,
     models,
+    plans,
     preview,
     probabilities,
     rounds,
@@ -238,7 +239,7 @@ def _trained(
     job = rounds.Job(
         dataset=dataset,
         given=labels.given,
-        plan=rounds.plan(config, dataset.X),
+        plan=plans.plan(config, dataset.X),
         fitting=Fitting(models.builder(task.model, dataset), device=config.device, balance=config.balance),
         folds=config.folds,
         splits=seeds.folds,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from audit import crossval, features
+from audit.gathering import gather_planted
 from audit.kinds import naming, planting
 from audit.kinds.evidence import Data
 from audit.kinds.reasons import Twins
@@ -55,7 +56,7 @@ def looked_at(
     X: Examples, probs: OutOfSample, results: Sequence[FoldResult]
 ) -> tuple[OutOfSample, tuple[Planted, OutOfSample] | None]:
     """What is said of all rows and of planted ones, with features of tables too, which need no model."""
-    asked = crossval.gather_planted(results)
+    asked = gather_planted(results)
     if X.ndim == 2:
         project = features.of_tables(X)
         probs = replace(probs, features=project(X).astype(np.float16))

@@ -7,7 +7,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from audit import folds, models, rounds
+from audit import folds, models, plans
 from audit.config import Config
 from audit.crossval import threads_of
 from audit.duplicates import find_duplicates
@@ -30,7 +30,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     AuditError
         When the run itself would be refused for its model, its folds or its settings.
     """
-    plan = rounds.plan(config, dataset.X)
+    plan = plans.plan(config, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
     folds.assign_folds(dataset.labels, duplicates.groups, config.folds, seed=0)
@@ -56,7 +56,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     }
 
 
-def _cost(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[float, int | None, str]:
+def _cost(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[float, int | None, str]:
     """Expected seconds, peak memory of all processes where it can be read, and the device."""
     jobs = min(config.jobs or joblib.cpu_count(), config.folds)
     train, predict, device = _probe(dataset, config, plan)
@@ -73,7 +73,7 @@ def _cost(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[f
     return seconds, None if here is None or worker is None else here + jobs * worker, device
 
 
-def _probe(dataset: LabeledDataset, config: Config, plan: rounds.Plan) -> tuple[float, float, str]:
+def _probe(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[float, float, str]:
     """Seconds of training and of predicting one row once, and where the model runs."""
     build = models.builder(config.model, dataset)
     recipe = Recipe(epochs=1, exactly=True, wide=plan.recipe.wide, augment=plan.recipe.augment)

@@ -6,18 +6,18 @@ Nothing here knows which labels were changed on purpose; it sees the given label
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import crossval, detectors, planting
-from audit.config import Config
 from audit.crossval import Fitting
 from audit.duplicates import Duplicates, find_duplicates
 from audit.events import Listener
 from audit.folds import assign_folds
+from audit.gathering import averaged, gather
+from audit.plans import Pass, Plan, span
 from audit.types import (
     Examples,
     Floats,
@@ -29,81 +29,13 @@ from audit.types import (
     OutOfSample,
     Planted,
     Probs,
-    Recipe,
 )
 from audit.workers import Progress
 
-EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
-EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
-SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
-SMOOTH_ROWS = 500  # images on which that is measured
 # Data of which more than HARD is ambiguous after the first round is trained on longer, in proportion, up to
 # MOST_EFFORT times; MNIST has .01 to .06 under the noise kinds of the benchmark, Fashion-MNIST .10.
 HARD, MOST_EFFORT = 0.03, 4.0
-
-
-PRESETS = {  # rounds, repeats and the recipe of the last round
-    "fast": (1, 1, Recipe(epochs=2, views=3)),
-    "default": (2, 1, Recipe(epochs=3, views=3)),
-    "thorough": (2, 1, Recipe(epochs=6, wide=True, augment="affine", views=5)),
-}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How often and how hard to cross-validate."""
-
-    rounds: int
-    repeats: int  # of the last round, on other folds; their probabilities are averaged
-    recipe: Recipe  # of the last round
-
-    def passes(self) -> list["Pass"]:
-        """The cross-validations in their order."""
-        early = replace(self.recipe, epochs=max(1, self.recipe.epochs // EARLY), wide=False, views=1)
-        quick = replace(early, augment="none" if early.augment == "none" else "shift")
-        rounds = [Pass(f"round-{number}", quick, last=False) for number in range(1, self.rounds)]
-        name = f"round-{self.rounds}"
-        return rounds + [
-            Pass(f"{name}-repeat-{repeat}" if self.repeats > 1 else name, self.recipe, last=True)
-            for repeat in range(1, self.repeats + 1)
-        ]
-
-
-def plan(config: Config, X: Examples) -> Plan:
-    """The preset's plan with what the settings say otherwise; examples that are no pictures are not moved."""
-    rounds, repeats, recipe = PRESETS[config.preset]
-    recipe = replace(
-        recipe,
-        epochs=config.epochs or recipe.epochs,
-        exactly=config.epochs is not None,
-        augment=config.augment or (recipe.augment if X.ndim == 4 and are_pictures(X) else "none"),
-    )
-    return Plan(config.rounds or rounds, config.repeats or repeats, recipe)
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One cross-validation over all folds."""
-
-    name: str
-    recipe: Recipe
-    last: bool
-    others: int | None = None  # of the other folds, how many each model is trained on; all when None
-
-    def sized(self, rows: int, folds: int, effort: float) -> "Pass":
-        """The last pass with so much effort, an early one of much data with one look at enough of it."""
-        if self.last:
-            return replace(self, recipe=self.recipe.longer(effort))
-        enough = enough_folds(rows, folds)
-        if enough == folds - 1:
-            return self
-        return replace(self, recipe=replace(self.recipe, exactly=True), others=enough)
-
-    @property
-    def cost(self) -> float:
-        """Its share of the work, in epochs of the plain network."""
-        return self.recipe.epochs * (2.0 if self.recipe.wide else 1.0)
 
 
 class Shelf(Protocol):
@@ -181,17 +113,17 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     for number, seed in enumerate(job.seeds.spawn(len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
         fold = assign_folds(given, duplicates.groups, job.folds, splits[number])
-        progress = partial(_pass_on, listener, each.name, _span(passes, number, effort))
+        progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
         plant = planter if each.last and not asked else None
         results = _results(job, each, fold, keep, seed, kept[each.name], shelf, listener, progress, plant)
         asked = results if each.last and not asked else asked
         trained += [(each.name, result) for result in results]
-        outcomes.append(crossval.gather(results, len(given), k))
+        outcomes.append(gather(results, len(given), k))
         if not each.last:
             evidence = detectors.Evidence(given, outcomes[-1].pred_probs)
             keep = kept_for_training(detectors.posterior(evidence), given, k)
             effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
-    probs, looked = _averaged(outcomes, job.plan.repeats), None
+    probs, looked = averaged(outcomes, job.plan.repeats), None
     if job.planting:
         probs, looked = planting.looked_at(job.dataset.X, probs, asked)
     return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
@@ -247,11 +179,6 @@ def _results(
     return sorted(results, key=lambda result: result.fold)
 
 
-def enough_folds(rows: int, folds: int) -> int:
-    """The number of folds that have EARLY_ROWS together, or all but one."""
-    return min(folds - 1, ceil(EARLY_ROWS * folds / rows))
-
-
 def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:
     """The rows (n,) that are no suspects, and of every class at least its LEAST_KEPT least suspect rows."""
     keep = ~issues.is_issue
@@ -263,16 +190,6 @@ def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:
     return keep
 
 
-def are_pictures(images: Examples) -> bool:
-    """Whether neighbouring pixels resemble each other, so that a moved image is still the same thing."""
-    some = images[:: max(1, len(images) // SMOOTH_ROWS)].astype(np.float64)
-    some = some / max(1.0, float(np.abs(some).max()))  # squares of huge pixels would overflow
-    some -= some.mean(axis=0)
-    left, right = some[:, :, :-1].ravel(), some[:, :, 1:].ravel()
-    scale = np.sqrt(np.square(left).sum() * np.square(right).sum())
-    return bool(scale > 0 and (left * right).sum() / scale > SMOOTH)
-
-
 def _splits(passes: list[Pass], splits: np.random.SeedSequence) -> list[int]:
     """The seed of each pass's folds: the same for all rounds, another for each further repeat."""
     last = sum(each.last for each in passes)
@@ -280,32 +197,6 @@ def _splits(passes: list[Pass], splits: np.random.SeedSequence) -> list[int]:
     return [states[0]] * (len(passes) - last) + states
 
 
-def _span(passes: list[Pass], number: int, effort: float) -> tuple[float, float]:
-    """Where a pass begins and ends in the whole work, 0 to 1, if those after it take as much effort."""
-    costs = [each.cost * (effort if each.last else 1) for each in passes]
-    return sum(costs[:number]) / sum(costs), sum(costs[: number + 1]) / sum(costs)
-
-
 def _pass_on(listener: Listener, name: str, span: tuple[float, float], shares: Sequence[float]) -> None:
     begin, end = span
     listener.training(name, shares, begin + (end - begin) * sum(shares) / len(shares))
-
-
-def _averaged(outcomes: list[OutOfSample], repeats: int) -> OutOfSample:
-    """The mean probabilities of the repeats, the folds of the first, the margins of the first pass of all.
-
-    Every row is trained on in the first pass, so that all margins mean the same.
-    """
-    last = outcomes[-repeats:]
-
-    def mean(parts: list[Probs]) -> Probs:
-        return np.asarray(np.mean(parts, axis=0, dtype=np.float32))
-
-    suggested = [outcome.unlabelled for outcome in last if outcome.unlabelled is not None]
-    return OutOfSample(
-        pred_probs=mean([outcome.pred_probs for outcome in last]),
-        fold=last[0].fold,
-        margins=outcomes[0].margins,
-        unlabelled=mean(suggested) if suggested else None,
-        features=last[0].features,
-    )

@@ -18,6 +18,7 @@ import audit
 from audit import crossval
 from audit import folds as folding
 from audit.duplicates import find_duplicates
+from audit.gathering import gather
 from audit.types import FoldResult
 from audit.workers import FEW_SPINS, side_by_side
 
@@ -110,18 +111,18 @@ def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
     X[30:40] = X[:10]
     y = np.arange(60) % 2
     fold = folding.assign_folds(y, find_duplicates(X).groups, 4, 0)
-    out = crossval.gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
+    out = gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
     assert (out.pred_probs == 0.5).all()
 
 
 def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     X, y = striped_images(120)
     fold = folding.assign_folds(y, np.arange(120), 5, 0)
-    one = crossval.gather(cross_validated(X, y, fold, jobs=1), 120, 4)
-    two = crossval.gather(cross_validated(X, y, fold, jobs=2), 120, 4)
+    one = gather(cross_validated(X, y, fold, jobs=1), 120, 4)
+    two = gather(cross_validated(X, y, fold, jobs=2), 120, 4)
     first = cross_validated(X, y, fold, jobs=1, skip=[0, 3, 4])
     rest = cross_validated(X, y, fold, jobs=2, skip=[1, 2])
-    resumed = crossval.gather(rest + first, 120, 4)
+    resumed = gather(rest + first, 120, 4)
     assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
 
 
@@ -148,9 +149,9 @@ def test_gather_refuses_rows_predicted_twice_or_never():
         return FoldResult(fold, np.array(rows), probs, np.zeros(0, np.int64), none, (), 0.0, "cpu")
 
     with pytest.raises(ValueError, match="another fold"):
-        crossval.gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
+        gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
     with pytest.raises(ValueError, match="1 rows were predicted by no fold"):
-        crossval.gather([result(0, [0, 1])], 3, 2)
+        gather([result(0, [0, 1])], 3, 2)
 
 
 def test_a_class_that_a_model_does_not_know_has_probability_zero():
@@ -162,7 +163,7 @@ def test_a_class_that_a_model_does_not_know_has_probability_zero():
     X, _ = striped_images(20)
     y = np.arange(20) % 2
     fold = folding.assign_folds(y, np.arange(20), 2, 0)
-    out = crossval.gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
+    out = gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
     assert (out.pred_probs == [0.5, 0, 0.5]).all()
 
 
@@ -183,11 +184,11 @@ def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
         return FoldResult(fold, np.array(rows), probs, np.array(trained), margins, (), 0.0, "cpu")
 
     folds = [result(0, [0], [1, 2], [1, 2]), result(1, [1], [0, 2], [3, 6]), result(2, [2], [0, 1], [5, 7])]
-    assert crossval.gather(folds, 3, 2).margins.tolist() == [4, 4, 4]
+    assert gather(folds, 3, 2).margins.tolist() == [4, 4, 4]
     folds[2] = result(2, [2], [1], [7])
-    assert crossval.gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
+    assert gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
     folds[1] = result(1, [1], [2], [6])
-    assert crossval.gather(folds, 3, 2).margins is None  # no model was trained on row 0
+    assert gather(folds, 3, 2).margins is None  # no model was trained on row 0
 
 
 def waits(_):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import audit
 from audit import features
-from audit.crossval import gather_planted
 from audit.datasets import from_arrays
+from audit.gathering import gather_planted
 from audit.kinds import drawing, planting
 from audit.kinds.canvas import Canvas
 from audit.kinds.inserting import INSERTED_KINDS, insert

@@ -3,12 +3,13 @@ import pytest
 from conftest import striped_images
 from sklearn.linear_model import LogisticRegression
 
-from audit import detectors, rounds
+from audit import detectors, plans, rounds
 from audit.config import Config
-from audit.crossval import Fitting, gather
+from audit.crossval import Fitting
 from audit.datasets import from_arrays
 from audit.detectors import Evidence
 from audit.events import Silent
+from audit.gathering import gather
 from audit.noise import inject
 from audit.types import Issues, Recipe
 
@@ -60,7 +61,7 @@ def trained(plan, shelf=None, rate=0.2, **others):
     return noisy, rounds.cross_validate(job(data, noisy.given, plan, **others), shelf, Silent())
 
 
-PLANS = [rounds.Plan(1, 1, Recipe(2)), rounds.Plan(3, 1, Recipe(2)), rounds.Plan(2, 3, Recipe(2))]
+PLANS = [plans.Plan(1, 1, Recipe(2)), plans.Plan(3, 1, Recipe(2)), plans.Plan(2, 3, Recipe(2))]
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -75,7 +76,7 @@ def test_no_row_is_ever_scored_by_a_model_that_was_trained_on_it(plan):
 
 
 def test_a_round_trains_exactly_without_the_suspects_of_the_round_before():
-    noisy, outcome = trained(rounds.Plan(2, 2, Recipe(2)))
+    noisy, outcome = trained(plans.Plan(2, 2, Recipe(2)))
     by_pass = {}
     for name, result in outcome.folds:
         by_pass.setdefault(name, []).append(result)
@@ -93,12 +94,12 @@ def test_a_round_trains_exactly_without_the_suspects_of_the_round_before():
 
 @pytest.mark.parametrize(("rows", "folds", "enough"), [(70_000, 5, 3), (240, 4, 3), (1_000_000, 5, 1)])
 def test_an_early_round_of_much_data_looks_at_some_folds_only(rows, folds, enough):
-    assert rounds.enough_folds(rows, folds) == enough
+    assert plans.enough_folds(rows, folds) == enough
 
 
 def test_every_row_is_trained_on_by_so_many_models_of_an_early_round(monkeypatch):
     monkeypatch.setattr(rounds, "EARLY_ROWS", 100)
-    _, outcome = trained(rounds.Plan(2, 1, Recipe(2)))
+    _, outcome = trained(plans.Plan(2, 1, Recipe(2)))
     early = [result for name, result in outcome.folds if name == "round-1"]
     times = np.bincount(np.concatenate([result.trained for result in early]), minlength=240)
     assert (times == 2).all()
@@ -106,14 +107,14 @@ def test_every_row_is_trained_on_by_so_many_models_of_an_early_round(monkeypatch
 
 
 def test_rounds_share_their_folds_and_repeats_do_not():
-    _, outcome = trained(rounds.Plan(2, 2, Recipe(2)))
+    _, outcome = trained(plans.Plan(2, 2, Recipe(2)))
     rows = {(name, r.fold): tuple(r.rows) for name, r in outcome.folds}
     assert all(rows["round-1", fold] == rows["round-2-repeat-1", fold] for fold in range(4))
     assert any(rows["round-1", fold] != rows["round-2-repeat-2", fold] for fold in range(4))
 
 
 def test_repeats_are_averaged():
-    _, outcome = trained(rounds.Plan(1, 3, Recipe(2)))
+    _, outcome = trained(plans.Plan(1, 3, Recipe(2)))
     parts = [
         gather([r for name, r in outcome.folds if name == f"round-1-repeat-{i}"], 240, 4).pred_probs
         for i in (1, 2, 3)
@@ -124,10 +125,10 @@ def test_repeats_are_averaged():
 @pytest.mark.parametrize("lost", [[("round-1", 2)], [("round-2", 0), ("round-2", 3)], [("round-1", 0)]])
 def test_what_is_lost_is_trained_again_to_the_same_bytes(lost):
     shelf = Shelf()
-    _, whole = trained(rounds.Plan(2, 1, Recipe(2)), shelf)
+    _, whole = trained(plans.Plan(2, 1, Recipe(2)), shelf)
     for key in lost:
         del shelf.kept[key]
-    _, again = trained(rounds.Plan(2, 1, Recipe(2)), shelf)
+    _, again = trained(plans.Plan(2, 1, Recipe(2)), shelf)
     assert again.probs.pred_probs.tobytes() == whole.probs.pred_probs.tobytes()
     assert len(shelf.kept) == 8
 
@@ -148,7 +149,7 @@ class Counts(Remembers):
 
 
 def epochs_of(recipe):
-    _, outcome = trained(rounds.Plan(2, 1, recipe), builder=Counts)
+    _, outcome = trained(plans.Plan(2, 1, recipe), builder=Counts)
     return {name: len(result.losses) for name, result in outcome.folds}
 
 
@@ -177,7 +178,7 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 
     X, y = striped_images(80)
     data = from_arrays(X, y)
-    plan = rounds.Plan(2, 2, Recipe(2, exactly=True))
+    plan = plans.Plan(2, 2, Recipe(2, exactly=True))
     rounds.cross_validate(job(data, data.labels, plan, folds=2), None, Listener())
     values = [share for _, share in shares]
     assert values == sorted(values)
@@ -188,14 +189,14 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 def test_presets_cost_more_in_their_order_and_settings_overrule_them():
     X, _ = striped_images(40)
     cost = [
-        sum(each.cost for each in rounds.plan(Config(preset=name), X).passes())
+        sum(each.cost for each in plans.plan(Config(preset=name), X).passes())
         for name in ("fast", "default", "thorough")
     ]
     assert cost == sorted(cost)
-    own = rounds.plan(Config(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine"), X)
+    own = plans.plan(Config(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine"), X)
     assert (own.rounds, own.repeats, own.recipe.epochs, own.recipe.augment) == (3, 2, 7, "affine")
     assert own.recipe.exactly
-    assert not rounds.plan(Config(), X).recipe.exactly
+    assert not plans.plan(Config(), X).recipe.exactly
 
 
 def test_only_pictures_are_moved():
@@ -204,8 +205,8 @@ def test_only_pictures_are_moved():
     strokes = np.zeros((200, 20, 20, 1), np.uint8)
     for image, at in zip(strokes, rng.integers(2, 14, (200, 2)), strict=True):
         image[at[0] : at[0] + 4, at[1] : at[1] + 4] = 200
-    assert rounds.are_pictures(strokes)
-    assert not rounds.are_pictures(noise)
-    assert not rounds.are_pictures(np.zeros_like(noise))
-    assert rounds.plan(Config(), strokes).recipe.augment == "shift"
-    assert rounds.plan(Config(), noise).recipe.augment == "none"
+    assert plans.are_pictures(strokes)
+    assert not plans.are_pictures(noise)
+    assert not plans.are_pictures(np.zeros_like(noise))
+    assert plans.plan(Config(), strokes).recipe.augment == "shift"
+    assert plans.plan(Config(), noise).recipe.augment == "none"

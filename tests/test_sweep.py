@@ -13,7 +13,7 @@ from conftest import striped_images
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import models, rounds, trials
+from audit import models, plans, trials
 from audit.config import Config
 from audit.crossval import Fitting
 from audit.datasets import from_arrays
@@ -80,7 +80,7 @@ def small(tmp_path):
     ]
 
     def run(folder, jobs=2, some=each):
-        fitting = Fitting(models.builder("auto", dataset), rounds.plan(config, dataset.X).recipe, "cpu")
+        fitting = Fitting(models.builder("auto", dataset), plans.plan(config, dataset.X).recipe, "cpu")
         with RunFolder.locked(tmp_path / folder, "sweep") as held:
             return trials.run_trials(some, dataset.X, 4, fitting=fitting, folder=held, jobs=jobs, listener=Silent())  # fmt: skip
 

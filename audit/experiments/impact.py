@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit import datasets, models, rounds, trials
+from audit import datasets, models, plans, trials
 from audit.clock import Clock
 from audit.cluster import cluster
 from audit.config import Config, default_name
@@ -110,7 +110,7 @@ class Experiment(NamedTuple):
         seeds = range(self.config.seed, self.config.seed + self.settings.seeds)
         groups = find_duplicates(self.dataset.X).groups
         drawn = [self._held_out(groups, seed) for seed in seeds]
-        plan = rounds.plan(self.config, self.dataset.X)
+        plan = plans.plan(self.config, self.dataset.X)
         *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))
         plain = replace(self.config, **NO_NOISE)
         audited = self._audited(self._audit(self.dataset, plain, "as-came", hear_audits[0]))
@@ -158,7 +158,7 @@ class Experiment(NamedTuple):
         settings, rng = self.settings, np.random.default_rng(Seeds.of(seed).folds)
         return hold_out(self.dataset.labels, groups, settings.test_size, settings.train_size, rng)
 
-    def _weights(self, plan: rounds.Plan, trained: int) -> dict[str, float]:
+    def _weights(self, plan: plans.Plan, trained: int) -> dict[str, float]:
         """How much work each audit is, and all models at the end are: rows times epochs."""
         audit = (self.config.folds - 1) * sum(each.cost for each in plan.passes())
         models = self.settings.seeds * MOST_CONDITIONS * plan.passes()[-1].cost

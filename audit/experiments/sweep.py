@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from audit import datasets, models, rounds, trials
+from audit import datasets, models, plans, trials
 from audit.cluster import cluster
 from audit.config import Config, safe_name
 from audit.crossval import Fitting
@@ -154,7 +154,7 @@ def _planned(
     groups = find_duplicates(dataset.X).groups
     fitting = Fitting(
         models.builder(config.model, dataset),
-        rounds.plan(config, dataset.X).recipe,
+        plans.plan(config, dataset.X).recipe,
         config.device,
         balance=config.balance,
     )
