@@ -98,7 +98,7 @@ def test_an_early_round_of_much_data_looks_at_some_folds_only(rows, folds, enoug
 
 
 def test_every_row_is_trained_on_by_so_many_models_of_an_early_round(monkeypatch):
-    monkeypatch.setattr(rounds, "EARLY_ROWS", 100)
+    monkeypatch.setattr(plans, "EARLY_ROWS", 100)
     _, outcome = trained(plans.Plan(2, 1, Recipe(2)))
     early = [result for name, result in outcome.folds if name == "round-1"]
     times = np.bincount(np.concatenate([result.trained for result in early]), minlength=240)
