@@ -141,7 +141,7 @@ def ready_workers(
     It ends when the block has ended and all are ready.
     """
     workers = min(jobs or joblib.cpu_count(), folds)
-    task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, _unwatched)
+    task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, unwatched)
     if workers == 1:
         yield
         return
@@ -155,8 +155,8 @@ def ready_workers(
             started.close()
 
 
-def _unwatched(_: float) -> None:
-    pass
+def unwatched(_: float) -> None:
+    """What hears the progress of a training that nobody watches; a worker can import it."""
 
 
 def _build(fitting: Fitting, task: Training, main: int) -> None:

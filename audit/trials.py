@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from audit.crossval import Fitting
+from audit.crossval import Fitting, unwatched
 from audit.errors import RunError
 from audit.events import Listener
 from audit.learning import fit, losses
@@ -153,7 +153,7 @@ def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows
     of_each = np.searchsorted(trial.train, rows)
     probe = replace(trial, train=rows, labels=trial.labels[of_each], test=trial.test[:most_rows])
     shape = (len(trial.train), *X.shape[1:])
-    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, _nothing))
+    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, unwatched))
     epochs = int(getattr(whole, "max_epochs", 1))  # more than the recipe's for few rows
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
@@ -166,10 +166,6 @@ def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows
 def cores() -> int:
     """Models that are trained at once when nobody says how many."""
     return int(joblib.cpu_count())
-
-
-def _nothing(_: float) -> None:
-    """Hear of no progress."""
 
 
 def _file(trial: Trial) -> str:
