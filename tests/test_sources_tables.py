@@ -212,3 +212,21 @@ def test_what_is_no_feature_is_left_out_with_the_reason():
     X, feature_names, notes = features_from_frame(text)
     assert (X.shape, feature_names) == ((60, 1), ("a",))
     assert notes == ("columns left out: 'text' (60 different texts)",)
+
+
+@given(st.lists(st.decimals(-(10**7), 10**7, places=2), min_size=2, max_size=9), st.sampled_from(";\t"))
+def test_decimal_commas_are_read_where_commas_separate_nothing(tmp_path_factory, numbers, separator):
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    commas = [f"{number:,}".translate(str.maketrans(",.", ".,")) for number in numbers]
+    frame = pd.DataFrame({"price": [*commas, ""], "points": 0.5, "label": "1,5"})
+    frame.to_csv(path, index=False, sep=separator)
+    source = table(path)
+    assert source.feature_names == ("price", "points")
+    np.testing.assert_array_equal(source.X[:, 0], [*map(float, numbers), np.nan])
+    assert source.y.tolist() == ["1,5"] * (len(numbers) + 1)
+    assert source.notes == ("columns of numbers with a decimal comma: price",)
+
+
+def test_texts_with_commas_are_no_numbers_where_commas_separate(tmp_path):
+    path = write(tmp_path / "t.csv", 'a,size,label\n1,"1,234",x\n2,"5,678",y\n')
+    assert table(path).feature_names == ("a", "size = 1,234", "size = 5,678")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from audit.errors import DataError
 
+LABELS = ("label", "labels", "y", "target", "class")  # what the column of labels is usually called
 MOST_NAMED = 5  # columns in a line
 
 
@@ -39,3 +40,19 @@ def column_called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
 def listed(names: list[str]) -> str:
     """The first names, for a line."""
     return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
+
+
+def unreadable(path: Path, error: Exception, expected: str) -> DataError:
+    """What to say of a file that could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
+    why = " ".join(str(error).split())
+    return DataError(f"{path} cannot be read ({why}), expected {expected}; save it so")
+
+
+def refuse_twice(name: str, columns: list[str]) -> None:
+    """Refuse columns of the same name."""
+    index = pd.Index(columns, dtype=object)
+    if not index.is_unique:
+        twice = str(index[index.duplicated()][0])
+        raise DataError(f"{name} has two columns called {twice!r}, expected different names; rename one")

@@ -1,10 +1,5 @@
 """Tables: a label column, and a column of image paths or columns of features."""
 
-import csv
-import gzip
-import re
-import warnings
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audit.datasets.columns import MOST_NAMED, column_called, find_column, listed, usual_column
+from audit.datasets.columns import (
+    LABELS,
+    MOST_NAMED,
+    column_called,
+    find_column,
+    listed,
+    refuse_twice,
+    unreadable,
+)
+from audit.datasets.delimited import read_text
 from audit.datasets.folders import ENDINGS, image_files
 from audit.datasets.labels import shown
 from audit.datasets.pixels import as_images
@@ -21,22 +25,14 @@ from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 from audit.events import Listener, Silent
 
-LABELS = ("label", "labels", "y", "target", "class")
 PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
 MOST_VALUES = 50  # different texts that a column of categories may have
-MISSING = [  # in features: what pandas takes for missing, and what others write
-    "", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
-    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "na", "none", "?", "-", ".",
-]  # fmt: skip
 NUMBERS = ("boolean", "decimal", "integer", "floating", "mixed-integer-float")  # pandas' words for objects
 MOMENTS = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
 LEFT_OUT = {**dict.fromkeys(MOMENTS, "dates"), "complex": "complex numbers"}
 INTEGER = "0|-?[1-9][0-9]{0,17}"  # as a program writes it; 007 is a name
 FEW_ROWS = 20  # of fewer, many different numbers say nothing
-QUOTED = re.compile('"[^"]*"')
-NOWHERE = "\x01"  # a separator that no file has
-FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
 
 
 def load_table(
@@ -66,9 +62,9 @@ def load_table(
         When the file cannot be read, or has no such columns.
     """
     parquet = path.suffix.lower() == ".parquet"
-    frame = _read_parquet(path) if parquet else _read_text(path, label, path_column)
+    frame, said = (_read_parquet(path), ()) if parquet else read_text(path, label, path_column)
     frame.columns = pd.Index([str(column) for column in frame.columns])
-    _refuse_twice(str(path), list(frame.columns))
+    refuse_twice(str(path), list(frame.columns))
     target = find_column(frame, path, label, LABELS, "--label-column")
     if target is None:
         raise DataError(
@@ -98,7 +94,7 @@ def load_table(
             ids=ids,
             names=names,
             place=place,
-            notes=notes,
+            notes=(*said, *notes),
             split=None if parts is None else parts[kept],
         )
     X, features, notes = examples_from_frame(rest, str(path))
@@ -110,7 +106,7 @@ def load_table(
         names=names,
         feature_names=features,
         place=place,
-        notes=notes,
+        notes=(*said, *notes),
         split=parts,
     )
 
@@ -140,7 +136,7 @@ def features_from_frame(
     DataError
         When no column is left.
     """
-    _refuse_twice(name, [str(column) for column in frame.columns])
+    refuse_twice(name, [str(column) for column in frame.columns])
     parts, left_out = [], []
     for column in frame.columns:
         values = frame[column]
@@ -208,58 +204,6 @@ def _in_order(texts: "pd.Series[Any]") -> "pd.Series[Any]":
     return texts.astype(pd.CategoricalDtype(sorted(present.unique(), key=int), ordered=True))
 
 
-def _read_text(path: Path, label: str | None, path_column: str | None) -> pd.DataFrame:
-    """A CSV or TSV; labels and paths as they are, elsewhere the usual spellings of NaN are missing."""
-    try:
-        separator = separator_of(path)
-        cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
-        columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
-        _refuse_twice(str(path), columns)
-        as_it_is = {usual_column(columns, LABELS) if label is None else label, path_column}
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # fields that have no column
-            frame = pd.read_csv(
-                path,
-                sep=separator,
-                encoding="utf-8-sig",
-                keep_default_na=False,
-                na_values={name: [""] if name in as_it_is else MISSING for name in columns},
-                dtype={name: "str" for name in columns if name in as_it_is},
-                index_col=False,
-                low_memory=False,
-            )
-    except pd.errors.ParserWarning as error:
-        _refuse_ragged(path, separator)
-        raise _unreadable(path, error, "as many fields in each row as in the first line") from error
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error, "a table in UTF-8 whose first line names the columns") from error
-    if frame.iloc[:, -1].isna().any():  # as it is in a row that is too short, which pandas fills up
-        _refuse_ragged(path, separator)
-    return frame
-
-
-def separator_of(path: Path) -> str:
-    """What stands most often in the first line of a CSV or TSV."""
-    line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
-    separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
-    return max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)
-
-
-def _refuse_ragged(path: Path, separator: str) -> None:
-    """Refuse the first row with another number of fields than the first line."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator)
-        rows = (row for row in reader if row)
-        expected = len(next(rows))
-        for row in rows:
-            if len(row) != expected:
-                raise DataError(
-                    f"{path} has {len(row)} fields in line {reader.line_num}, expected {expected} as in its "
-                    "first line; mend that line, or quote texts that hold the separator"
-                )
-
-
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
@@ -267,21 +211,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         remedy = 'pip install "label-audit[parquet]"'
         raise DataError(f"{path} needs pyarrow, which is not installed; {remedy}") from error
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:  # also pyarrow's own
-        raise _unreadable(path, error, "a Parquet file") from error
-
-
-def _unreadable(path: Path, error: Exception, expected: str) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
-    why = " ".join(str(error).split())
-    return DataError(f"{path} cannot be read ({why}), expected {expected}; save it so")
-
-
-def _refuse_twice(name: str, columns: list[str]) -> None:
-    index = pd.Index(columns, dtype=object)
-    if not index.is_unique:
-        twice = str(index[index.duplicated()][0])
-        raise DataError(f"{name} has two columns called {twice!r}, expected different names; rename one")
+        raise unreadable(path, error, "a Parquet file") from error
 
 
 def _are_paths(values: "pd.Series[Any]") -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from audit.datasets.delimited import separator_of
 from audit.datasets.source import LabelPlace
-from audit.datasets.tables import separator_of
 from audit.errors import ReviewError
 from audit.review.change import BEFORE, Change, corrected_name
 
