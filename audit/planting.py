@@ -10,7 +10,7 @@ import numpy as np
 
 from audit import crossval, features
 from audit.gathering import gather_planted
-from audit.kinds import naming, planting
+from audit.kinds import naming
 from audit.kinds.evidence import Data
 from audit.kinds.reasons import Twins
 from audit.types import (
@@ -26,6 +26,7 @@ from audit.types import (
     Planted,
     Rows,
 )
+from audit.vocabulary import PLANTED_KINDS
 
 PER_KIND = 500  # rows, of all folds
 MOST_BYTES = 1 << 26  # of all planted rows
@@ -46,8 +47,10 @@ def _of_fold(
     rows: Rows,
     number: int,
 ) -> Planted | None:
+    from audit.kinds import planting  # noqa: PLC0415  slow to import, and only workers plant
+
     folds = len(seeds)
-    fit = MOST_BYTES // (folds * len(planting.PLANTED_KINDS) * max(1, X[:1].nbytes))
+    fit = MOST_BYTES // (folds * len(PLANTED_KINDS) * max(1, X[:1].nbytes))
     sources = planting.Sources(X, labels, rows, class_names)
     return planting.plant(sources, np.random.default_rng(seeds[number]), min(fit, ceil(PER_KIND / folds)))
 

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit import crossval, detectors, planting
 from audit.crossval import Fitting
@@ -134,9 +135,10 @@ def _duplicates(job: Job, *, training: bool) -> Duplicates:
     if not training:
         return find_duplicates(job.dataset.X)
     k = len(job.dataset.class_names)
-    with crossval.ready_workers(
+    starting = crossval.ready_workers(
         job.dataset.X.shape, k=k, fitting=job.fitting, folds=job.folds, jobs=job.jobs
-    ):
+    )
+    with starting, threadpool_limits(1):  # threads would wait for those that the workers keep from running
         return find_duplicates(job.dataset.X)
 
 

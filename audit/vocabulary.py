@@ -3,6 +3,7 @@
 from audit.errors import ConfigError
 
 KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none")
+PLANTED_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # of which examples can be made
 
 
 def kinds_in(text: str | None) -> tuple[str, ...]:

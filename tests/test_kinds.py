@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audit
-from audit import features
+from audit import features, vocabulary
 from audit.datasets import from_arrays
 from audit.gathering import gather_planted
 from audit.kinds import drawing, planting
@@ -248,7 +248,7 @@ def test_the_confusion_counts_every_planted_row_that_was_used(finished_run):
     figures = finished_run[0].record.scores["kinds"]
     confusion = np.array(figures["confusion"])
     assert confusion.sum(axis=1).tolist() == list(figures["planted"].values())
-    assert list(figures["names"]) == list(planting.PLANTED_KINDS)
+    assert list(figures["names"]) == list(vocabulary.PLANTED_KINDS)
     assert 0 <= figures["macro_f1"] <= 1
 
 

@@ -18,6 +18,27 @@ def test_some_rows_are_the_rows(rows, data):
     assert (some[1:] == X[rows][1:]).all()
 
 
+VIEWS = {  # of a mapped file, of which not all can be asked for ahead
+    "whole": lambda X: X,
+    "with channels": lambda X: X[..., np.newaxis],
+    "from the third row": lambda X: X[3:],
+    "every second row": lambda X: X[::2],
+    "channels last": lambda X: np.moveaxis(X, 1, -1),
+    "copied when written to": lambda X: np.memmap(X.filename, X.dtype, "c", X.offset, X.shape),
+    "in memory": np.array,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_rows_of_a_mapped_file_are_the_rows(tmp_path, view):
+    np.save(tmp_path / "X.npy", np.arange(40 * 3 * 700, dtype=np.int16).reshape(40, 3, 700))
+    X = VIEWS[view](np.load(tmp_path / "X.npy", mmap_mode="r"))
+    rows = np.array([11, 2, 2, len(X) - 1])
+    found = lazy.read_rows(X, rows)
+    assert (found == np.array(X)[rows]).all()
+    assert not isinstance(found, np.memmap)
+
+
 @pytest.fixture
 def on_disk(tmp_path):
     X, y = striped_images(200, side=20, channels=3)

@@ -15,6 +15,7 @@ from audit.datasets import labels as label_forms
 from audit.datasets.examples import fingerprint, in_one_form, refuse_form
 from audit.datasets.source import Source
 from audit.errors import DataError
+from audit.lazy import read_rows
 from audit.types import LabeledDataset, Labels, Rows, Unlabelled
 
 MOST_NAMED = 5  # classes in a message
@@ -171,5 +172,5 @@ def _read(X: np.memmap[Any, Any], rows: Rows) -> npt.NDArray[Any]:
     taken = np.empty((len(rows), *X.shape[1:]), dtype=X.dtype)
     for start in range(0, len(rows), MAPPED_ROWS):
         mapped: Any = np.memmap(str(X.filename), X.dtype, "r", X.offset, X.shape)
-        taken[start : start + MAPPED_ROWS] = mapped[rows[start : start + MAPPED_ROWS]]
+        taken[start : start + MAPPED_ROWS] = read_rows(mapped, rows[start : start + MAPPED_ROWS])
     return taken

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.kinds.evidence import Data, Rowset, gather
-from audit.kinds.planting import PLANTED_KINDS
 from audit.kinds.reasons import Reasons, Twins
 from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Planted, Rows
+from audit.vocabulary import PLANTED_KINDS
 
 TREES = 200
 LEAST_LEAF = 1  # planted rows in a leaf

@@ -9,9 +9,9 @@ import numpy as np
 from audit.kinds import drawing, foreign, tables
 from audit.kinds.canvas import Canvas, Image
 from audit.types import KINDS, Examples, Labels, Planted, Rows
+from audit.vocabulary import PLANTED_KINDS
 
 PARTNERS = 40  # rows of other classes, of which the nearest is blended with every second source
-PLANTED_KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "off-topic", "none")
 
 
 @dataclass(frozen=True, eq=False)
