@@ -112,7 +112,7 @@ class Recipe:
     exactly: bool = False  # else the builder may take more epochs for few rows
     wide: bool = False  # half as many channels again
     augment: str = "shift"  # how training images are changed at random: none, shift or affine
-    views: int = 1  # shifted views of an image whose predictions are averaged
+    views: int = 1  # moved views of an image whose predictions are averaged
 
     def longer(self, times: float) -> "Recipe":
         """The recipe with so many times the epochs, unless their number was set by hand."""

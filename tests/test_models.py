@@ -6,7 +6,7 @@ import torch
 from conftest import striped_images
 from sklearn.base import clone
 
-from audit.models import cnn
+from audit.models import cnn, moves
 from audit.models.batches import Batches
 from audit.models.muon import orthogonalised
 from audit.types import Recipe, Training
@@ -112,7 +112,20 @@ def test_views_are_averaged_and_small_images_have_one():
     moved[1][:, :, 0], moved[2][:, :, -1] = X[:, :, 0], X[:, :, -1]
     expected = np.mean([one.predict_proba(view) for view in moved], axis=0)
     np.testing.assert_allclose(three.predict_proba(X), expected, atol=1e-6)
-    assert cnn.build(training((40, 12, 12, 1), views=5)).views == 1
+    assert cnn.build(training((40, 12, 12, 1), views=5)).views == (moves.Move(),)
+
+
+def test_turned_views_turn_back():
+    X = np.zeros((3, 28, 28, 2), np.uint8)
+    X[:, 10:18, 6:22] = np.random.default_rng(0).integers(100, 200, (3, 8, 16, 2))
+    half = moves.moved(X, moves.Move(turn=180), 1)
+    np.testing.assert_allclose(half, X[:, ::-1, ::-1], atol=0.01)
+    quarter = moves.moved(X, moves.Move(turn=90), 1)
+    np.testing.assert_allclose(quarter, np.rot90(X, axes=(1, 2)), atol=0.01)
+    there = moves.moved(X, moves.Move(turn=7), 1)
+    assert there.shape == X.shape
+    assert np.abs(there - X).max() > 20
+    np.testing.assert_allclose(there.mean(axis=(1, 2, 3)), X.mean(axis=(1, 2, 3)), rtol=0.05)
 
 
 @pytest.mark.parametrize("augment", ["shift", "affine"])

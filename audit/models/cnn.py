@@ -1,6 +1,6 @@
 """The built-in image classifier: a small convolutional network, trained by skorch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
@@ -12,6 +12,7 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 from torch import nn
 
+from audit.models import moves
 from audit.models.batches import Batches, Tape
 from audit.models.muon import Muon
 from audit.types import Floats, Training
@@ -21,11 +22,9 @@ TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees 
 LEARNING_RATE = 0.01
 LARGEST_BATCH = 256
 LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
-TURN, SCALE = 10.0, 0.1  # degrees either way, and the share by which images grow or shrink
 LEAST_STEPS = 150  # optimizer steps that a training takes however few rows there are
 MOST_EPOCHS = 20  # more would learn wrong labels by heart
-CHUNK_ROWS = 8192  # that are predicted at a time, so that moved copies take little memory
-VIEWS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # test-time shifts down and right, in steps of a 28th
+CHUNK_VALUES = 1 << 23  # of images that are predicted at a time, so that moved copies take little memory
 
 
 def build(training: Training) -> NeuralNetClassifier:
@@ -42,7 +41,7 @@ def build(training: Training) -> NeuralNetClassifier:
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
-        views=1 if augment == "none" else recipe.views,
+        views=moves.VIEWS[augment][: recipe.views],
         module__size=(height, width),
         module__widths=WIDTHS[recipe.wide],
         module__augment=augment,
@@ -122,9 +121,9 @@ class SmallCnn(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (b, k) in float32."""
         if self.training and self.augment == "shift":
-            images = _randomly_shifted(images, self.shift)
+            images = moves.randomly_shifted(images, self.shift)
         elif self.training and self.augment == "affine":
-            images = _randomly_turned(images, self.shift)
+            images = moves.randomly_turned(images, self.shift)
         x = self.normalise(images.permute(0, 3, 1, 2).float())  # channels-last in memory
         x = nn.functional.pad(x, self.padding)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
@@ -143,35 +142,14 @@ def _stage(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
     ]
 
 
-def _randomly_shifted(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Each image (b, h, w, c) moved by up to `most` pixels both ways, its edge repeated."""
-    b, h, w, _ = images.shape
-    down, right = torch.randint(-most, most + 1, (2, b, 1), device=images.device)
-    y = (torch.arange(h, device=images.device) + down).clamp(0, h - 1)
-    x = (torch.arange(w, device=images.device) + right).clamp(0, w - 1)
-    return images[torch.arange(b, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
-
-
-def _randomly_turned(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Each image (b, h, w, c) turned, scaled and moved by up to `most` pixels, its edge repeated."""
-    b, h, w, _ = images.shape
-    turn, scale, down, right = (2 * torch.rand(4, b, device=images.device) - 1) * torch.tensor(
-        [[np.radians(TURN)], [SCALE], [2 * most / h], [2 * most / w]], device=images.device
-    )
-    cosine, sine = (1 + scale) * turn.cos(), (1 + scale) * turn.sin()
-    rows = [torch.stack([cosine, -sine, right], 1), torch.stack([sine, cosine, down], 1)]
-    grid = nn.functional.affine_grid(torch.stack(rows, 1).float(), [b, 1, h, w], align_corners=False)
-    channels_first = images.permute(0, 3, 1, 2).float()
-    moved = nn.functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
-    return moved.permute(0, 2, 3, 1)
-
-
 class ReproducibleClassifier(NeuralNetClassifier):
     """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
 
     reads_lazily = True  # takes SomeRows for images
 
-    def __init__(self, *args: Any, seed: int, threads: int, views: int, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, seed: int, threads: int, views: Sequence[moves.Move], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.threads = threads
@@ -228,9 +206,9 @@ class ReproducibleClassifier(NeuralNetClassifier):
         return batches
 
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Class probabilities (m, k), the mean over shifted views of each image."""
+        """Class probabilities (m, k), the mean over moved views of each image."""
         with _threads(self.threads):
-            parts = [self._averaged(X[s : s + CHUNK_ROWS]) for s in range(0, len(X), CHUNK_ROWS)]
+            parts = [self._averaged(X[part]) for part in _parts(X)]
         return np.concatenate(parts).astype(np.float32)
 
     def predict_with_features(
@@ -239,27 +217,25 @@ class ReproducibleClassifier(NeuralNetClassifier):
         """Class probabilities (m, k), and the projected input (m, d) of the last layer, by the same pass."""
         probs, features = [], []
         with _threads(self.threads):
-            for start in range(0, len(X), CHUNK_ROWS):
+            for part in _parts(X):
                 with _overheard(self.module_.features) as seen:
-                    probs.append(self._averaged(X[start : start + CHUNK_ROWS]))
+                    probs.append(self._averaged(X[part]))
                 features.append(project(np.concatenate(seen)[: len(probs[-1])]))  # the unmoved view is first
         return np.concatenate(probs).astype(np.float32), np.concatenate(features).astype(np.float32)
 
     def _averaged(self, images: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
         """Mean probabilities of the views of so few images that all moved copies fit."""
         step = max(1, min(images.shape[1:3]) // 28)
-        moves = [(step * down, step * right) for down, right in VIEWS[: self.views]]
-        views = [super(ReproducibleClassifier, self).predict_proba(_moved(images, *move)) for move in moves]
-        return np.asarray(sum(views) / len(moves))
+        predict = super().predict_proba
+        return np.asarray(
+            sum(predict(moves.moved(images, move, step)) for move in self.views) / len(self.views)
+        )
 
 
-def _moved(images: npt.NDArray[Any], down: int, right: int) -> npt.NDArray[Any]:
-    """Images (m, h, w, c) moved by so many pixels, their edges repeated."""
-    if not (down or right):
-        return images
-    _, h, w, _ = images.shape
-    y, x = np.clip(np.arange(h) - down, 0, h - 1), np.clip(np.arange(w) - right, 0, w - 1)
-    return images[:, y[:, None], x]
+def _parts(images: npt.NDArray[Any]) -> Iterator[slice]:
+    """Slices of whole batches of images (m, h, w, c) that are predicted at a time."""
+    size = LARGEST_BATCH * max(1, CHUNK_VALUES // int(np.prod(images.shape[1:])) // LARGEST_BATCH)
+    return (slice(start, start + size) for start in range(0, len(images), size))
 
 
 @contextmanager
