@@ -87,6 +87,11 @@ class Fickle(Plain):
         return {}
 
 
+class Shy(Stubborn):
+    def __repr__(self):
+        return self.name
+
+
 def no_model(training):
     return {}["depth"]
 
@@ -245,6 +250,7 @@ CASES = {
     "--model 'forest' is no model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model is a Plain without get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
+    "model is a Shy that cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), by which runs are told apart; mend its __repr__": detect(flat, y, model=Shy()),
     "model is a Fickle that cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); mend its constructor": detect(flat, y, model=Fickle(2)),
     "--model test_errors:no_model makes no model (KeyError: 'depth'); mend it": detect(flat, y, model="test_errors:no_model"),
     "the model cannot be trained on fold 0 of (48, 144) examples: ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),

@@ -93,8 +93,16 @@ def check(model: Any) -> None:
 
 
 def describe(model: Any) -> str:
-    """The model as a line of text, the same for models that are alike."""
-    return model if isinstance(model, str) else " ".join(repr(model).split())
+    """The model as a line of text, the same for models that are alike; ConfigError when it has none."""
+    if isinstance(model, str):
+        return model
+    try:
+        return " ".join(repr(model).split())
+    except Exception as error:  # anybody's classifier may raise anything
+        raise ConfigError(
+            f"model is a {type(model).__name__} that cannot be printed ({_one_line(error)}), by which runs "
+            "are told apart; mend its __repr__"
+        ) from error
 
 
 def _cloned(model: Any) -> Cloned:
