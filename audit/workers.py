@@ -24,7 +24,7 @@ Progress = Callable[[Sequence[float]], None]
 
 def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
-    with patient_threads():
+    with patient_threads(), deaf_to_interrupts():
         results: Generator[Any] = joblib.Parallel(
             workers, return_as="generator_unordered", pre_dispatch=workers
         )(calls)
@@ -48,14 +48,30 @@ def patient_threads() -> Iterator[None]:
             os.environ.pop(SPINS, None)
 
 
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes started in the block hear no interrupts, which a terminal sends to all; this one, after it.
+
+    Python itself would answer those that come while it starts.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def end_with(main: int) -> None:
     """Let this worker end when the main process was killed: it would wait for more work for minutes.
 
-    Interrupts, which a terminal sends to all processes, are left to the main one.
+    Interrupts are left to the main process.
     """
     if os.getppid() != main or any(thread.name == GUARD for thread in threading.enumerate()):
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where they cannot be blocked
 
     def guard() -> None:
         while os.getppid() == main:

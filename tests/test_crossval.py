@@ -1,4 +1,5 @@
 import os
+import signal
 import warnings
 from functools import partial
 from uuid import uuid4
@@ -206,6 +207,16 @@ def test_workers_spin_briefly_unless_somebody_says_otherwise_and_nothing_else_do
     (seen,) = side_by_side([joblib.delayed(waits)(None), joblib.delayed(waits)(None)][:1], 2)
     assert seen == (before if own else {**before, "GOMP_SPINCOUNT": FEW_SPINS})
     assert waits(None) == before
+
+
+def blocked():
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
+    get_reusable_executor().shutdown()
+    assert list(side_by_side([joblib.delayed(blocked)()], 2)) == [True]
+    assert not blocked()
 
 
 def broken(folder, _):
