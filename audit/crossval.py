@@ -136,16 +136,17 @@ def cross_validate(
 def ready_workers(
     shape: tuple[int, ...], *, k: int, fitting: Fitting, folds: int, jobs: int | None = None
 ) -> Iterator[None]:
-    """While the block runs, let the workers of a cross-validation of so many folds import what they need.
+    """While the block runs, let workers of a cross-validation of so many folds import what they need.
 
-    It ends when the block has ended and all are ready.
+    As many as there are cores beside the one that the block is run on; it ends when they are ready too.
     """
     workers = min(jobs or joblib.cpu_count(), folds)
     task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, unwatched)
     if workers == 1:
         yield
         return
-    calls = (joblib.delayed(_build)(fitting, task, os.getpid()) for _ in range(workers))
+    beside = min(workers, max(1, joblib.cpu_count() - 1))
+    calls = (joblib.delayed(_build)(fitting, task, os.getpid()) for _ in range(beside))
     started = side_by_side(calls, workers)
     try:
         yield

@@ -229,7 +229,7 @@ def test_workers_that_get_ready_make_a_model_each_and_leave_its_mistakes_to_the_
     fitting = crossval.Fitting(partial(broken, tmp_path))
     with crossval.ready_workers((8, 4), k=2, fitting=fitting, folds=3, jobs=jobs):
         pass
-    assert len(list(tmp_path.iterdir())) == (2 if jobs == 2 else 0)
+    assert len(list(tmp_path.iterdir())) == (min(2, max(1, joblib.cpu_count() - 1)) if jobs == 2 else 0)
     folds = crossval.cross_validate(
         np.zeros((9, 4)),
         np.arange(9) % 2,

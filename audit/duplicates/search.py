@@ -9,7 +9,7 @@ import numpy.typing as npt
 from audit.types import Examples
 
 CHUNK_BYTES = 1 << 25  # of examples that are looked at together
-LEAF = 10  # points that are searched one by one
+LEAF = 20  # points that are searched one by one
 NEIGHBOURS = 8  # that are looked at, so that many copies of one image do not make a square of pairs
 
 Pairs = npt.NDArray[np.int64]  # (p, 2) row numbers
