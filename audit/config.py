@@ -90,8 +90,8 @@ class Config:
     folds
         Folds of the cross-validation.
     preset
-        How much work to spend: fast (one round), default (two rounds) or thorough (three rounds, a wider
-        network and twice the epochs).
+        How much work to spend: fast (one round), default (two rounds) or thorough (three rounds, the
+        last one twice, with a wider network and more epochs).
     rounds
         Cross-validations in a row, each trained without the suspects of the one before; the preset's when
         not given.

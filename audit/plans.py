@@ -10,7 +10,7 @@ from audit.config import Config
 from audit.types import Examples, Recipe
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
-FEWER_VIEWS = 2  # and averages so many fewer views
+EARLY_VIEWS = 2  # and averages half as many views
 EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
@@ -18,7 +18,7 @@ SMOOTH_ROWS = 500  # images on which that is measured
 PRESETS = {  # rounds, repeats and the recipe of the last round
     "fast": (1, 1, Recipe(epochs=2, views=3)),
     "default": (2, 1, Recipe(epochs=3, views=3)),
-    "thorough": (3, 1, Recipe(epochs=6, wide=True, augment="affine", views=5)),
+    "thorough": (3, 2, Recipe(epochs=4, wide=True, augment="affine", views=7)),
 }
 
 
@@ -32,7 +32,7 @@ class Plan:
 
     def passes(self) -> list["Pass"]:
         """The cross-validations in their order."""
-        epochs, views = max(1, self.recipe.epochs // EARLY), max(1, self.recipe.views - FEWER_VIEWS)
+        epochs, views = ceil(self.recipe.epochs / EARLY), max(1, self.recipe.views // EARLY_VIEWS)
         early = replace(self.recipe, epochs=epochs, wide=False, views=views)
         quick = replace(early, augment="none" if early.augment == "none" else "shift")
         rounds = [Pass(f"round-{number}", quick, last=False) for number in range(1, self.rounds)]

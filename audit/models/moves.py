@@ -19,10 +19,11 @@ class Move(NamedTuple):
 
 
 _STILL, _SIDEWAYS = Move(), (Move(right=1), Move(right=-1))
+_TURNED = tuple(Move(turn=turn) for turn in (7, -7, 11, -11))
 VIEWS = {  # of an image whose predictions are averaged, by how training images are changed
     "none": (_STILL,),
     "shift": (_STILL, *_SIDEWAYS, Move(down=1), Move(down=-1)),
-    "affine": (_STILL, *_SIDEWAYS, Move(turn=7), Move(turn=-7)),
+    "affine": (_STILL, *_SIDEWAYS, *_TURNED),
 }
 
 
