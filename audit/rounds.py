@@ -37,6 +37,7 @@ LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of 
 # Data of which more than HARD is ambiguous after the first round is trained on longer, in proportion, up to
 # MOST_EFFORT times; MNIST has .01 to .06 under the noise kinds of the benchmark, Fashion-MNIST .10.
 HARD, MOST_EFFORT = 0.03, 4.0
+ENOUGH_ROWS = 10_000  # of fewer, a round's doubt says more of what it has not seen than of how hard rows are
 
 
 class Shelf(Protocol):
@@ -89,7 +90,8 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     Free of leaks: a row is always predicted by models that were not trained on it, and whether a row is
     trained on is decided by flags from such predictions, so its own label never decides whether the
     model that scores it was trained on it. Rounds share their folds; repeats draw new ones. Where the
-    round before finds the examples hard to tell apart, the next one trains longer.
+    round before finds the examples hard to tell apart, the last one trains longer; of ENOUGH_ROWS images
+    suspects that may only be hard stay in then.
 
     Parameters
     ----------
@@ -122,8 +124,10 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         outcomes.append(gather(results, len(given), k))
         if not each.last:
             evidence = detectors.Evidence(given, outcomes[-1].pred_probs)
-            keep = kept_for_training(detectors.posterior(evidence), given, k)
             effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
+            hard = effort > 1 and job.dataset.are_images and len(given) >= ENOUGH_ROWS
+            wrong = detectors.surely_wrong if hard else detectors.posterior
+            keep = kept_for_training(wrong(evidence), given, k)
     probs, looked = averaged(outcomes, job.plan.repeats), None
     if job.planting:
         probs, looked = planting.looked_at(job.dataset.X, probs, asked)
@@ -182,7 +186,7 @@ def _results(
 
 
 def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:
-    """The rows (n,) that are no suspects, and of every class at least its LEAST_KEPT least suspect rows."""
+    """The rows (n,) that are no issues, and of every class at least its LEAST_KEPT least suspect rows."""
     keep = ~issues.is_issue
     for label in range(k):
         rows = np.flatnonzero(given == label)

@@ -296,15 +296,37 @@ def test_what_is_ambiguous_is_taken_out_of_the_counts_where_no_labels_flow():
     c, true = ambiguous_probabilities(5_000, 4, rng)
     T = noise.noise_kind("symmetric")(4, 0.1)
     given = audit.inject(true, 0.1, "symmetric", rng=rng).given
-    plain, counted = transition.count_anchors(c, given), transition.without_ambiguity(c, T, given, 1.0)
+    ambiguous = transition.ambiguous_pairs(T, 1.0)
+    assert ambiguous == pytest.approx(np.ones((4, 4)), abs=0.01)
+    plain, counted = (
+        transition.count_anchors(c, given),
+        transition.without_ambiguity(c, T, given, ambiguous),
+    )
     assert (counted >= 0).all()
     assert (counted <= plain + 1e-9).all()
-    assert (transition.without_ambiguity(c, T, given, 0.0) == plain).all()
+    assert (transition.without_ambiguity(c, T, given, 0 * ambiguous) == plain).all()
     sure = np.eye(4)[true]
-    assert transition.without_ambiguity(sure, T, given, 1.0) == pytest.approx(
+    assert transition.without_ambiguity(sure, T, given, ambiguous) == pytest.approx(
         transition.count_anchors(sure, given)
     )
     flowing = noise.noise_kind("pair")(4, 0.4)
-    kept = transition.without_ambiguity(c, flowing, given, 1.0)
+    kept = transition.without_ambiguity(c, flowing, given, transition.ambiguous_pairs(flowing, 1.0))
     pairs = flowing * (1 - np.eye(4)) > 0
     assert kept[pairs] == pytest.approx(plain[pairs], rel=0.01)
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.4)])
+def test_only_where_no_labels_flow_does_a_doubt_save_a_row_from_being_left_out(kind, rate):
+    rng = np.random.default_rng(2)
+    c, true = ambiguous_probabilities(20_000, 6, rng)
+    T = noise.noise_kind(kind)(6, rate)
+    given = audit.inject(true, rate, kind, rng=rng).given
+    evidence = Evidence(given, (c @ T).astype(np.float32))
+    flagged, sure = detectors.posterior(evidence), detectors.surely_wrong(evidence)
+    assert not (sure.is_issue & ~flagged.is_issue).any()
+    assert (sure.is_issue >= (flagged.label_quality < 0.09)).all()
+    doubtful = flagged.is_issue & (flagged.label_quality > 0.11)
+    flows = (T + T.T)[flagged.suggested, given] > 0.15
+    assert doubtful.sum() > 100
+    assert sure.is_issue[doubtful & flows & (flagged.label_quality < 0.45)].all()
+    assert not sure.is_issue[doubtful & ~flows].any()

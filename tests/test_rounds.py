@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import striped_images
@@ -158,6 +160,21 @@ def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch,
     monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
     assert epochs_of(Recipe(6)) == {"round-1": 2, "round-2": epochs}
     assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
+
+
+@pytest.mark.parametrize(
+    ("ambiguity", "enough", "kept"), [(0.06, 240, 240), (0.06, 241, 216), (0.01, 240, 216)]
+)
+def test_what_may_only_be_hard_stays_in_where_there_is_enough_hard_data(monkeypatch, ambiguity, enough, kept):
+    def nothing(evidence):
+        issues = detectors.posterior(evidence)
+        return replace(issues, is_issue=np.zeros_like(issues.is_issue))
+
+    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
+    monkeypatch.setattr(rounds, "ENOUGH_ROWS", enough)
+    monkeypatch.setattr(detectors, "surely_wrong", nothing)
+    _, outcome = trained(plans.Plan(2, 1, Recipe(2, exactly=True)), rate=0.1)
+    assert outcome.kept == kept
 
 
 def test_every_class_keeps_rows_to_train_on():

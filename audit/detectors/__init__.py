@@ -14,12 +14,21 @@ import numpy.typing as npt
 from audit import probabilities
 from audit.detectors import rules
 from audit.detectors.evidence import Evidence
-from audit.detectors.posterior import consensus, deconvolution, posterior
+from audit.detectors.posterior import consensus, deconvolution, posterior, surely_wrong
 from audit.detectors.rules import combined
 from audit.errors import ConfigError
 from audit.types import Issues
 
-__all__ = ["DETECTORS", "TRUTHS", "Evidence", "available", "detector", "find_issues", "posterior"]
+__all__ = [
+    "DETECTORS",
+    "TRUTHS",
+    "Evidence",
+    "available",
+    "detector",
+    "find_issues",
+    "posterior",
+    "surely_wrong",
+]
 
 Detector = Callable[[Evidence], Issues]
 

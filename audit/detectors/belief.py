@@ -18,6 +18,7 @@ from audit.detectors.dependence import LEAST_PROB, dependence
 from audit.detectors.transition import (
     FLOW,
     TINY,
+    ambiguous_pairs,
     count_anchors,
     flow_between,
     given_likelihood,
@@ -48,6 +49,7 @@ class Belief:
     c: Floats
     T: Floats
     counts: Floats  # (k, k) rows that T was counted on, by believed true and given label
+    ambiguous: Floats  # (k, k) how far doubt between two classes is ambiguity and no learned noise, 0 to 1
 
     def posterior(self, labels: Labels) -> Floats:
         """p(true | given, x) (n, k), by Bayes' rule."""
@@ -112,17 +114,18 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         T = with_prior(counts, guess)
     learned = _learned(c, T, labels)
     depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
-    ambiguous = 1 - max(learned, depends)
-    for _ in range(RECOUNTS if ambiguous else 0):
+    ambiguous = ambiguous_pairs(T, 1 - max(learned, depends))
+    for _ in range(RECOUNTS if ambiguous.any() else 0):
         counts = without_ambiguity(c, T, labels, ambiguous)
         T = with_prior(counts, guess)
+        ambiguous = ambiguous_pairs(T, 1 - max(learned, depends))
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)
     c = _sharpened(c, T, labels, learned)
     if depends:
         c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:, :k], T, labels)))
-    return Belief(c, T, counts)
+    return Belief(c, T, counts, ambiguous)
 
 
 def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:

@@ -11,6 +11,9 @@ DECONVOLUTION_STEPS = 30
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
 TEMPERATURE_ROWS = 20_000
 TINY = 1e-12
+SURELY_WRONG = (
+    0.1  # chance that a label is right below which it is no mere doubt; docs/decisions/0012-hard-rows.md
+)
 
 
 def posterior(evidence: Evidence) -> Issues:
@@ -25,6 +28,18 @@ def posterior(evidence: Evidence) -> Issues:
     after = evidence.belief.posterior(evidence.labels)
     quality = evidence.of_given(after)
     return evidence.issues(quality < 0.5, quality, after)
+
+
+def surely_wrong(evidence: Evidence) -> Issues:
+    """As `posterior`, but flags only what is more than ambiguity, as what no model should be trained on.
+
+    Between classes whose doubt is ambiguity, rows that are right with a probability below SURELY_WRONG; where
+    it may be noise that the models have learned, all that are flagged; in proportion between.
+    """
+    issues = posterior(evidence)
+    ambiguous = evidence.belief.ambiguous[issues.suggested, evidence.labels]
+    least = 0.5 - (0.5 - SURELY_WRONG) * ambiguous
+    return replace(issues, is_issue=issues.label_quality < least)
 
 
 def deconvolution(evidence: Evidence) -> Issues:

@@ -45,16 +45,23 @@ def count_anchors(c: Floats, labels: Labels, weights: Floats | None = None) -> F
     return counts
 
 
-def without_ambiguity(c: Floats, T: Floats, labels: Labels, share: float) -> Floats:
-    """Counts of anchors less that share of the rows that c, given their label too, says are of another class.
+def without_ambiguity(c: Floats, T: Floats, labels: Labels, ambiguous: Floats) -> Floats:
+    """Counts of anchors less those rows that c, given their label too, says are of another class.
 
-    Where labels flow from one class to the other, c cannot tell ambiguity from noise, and they stay.
+    As far as doubt between the two classes is ambiguity, (k, k).
     """
     likely = posterior(c, T, labels)[np.arange(len(c)), c.argmax(axis=1)]
     plain = count_anchors(c, labels)
-    share_of_pair = share / (1 + (flow_between(T) / FLOW) ** 6)
-    counts: Floats = plain - share_of_pair * (plain - count_anchors(c, labels, likely))
+    counts: Floats = plain - ambiguous * (plain - count_anchors(c, labels, likely))
     return counts
+
+
+def ambiguous_pairs(T: Floats, share: float) -> Floats:
+    """How far doubt between two classes is ambiguity (k, k): that share, but none where labels flow.
+
+    There c cannot tell ambiguity from noise.
+    """
+    return np.asarray(share / (1 + (flow_between(T) / FLOW) ** 6))
 
 
 def with_prior(counts: Floats, guess: Floats) -> Floats:
