@@ -146,8 +146,9 @@ def ready_workers(
         yield
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
-    calls = (joblib.delayed(_build)(fitting, task, os.getpid()) for _ in range(beside))
-    started = side_by_side(calls, workers)
+    calls = [joblib.delayed(_build)(fitting, task, os.getpid())] * beside
+    others = [joblib.delayed(end_with)(os.getpid())] * (workers - beside)  # else they outlived a killed run
+    started = side_by_side([*calls, *others], workers)
     try:
         yield
         collections.deque(started, maxlen=0)

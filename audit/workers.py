@@ -67,9 +67,9 @@ def deaf_to_interrupts() -> Iterator[None]:
 def end_with(main: int) -> None:
     """Let this worker end when the main process was killed: it would wait for more work for minutes.
 
-    Interrupts are left to the main process.
+    At once, where that was before this is called. Interrupts are left to the main process.
     """
-    if os.getppid() != main or any(thread.name == GUARD for thread in threading.enumerate()):
+    if os.getpid() == main or any(thread.name == GUARD for thread in threading.enumerate()):
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where they cannot be blocked
 
