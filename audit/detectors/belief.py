@@ -114,18 +114,17 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         T = with_prior(counts, guess)
     learned = _learned(c, T, labels)
     depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
-    ambiguous = ambiguous_pairs(T, 1 - max(learned, depends))
-    for _ in range(RECOUNTS if ambiguous.any() else 0):
-        counts = without_ambiguity(c, T, labels, ambiguous)
+    ambiguous = 1 - max(learned, depends)
+    for _ in range(RECOUNTS if ambiguous else 0):
+        counts = without_ambiguity(c, T, labels, ambiguous_pairs(T, ambiguous))
         T = with_prior(counts, guess)
-        ambiguous = ambiguous_pairs(T, 1 - max(learned, depends))
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)
     c = _sharpened(c, T, labels, learned)
     if depends:
         c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:, :k], T, labels)))
-    return Belief(c, T, counts, ambiguous)
+    return Belief(c, T, counts, ambiguous_pairs(T, ambiguous))
 
 
 def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:

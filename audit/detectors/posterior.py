@@ -11,9 +11,7 @@ DECONVOLUTION_STEPS = 30
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
 TEMPERATURE_ROWS = 20_000
 TINY = 1e-12
-SURELY_WRONG = (
-    0.1  # chance that a label is right below which it is no mere doubt; docs/decisions/0012-hard-rows.md
-)
+SURELY_WRONG = 0.1  # a label that is right with less probability is no mere doubt: decision 0012
 
 
 def posterior(evidence: Evidence) -> Issues:
