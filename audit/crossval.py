@@ -1,7 +1,6 @@
 """Out-of-sample predicted probabilities: one model a fold."""
 
 import collections
-import os
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator
@@ -28,7 +27,7 @@ from audit.types import (
     Rows,
     Training,
 )
-from audit.workers import Progress, end_with, progress_board, side_by_side
+from audit.workers import Progress, progress_board, side_by_side
 
 PLAIN = Recipe(epochs=3)
 
@@ -124,7 +123,6 @@ def cross_validate(
                 features=features,
                 fitting=fitting,
                 board=board,
-                main=os.getpid(),
             )
             calls = (
                 joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
@@ -146,9 +144,8 @@ def ready_workers(
         yield
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
-    calls = [joblib.delayed(_build)(fitting, task, os.getpid())] * beside
-    others = [joblib.delayed(end_with)(os.getpid())] * (workers - beside)  # else they outlived a killed run
-    started = side_by_side([*calls, *others], workers)
+    calls = (joblib.delayed(_build)(fitting, task) for _ in range(beside))
+    started = side_by_side(calls, workers)
     try:
         yield
         collections.deque(started, maxlen=0)
@@ -161,9 +158,8 @@ def unwatched(_: float) -> None:
     """What hears the progress of a training that nobody watches; a worker can import it."""
 
 
-def _build(fitting: Fitting, task: Training, main: int) -> None:
+def _build(fitting: Fitting, task: Training) -> None:
     """Make a model for what its making imports; runs in a worker process."""
-    end_with(main)
     with suppress(Exception):  # a fold will say it, and where
         fitting.builder(task)
 
@@ -182,7 +178,6 @@ class _Work(NamedTuple):
     features: bool
     fitting: Fitting
     board: npt.NDArray[np.float32]
-    main: int
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:
@@ -207,13 +202,11 @@ def _fit_fold(
     features: bool,  # noqa: FBT001  all positional: joblib maps large arrays only then
     fitting: Fitting,
     board: npt.NDArray[np.float32],
-    main: int,
     number: int,
     training: Callable[..., Training],
 ) -> FoldResult:
     """Train on all other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
-    end_with(main)
 
     def watch(share: float) -> None:
         board[number] = share

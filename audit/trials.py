@@ -4,7 +4,6 @@ A trial is a pure function of its rows, labels and seed. It always has one threa
 of jobs nor the trials beside it change a byte; each is kept in the folder as it ends.
 """
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from audit.events import Listener
 from audit.learning import fit, losses
 from audit.store import RunFolder
 from audit.types import Examples, Labels, Rows, Training
-from audit.workers import end_with, progress_board, side_by_side
+from audit.workers import progress_board, side_by_side
 
 Weights = Mapping[str, npt.NDArray[Any]]
 WEIGHTS = "weights/"  # begins the names of those arrays in a trial's file
@@ -96,7 +95,7 @@ def run_trials(
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))
-            common = (k, fitting, board, os.getpid())
+            common = (k, fitting, board)
             work = (joblib.delayed(_run)(X, trials[i], i, _weights(trials[i], done), *common) for i in ready)
             for number, outcome in side_by_side(work, workers):
                 _keep(folder, trials[number], outcome)
@@ -118,11 +117,9 @@ def _run(
     k: int,
     fitting: Fitting,
     board: npt.NDArray[np.float32],
-    main: int,
 ) -> tuple[int, Outcome]:
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
-    end_with(main)
     if trial.labels.min() == trial.labels.max():  # nothing to learn, and scikit-learn's models refuse it
         predicted = np.full(len(trial.test), trial.labels[0])
         return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", weights)
@@ -158,7 +155,7 @@ def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
         start = time.perf_counter()
-        _run(X, probe, 0, {}, k, replace(fitting, recipe=quick), board, os.getpid())
+        _run(X, probe, 0, {}, k, replace(fitting, recipe=quick), board)
     taken = time.perf_counter() - start
     return taken * epochs * len(trial.train) / len(rows)
 

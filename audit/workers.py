@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 POLL_SECONDS = 0.25
-GUARD = "end-with-main"
 
 SPINS, FEW_SPINS = "GOMP_SPINCOUNT", "20000"
 
@@ -26,7 +25,11 @@ def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
     with patient_threads(), deaf_to_interrupts():
         results: Generator[Any] = joblib.Parallel(
-            workers, return_as="generator_unordered", pre_dispatch=workers
+            workers,
+            return_as="generator_unordered",
+            pre_dispatch=workers,
+            initializer=end_with,  # in each process of its own, before it waits for work; Dask's have none
+            initargs=(os.getpid(),),
         )(calls)
     return results
 
@@ -65,12 +68,10 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 
 def end_with(main: int) -> None:
-    """Let this worker end when the main process was killed: it would wait for more work for minutes.
+    """Let this worker end when the main process was killed: it would wait for work for minutes.
 
     At once, where that was before this is called. Interrupts are left to the main process.
     """
-    if os.getpid() == main or any(thread.name == GUARD for thread in threading.enumerate()):
-        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where they cannot be blocked
 
     def guard() -> None:
@@ -78,7 +79,7 @@ def end_with(main: int) -> None:
             time.sleep(POLL_SECONDS)
         os._exit(1)
 
-    threading.Thread(target=guard, name=GUARD, daemon=True).start()
+    threading.Thread(target=guard, daemon=True).start()
 
 
 @contextmanager
