@@ -3,6 +3,7 @@ import pytest
 from cleanlab.filter import find_label_issues as cleanlab_issues
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import audit
 from audit import detectors, noise, scoring, summary
@@ -291,28 +292,52 @@ def test_ambiguity_is_not_taken_for_noise(rate):
     assert found.noise_rate == pytest.approx(rate, abs=0.01)
 
 
-def test_what_is_ambiguous_is_taken_out_of_the_counts_where_no_labels_flow():
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.4)])
+def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
     rng = np.random.default_rng(1)
-    c, true = ambiguous_probabilities(5_000, 4, rng)
-    T = noise.noise_kind("symmetric")(4, 0.1)
-    given = audit.inject(true, 0.1, "symmetric", rng=rng).given
-    ambiguous = transition.ambiguous_pairs(T, 1.0)
-    assert ambiguous == pytest.approx(np.ones((4, 4)), abs=0.01)
-    plain, counted = (
-        transition.count_anchors(c, given),
-        transition.without_ambiguity(c, T, given, ambiguous),
+    c, true = ambiguous_probabilities(40_000, 4, rng)
+    T = noise.noise_kind(kind)(4, rate)
+    given = audit.inject(true, rate, kind, rng=rng).given
+    plain, apart = transition.count_anchors(c, given), transition.count_apart(c, given)
+    assert apart.sum(axis=1) == pytest.approx(plain.sum(axis=1))  # as many rows
+    shares = apart / apart.sum(axis=1, keepdims=True)
+    assert np.abs(shares - T).max() < 0.02
+    neighbours = np.arange(4), np.arange(4) ^ 1
+    assert (plain[neighbours] > apart[neighbours]).all()  # those were taken for noise
+
+
+@given(st.integers(3, 6), st.integers(0, 2**32 - 1))
+def test_where_no_row_resembles_another_class_all_anchors_are_counted(k, seed):
+    rng = np.random.default_rng(seed)
+    true, labels = rng.integers(0, k, (2, 200))
+    sure = np.eye(k)[true]
+    assert transition.count_apart(sure, labels) == pytest.approx(transition.count_anchors(sure, labels))
+
+
+@given(arrays(np.int64, (5, 5), elements=st.integers(0, 300)))
+def test_evened_counts_keep_what_each_class_keeps_and_loses(counts):
+    evened = transition.evened(counts.astype(float))
+    assert np.diag(evened).tolist() == np.diag(counts).tolist()
+    assert evened.sum(axis=1) == pytest.approx(counts.sum(axis=1))
+    wrong = ~np.eye(5, dtype=bool)
+    mean = counts.sum(axis=1, keepdims=True, where=wrong) / 4
+    moved = (evened - counts) * (counts - mean)
+    assert (moved[wrong] <= 1e-6).all()  # towards the mean of its row
+
+
+def test_wrong_labels_are_spread_evenly_only_where_they_differ_by_chance():
+    rng = np.random.default_rng(0)
+    even, uneven = (
+        np.array([rng.multinomial(1_000, row) for row in noise.noise_kind(kind)(8, 0.1)]).astype(float)
+        for kind in ("symmetric", "pair")
     )
-    assert (counted >= 0).all()
-    assert (counted <= plain + 1e-9).all()
-    assert (transition.without_ambiguity(c, T, given, 0 * ambiguous) == plain).all()
-    sure = np.eye(4)[true]
-    assert transition.without_ambiguity(sure, T, given, ambiguous) == pytest.approx(
-        transition.count_anchors(sure, given)
-    )
-    flowing = noise.noise_kind("pair")(4, 0.4)
-    kept = transition.without_ambiguity(c, flowing, given, transition.ambiguous_pairs(flowing, 1.0))
-    pairs = flowing * (1 - np.eye(4)) > 0
-    assert kept[pairs] == pytest.approx(plain[pairs], rel=0.01)
+    wrong = ~np.eye(8, dtype=bool)
+    by_row = even[wrong].reshape(8, 7), transition.evened(even)[wrong].reshape(8, 7)
+    before, after = (each.std(axis=1).mean() for each in by_row)
+    assert after < before / 2
+    assert transition.evened(uneven) == pytest.approx(uneven, abs=2)
+    two = np.array([[90.0, 10.0], [3.0, 70.0]])
+    assert transition.evened(two).tolist() == two.tolist()
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.4)])

@@ -20,11 +20,12 @@ from audit.detectors.transition import (
     TINY,
     ambiguous_pairs,
     count_anchors,
+    count_apart,
+    evened,
     flow_between,
     given_likelihood,
     posterior,
     with_prior,
-    without_ambiguity,
 )
 from audit.types import Floats, Labels, Probs
 
@@ -111,13 +112,14 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)
         counts = count_anchors(c, labels)
-        T = with_prior(counts, guess)
+        T = with_prior(evened(counts), guess)
     learned = _learned(c, T, labels)
     depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
     ambiguous = 1 - max(learned, depends)
     for _ in range(RECOUNTS if ambiguous else 0):
-        counts = without_ambiguity(c, T, labels, ambiguous_pairs(T, ambiguous))
-        T = with_prior(counts, guess)
+        doubt, plain = ambiguous_pairs(T, ambiguous), count_anchors(c, labels)
+        counts = plain + doubt * (count_apart(c, labels) - plain)
+        T = with_prior(evened(counts), guess)
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)

@@ -1,6 +1,9 @@
 """The transition matrix, counted on rows whose true class a belief c is sure of."""
 
+from collections.abc import Iterator
+
 import numpy as np
+import numpy.typing as npt
 
 from audit.types import Floats, Labels
 
@@ -9,6 +12,8 @@ PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
 # a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
 SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
+APART = 0.5  # of the anchors of a class, those on which labels that go to one other class are counted
+CONCENTRATIONS = (-3.0, 12.0)  # logarithms: from one other class alone to all alike
 # Where more labels than that go from one class to the other, a share of all, likelihood cannot tell noise
 # that the network has learned from ambiguity; chosen on noise seeds 0 to 2.
 FLOW = 0.15
@@ -21,39 +26,73 @@ def transition_matrix(joint: Floats) -> Floats:
     return T
 
 
-def count_anchors(c: Floats, labels: Labels, weights: Floats | None = None) -> Floats:
+def count_anchors(c: Floats, labels: Labels) -> Floats:
     """Counts (k, k) of believed true and given label over the surest rows of each believed class.
 
     Parameters
     ----------
     c, labels
         The belief (n, k) and the given labels (n,).
-    weights
-        What each row counts for (n,); one each when None.
     """
-    k = c.shape[1]
+    counts = np.zeros((c.shape[1], c.shape[1]))
+    for label, rows in enumerate(_anchors(c)):
+        counts[label] = np.bincount(labels[rows], minlength=len(counts))
+    return counts
+
+
+def count_apart(c: Floats, labels: Labels) -> Floats:
+    """As `count_anchors`, but each pair of classes on the rows that resemble the other class least.
+
+    Rows that lie between two classes would be taken for noise. Noise that does not depend on the example is
+    as frequent among those that do not: the share APART of a class's anchors, another one for each other
+    class. Counts are scaled to all anchors.
+    """
+    counts = np.zeros((c.shape[1], c.shape[1]))
+    for label, rows in enumerate(_anchors(c)):
+        if rows.size:
+            resembles = c[rows]
+            apart = resembles <= np.quantile(resembles, APART, axis=0)
+            given = labels[rows]
+            wrong = given[apart[np.arange(len(rows)), given] & (given != label)]
+            counts[label] = np.bincount(wrong, minlength=len(counts)) * len(rows) / apart.sum(axis=0)
+            counts[label, label] = max(0.0, len(rows) - counts[label].sum())
+    return counts
+
+
+def _anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
+    """The surest rows of each believed class."""
     believed = c.argmax(axis=1)
     sureness = c[np.arange(len(c)), believed]
-    counts = np.zeros((k, k))
-    for label in range(k):
+    for label in range(c.shape[1]):
         rows = np.flatnonzero(believed == label)
         if rows.size:
             least, most = np.quantile(sureness[rows], [1 - MOST_ANCHORS, 1 - LEAST_ANCHORS])
-            sure = rows[sureness[rows] >= np.clip(SURE, least, most)]
-            some = None if weights is None else weights[sure]
-            counts[label] = np.bincount(labels[sure], some, minlength=k)
-    return counts
+            rows = rows[sureness[rows] >= np.clip(SURE, least, most)]
+        yield rows
 
 
-def without_ambiguity(c: Floats, T: Floats, labels: Labels, ambiguous: Floats) -> Floats:
-    """Counts of anchors less those rows that c, given their label too, says are of another class.
+def evened(counts: Floats) -> Floats:
+    """Counts (k, k) whose wrong labels are spread over each row as far as they differ by chance only.
 
-    As far as doubt between the two classes is ambiguity, (k, k).
+    Each row of them is taken for a multinomial draw whose shares are themselves drawn about equal ones, from
+    a symmetric Dirichlet of the concentration that makes all rows likeliest (empirical Bayes; Minka, 2000).
     """
-    likely = posterior(c, T, labels)[np.arange(len(c)), c.argmax(axis=1)]
-    plain = count_anchors(c, labels)
-    counts: Floats = plain - ambiguous * (plain - count_anchors(c, labels, likely))
-    return counts
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
+    from scipy.special import gammaln  # noqa: PLC0415  slow to import
+
+    others = len(counts) - 1
+    wrong = counts * (1 - np.eye(len(counts)))
+    sums, some = wrong.sum(axis=1), wrong[wrong > 0]
+
+    def surprise(log_concentration: float) -> float:
+        total = np.exp(log_concentration)
+        each = total / others
+        rows = gammaln(sums + total) - gammaln(total)
+        return float(rows.sum() - (gammaln(some + each) - gammaln(each)).sum())
+
+    total = np.exp(minimize_scalar(surprise, bounds=CONCENTRATIONS, method="bounded").x)
+    mean = (wrong + total / others) / (sums + total)[:, None] * sums[:, None]
+    return np.asarray(np.where(np.eye(len(counts), dtype=bool), counts, mean))
 
 
 def ambiguous_pairs(T: Floats, share: float) -> Floats:
