@@ -109,8 +109,9 @@ class Config:
         Passes over the training rows in each fold of the last round; when not given the preset's, or more
         for few rows.
     augment
-        How training images are changed at random: none, shift or affine. The preset's when not given, and
-        none where neighbouring pixels do not resemble each other.
+        How training images are changed at random: none, shift or affine. The preset's when not given, but
+        shift where images are very hard to tell apart, and none where neighbouring pixels do not resemble
+        each other.
     detector
         Who decides which labels were changed; docs/methods.md lists them.
     truth

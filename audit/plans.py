@@ -12,6 +12,7 @@ from audit.types import Examples, Recipe
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
 EARLY_VIEWS = 2  # and averages half as many views
 EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
+TOO_HARD_TO_TURN = 2.5  # effort from which the last round shifts images only, as the early ones do
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
 
@@ -29,6 +30,7 @@ class Plan:
     rounds: int
     repeats: int  # of the last round, on other folds; their probabilities are averaged
     recipe: Recipe  # of the last round
+    moved_as_told: bool = False  # how images are moved was set by hand
 
     def passes(self) -> list["Pass"]:
         """The cross-validations in their order."""
@@ -38,7 +40,12 @@ class Plan:
         rounds = [Pass(f"round-{number}", quick, last=False) for number in range(1, self.rounds)]
         name = f"round-{self.rounds}"
         return rounds + [
-            Pass(f"{name}-repeat-{repeat}" if self.repeats > 1 else name, self.recipe, last=True)
+            Pass(
+                f"{name}-repeat-{repeat}" if self.repeats > 1 else name,
+                self.recipe,
+                last=True,
+                moved_as_told=self.moved_as_told,
+            )
             for repeat in range(1, self.repeats + 1)
         ]
 
@@ -51,11 +58,15 @@ class Pass:
     recipe: Recipe
     last: bool
     others: int | None = None  # of the other folds, how many each model is trained on; all when None
+    moved_as_told: bool = False
 
     def sized(self, rows: int, folds: int, effort: float) -> "Pass":
         """The last pass with so much effort, an early one of much data with one look at enough of it."""
         if self.last:
-            return replace(self, recipe=self.recipe.longer(effort))
+            recipe = self.recipe.longer(effort)
+            if recipe.augment == "affine" and effort >= TOO_HARD_TO_TURN and not self.moved_as_told:
+                recipe = replace(recipe, augment="shift")
+            return replace(self, recipe=recipe)
         enough = enough_folds(rows, folds)
         if enough == folds - 1:
             return self
@@ -76,7 +87,8 @@ def plan(config: Config, X: Examples) -> Plan:
         exactly=config.epochs is not None,
         augment=config.augment or (recipe.augment if X.ndim == 4 and are_pictures(X) else "none"),
     )
-    return Plan(config.rounds or rounds, config.repeats or repeats, recipe)
+    by_hand = config.augment is not None
+    return Plan(config.rounds or rounds, config.repeats or repeats, recipe, moved_as_told=by_hand)
 
 
 def enough_folds(rows: int, folds: int) -> int:

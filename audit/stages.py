@@ -44,7 +44,7 @@ def of_run(
             trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
     first = Stage("noise", noise_options.stage_settings(config), fingerprint)
     trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=7)
+    second = Stage("folds", trained, first.key, version=8)
     judged: dict[str, Any] = {"detector": config.detector, "truth": config.truth}
     for name in ("controls", "kinds", "kinds_of"):
         if getattr(config, name) != getattr(Config, name):

@@ -162,6 +162,28 @@ def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch,
     assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
 
 
+class Moves(Remembers):
+    """Counts an epoch for each letter of how it was told to move images."""
+
+    def __init__(self, training):
+        super().__init__(training)
+        self.history = History([0.0] * len(training.recipe.augment))
+
+
+@pytest.mark.parametrize(
+    ("ambiguity", "by_hand", "moved"),
+    [(0.01, False, "affine"), (0.07, False, "affine"), (0.08, False, "shift"), (0.08, True, "affine")],
+)
+def test_hard_images_are_only_shifted_unless_told_otherwise(monkeypatch, ambiguity, by_hand, moved):
+    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
+    plan = plans.Plan(2, 1, Recipe(2, augment="affine"), moved_as_told=by_hand)
+    _, outcome = trained(plan, builder=Moves)
+    assert {name: len(result.losses) for name, result in outcome.folds} == {
+        "round-1": len("shift"),
+        "round-2": len(moved),
+    }
+
+
 @pytest.mark.parametrize(
     ("ambiguity", "enough", "kept"), [(0.06, 240, 240), (0.06, 241, 216), (0.01, 240, 216)]
 )
