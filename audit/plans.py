@@ -12,7 +12,8 @@ from audit.types import Examples, Recipe
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
 EARLY_VIEWS = 2  # and averages half as many views
 EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
-TOO_HARD_TO_TURN = 2.5  # effort from which the last round shifts images only, as the early ones do
+VERY_HARD = 2.5  # effort from which a wide network sees more pixels instead, and images are not turned
+WIDE_COST, FINE_COST = 2.0, 3.5  # of an epoch, that of the plain network being 1
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
 
@@ -63,19 +64,26 @@ class Pass:
     def sized(self, rows: int, folds: int, effort: float) -> "Pass":
         """The last pass with so much effort, an early one of much data with one look at enough of it."""
         if self.last:
-            recipe = self.recipe.longer(effort)
-            if recipe.augment == "affine" and effort >= TOO_HARD_TO_TURN and not self.moved_as_told:
-                recipe = replace(recipe, augment="shift")
-            return replace(self, recipe=recipe)
+            return self.with_effort(effort)
         enough = enough_folds(rows, folds)
         if enough == folds - 1:
             return self
         return replace(self, recipe=replace(self.recipe, exactly=True), others=enough)
 
+    def with_effort(self, effort: float) -> "Pass":
+        """The last pass, for examples that take so much effort; an early one as it is."""
+        if not self.last:
+            return self
+        recipe = self.recipe.longer(effort)
+        if recipe.wide and effort >= VERY_HARD:
+            calm = recipe.augment if self.moved_as_told or recipe.augment == "none" else "shift"
+            recipe = replace(recipe, fine=True, augment=calm)
+        return replace(self, recipe=recipe)
+
     @property
     def cost(self) -> float:
         """Its share of the work, in epochs of the plain network."""
-        return self.recipe.epochs * (2.0 if self.recipe.wide else 1.0)
+        return self.recipe.epochs * (FINE_COST if self.recipe.fine else WIDE_COST if self.recipe.wide else 1)
 
 
 def plan(config: Config, X: Examples) -> Plan:
@@ -98,7 +106,7 @@ def enough_folds(rows: int, folds: int) -> int:
 
 def span(passes: Sequence[Pass], number: int, effort: float) -> tuple[float, float]:
     """Where a pass begins and ends in the whole work, 0 to 1, if those after it take as much effort."""
-    costs = [each.cost * (effort if each.last else 1) for each in passes]
+    costs = [each.with_effort(effort).cost for each in passes]
     return sum(costs[:number]) / sum(costs), sum(costs[: number + 1]) / sum(costs)
 
 

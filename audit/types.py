@@ -111,6 +111,7 @@ class Recipe:
     epochs: int
     exactly: bool = False  # else the builder may take more epochs for few rows
     wide: bool = False  # half as many channels again
+    fine: bool = False  # more pixels instead of more channels, where the model leaves some out
     augment: str = "shift"  # how training images are changed at random: none, shift or affine
     views: int = 1  # moved views of an image whose predictions are averaged
 

@@ -21,7 +21,9 @@ def training(shape, *, seed=1, threads=1, watch=lambda _: None, epochs=2, **reci
     "shape", [(40, 8, 8, 1), (40, 28, 28, 1), (40, 9, 31, 3), (40, 64, 48, 4), (40, 100, 8, 1)]
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.bool_, np.int16])
-@pytest.mark.parametrize("recipe", [{}, {"wide": True, "augment": "affine", "views": 5}])
+@pytest.mark.parametrize(
+    "recipe", [{}, {"wide": True, "augment": "affine", "views": 5}, {"wide": True, "fine": True}]
+)
 def test_any_image_size_and_type_trains_and_predicts(shape, dtype, recipe):
     X = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
     model = cnn.build(training(shape, epochs=1, **recipe))
@@ -79,6 +81,17 @@ def test_no_training_row_is_hidden_from_the_network():
 def test_it_is_a_scikit_learn_estimator():
     model = cnn.build(training((40, 8, 8, 1)))
     assert clone(model).get_params()["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "cells", "widths"), [(64, (5, 2), (48, 32)), (28, (2, 1), (48, 32)), (20, (1, 1), (48, 48))]
+)
+def test_more_pixels_are_seen_instead_of_more_channels_where_there_are_more(side, cells, widths):
+    for fine in (False, True):
+        module = cnn.build(training((100, side, side, 1), wide=True, fine=fine)).initialize().module_
+        unshuffle, convolution = module.features[:2]
+        assert unshuffle.downscale_factor == cells[fine]
+        assert convolution.out_channels == widths[fine]
 
 
 def test_bfloat16_where_a_device_prefers_it():

@@ -162,26 +162,26 @@ def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch,
     assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
 
 
-class Moves(Remembers):
-    """Counts an epoch for each letter of how it was told to move images."""
-
-    def __init__(self, training):
-        super().__init__(training)
-        self.history = History([0.0] * len(training.recipe.augment))
+WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(12, wide=True, fine=True, augment="shift")
 
 
 @pytest.mark.parametrize(
-    ("ambiguity", "by_hand", "moved"),
-    [(0.01, False, "affine"), (0.07, False, "affine"), (0.08, False, "shift"), (0.08, True, "affine")],
+    ("recipe", "effort", "by_hand", "expected"),
+    [
+        (WIDE, 2.4, False, replace(WIDE, epochs=10)),
+        (WIDE, 3, False, FINE),
+        (WIDE, 3, True, replace(FINE, augment="affine")),
+        (replace(WIDE, augment="none"), 3, False, replace(FINE, augment="none")),
+        (replace(WIDE, exactly=True), 3, False, replace(FINE, epochs=4, exactly=True)),
+        (Recipe(4), 3, False, Recipe(12)),
+    ],
 )
-def test_hard_images_are_only_shifted_unless_told_otherwise(monkeypatch, ambiguity, by_hand, moved):
-    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
-    plan = plans.Plan(2, 1, Recipe(2, augment="affine"), moved_as_told=by_hand)
-    _, outcome = trained(plan, builder=Moves)
-    assert {name: len(result.losses) for name, result in outcome.folds} == {
-        "round-1": len("shift"),
-        "round-2": len(moved),
-    }
+def test_very_hard_images_are_seen_finely_and_only_shifted_unless_told_otherwise(
+    recipe, effort, by_hand, expected
+):
+    first, last = plans.Plan(2, 1, recipe, moved_as_told=by_hand).passes()
+    assert last.with_effort(effort).recipe == expected
+    assert first.with_effort(effort) == first
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from audit.models.muon import Muon
 from audit.types import Floats, Training
 
 WIDTHS = {False: (32, 64, 64), True: (48, 96, 96)}  # plain and wide
-TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
+TARGET_SIDE, FINE_SIDE = 14, 28  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
 LEARNING_RATE = 0.01
 LARGEST_BATCH = 256
 LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
@@ -36,14 +36,18 @@ def build(training: Training) -> NeuralNetClassifier:
     enough = min(MOST_EPOCHS, ceil(LEAST_STEPS / steps))
     epochs = recipe.epochs if recipe.exactly else max(recipe.epochs, enough)
     device = _resolve_device(training.device)
-    augment = recipe.augment if min(height, width) > LEAST_SIDE else "none"
+    side = min(height, width)
+    augment = recipe.augment if side > LEAST_SIDE else "none"
+    cell, fine_cell = (max(1, round(side / target)) for target in (TARGET_SIDE, FINE_SIDE))
+    fine = recipe.fine and fine_cell < cell
     return ReproducibleClassifier(
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
         views=moves.VIEWS[augment][: recipe.views],
         module__size=(height, width),
-        module__widths=WIDTHS[recipe.wide],
+        module__widths=WIDTHS[recipe.wide and not fine],
+        module__cell=fine_cell if fine else cell,
         module__augment=augment,
         module__channels=channels,
         module__num_classes=training.k,
@@ -83,7 +87,7 @@ def build(training: Training) -> NeuralNetClassifier:
 
 
 class SmallCnn(nn.Module):
-    """Three 3 x 3 convolutions over a space-to-depth grid of about 14 x 14, then one linear layer.
+    """Three 3 x 3 convolutions over a grid of cells, space-to-depth, then one linear layer.
 
     Takes raw images (b, h, w, c) of any range; the first normalisation brings them to one scale.
     Pooling comes before normalisation and ReLU, which then work on a quarter of the values.
@@ -96,13 +100,14 @@ class SmallCnn(nn.Module):
         num_classes: int,
         *,
         widths: tuple[int, int, int],
+        cell: int,
         augment: str,
         autocast: bool,
     ) -> None:
         super().__init__()
         self.autocast, self.augment = autocast, augment
         self.shift = max(1, round(min(size) / 28))
-        self.cell = max(1, round(min(size) / TARGET_SIDE))
+        self.cell = cell
         grid = [ceil(side / self.cell) for side in size]
         self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 says too little of where strokes are
         self.padding = (0, grid[1] * self.cell - size[1], 0, grid[0] * self.cell - size[0])
