@@ -13,6 +13,7 @@ EARLY = 3  # an early round, which only has to find the suspects, trains a third
 EARLY_VIEWS = 2  # and averages half as many views
 EARLY_ROWS = 40_000  # one look at so many is enough for a model of an early round
 VERY_HARD = 2.5  # effort from which a wide network sees more pixels instead, and images are not turned
+FINE_EPOCHS = 2 / 3  # of the epochs; seen finely, more of them teach nothing
 WIDE_COST, FINE_COST = 2.0, 3.5  # of an epoch, that of the plain network being 1
 SMOOTH = 0.3  # correlation of neighbouring pixels from which images are pictures
 SMOOTH_ROWS = 500  # images on which that is measured
@@ -77,7 +78,7 @@ class Pass:
         recipe = self.recipe.longer(effort)
         if recipe.wide and effort >= VERY_HARD:
             calm = recipe.augment if self.moved_as_told or recipe.augment == "none" else "shift"
-            recipe = replace(recipe, fine=True, augment=calm)
+            recipe = replace(self.recipe.longer(effort * FINE_EPOCHS), fine=True, augment=calm)
         return replace(self, recipe=recipe)
 
     @property

@@ -162,7 +162,7 @@ def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch,
     assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
 
 
-WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(12, wide=True, fine=True, augment="shift")
+WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(8, wide=True, fine=True, augment="shift")
 
 
 @pytest.mark.parametrize(
