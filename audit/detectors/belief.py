@@ -3,9 +3,9 @@
 A network trained on noisy labels predicts the *given* label; what it says of the *true* one has to be read
 out of its probabilities. c(x) is a softmax of a linear map of their logarithms, T the transition matrix, and
 both are found together: c maximises the likelihood of the given labels under c · T, T is counted where c is
-sure, at last without what c says is ambiguity. Where the network has learned the noise itself, likelihood
-takes learned noise for ambiguity; c is then sharpened until the errors that it expects are as many as T says;
-where noise depends on the example, it is the probabilities themselves that are sharpened.
+sure, at last for each pair of classes where c tells them apart. Where the network has learned the noise
+itself, likelihood takes learned noise for ambiguity; c is then sharpened until the errors that it expects are
+as many as T says; where noise depends on the example, it is the probabilities themselves that are sharpened.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers
 # Precision of the map's weights around their centre: tight, but loose between classes with a FLOW of labels.
 TIGHT, LOOSE = 4000.0, 1.0
 MOST_STEPS = 40  # of fitting the map
-COUNTS, RECOUNTS = 2, 2  # of T: plainly first, then without what is ambiguity
+COUNTS, RECOUNTS = 2, 2  # of T: plainly first, then where classes are told apart
 SHARPEST = 20.0  # times the logarithms of c
 # The share of the ambiguity in c that T contradicts: below the first it is ambiguity and c is left alone,
 # above the second it is learned noise; chosen on noise seed 0.
