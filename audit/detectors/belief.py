@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from audit.detectors.dependence import LEAST_PROB, dependence
 from audit.detectors.transition import (
+    APART,
     FLOW,
     TINY,
     ambiguous_pairs,
@@ -119,7 +120,7 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     for _ in range(RECOUNTS if ambiguous else 0):
         doubt, plain = ambiguous_pairs(T, ambiguous), count_anchors(c, labels)
         counts = plain + doubt * (count_apart(c, labels) - plain)
-        T = with_prior(evened(counts), guess)
+        T = with_prior(evened(APART * counts), guess)  # no more than were counted
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(some_z, some_labels, T, weights, centre)
         c = _softmax(z @ weights)

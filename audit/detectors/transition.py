@@ -13,7 +13,8 @@ PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
 SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
 APART = 0.5  # of the anchors of a class, those on which labels that go to one other class are counted
-CONCENTRATIONS = (-3.0, 12.0)  # logarithms: from one other class alone to all alike
+CONCENTRATIONS = (-3.0, 12.0)  # logarithms: from each class for itself to all alike
+LEAST_WRONG = 0.5  # of all labels, where none is counted
 # Where more labels than that go from one class to the other, a share of all, likelihood cannot tell noise
 # that the network has learned from ambiguity; chosen on noise seeds 0 to 2.
 FLOW = 0.15
@@ -72,27 +73,42 @@ def _anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
 
 
 def evened(counts: Floats) -> Floats:
-    """Counts (k, k) whose wrong labels are spread over each row as far as they differ by chance only.
+    """Counts (k, k) of as many rows a class, without what differs between classes by chance only.
 
-    Each row of them is taken for a multinomial draw whose shares are themselves drawn about equal ones, from
-    a symmetric Dirichlet of the concentration that makes all rows likeliest (empirical Bayes; Minka, 2000).
+    How many labels of a class are wrong is drawn to the share in all classes, and how many of those are of
+    each other class to an equal share: as far as counts drawn from a Dirichlet distribution about these
+    shares would be, at the concentration that makes them likeliest (empirical Bayes; Minka, 2000).
     """
+    k = len(counts)
+    off_diagonal = ~np.eye(k, dtype=bool)
+    wrong = counts[off_diagonal].reshape(k, k - 1)
+    sums = np.column_stack([np.diag(counts), wrong.sum(axis=1)])
+    rate = (sums[:, 1].sum() + LEAST_WRONG) / (sums.sum() + 1)
+    sums = _drawn_to(np.array([1 - rate, rate]), sums)
+    shares = np.full(k - 1, 1 / (k - 1))
+    spread = _drawn_to(shares, wrong) + TINY * shares  # a class without wrong labels has some now
+    even = np.diag(sums[:, 0])
+    even[off_diagonal] = (spread * (sums[:, 1] / spread.sum(axis=1))[:, None]).ravel()
+    return even
+
+
+def _drawn_to(shares: Floats, counts: Floats) -> Floats:
+    """The expected counts (k, m), given these, if each row's shares are drawn about the given ones (m,)."""
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
     from scipy.special import gammaln  # noqa: PLC0415  slow to import
 
-    others = len(counts) - 1
-    wrong = counts * (1 - np.eye(len(counts)))
-    sums, some = wrong.sum(axis=1), wrong[wrong > 0]
+    sums, cells = counts.sum(axis=1), np.nonzero(counts)
+    some, shares_of_some = counts[cells], shares[cells[1]]
 
     def surprise(log_concentration: float) -> float:
         total = np.exp(log_concentration)
-        each = total / others
         rows = gammaln(sums + total) - gammaln(total)
+        each = total * shares_of_some
         return float(rows.sum() - (gammaln(some + each) - gammaln(each)).sum())
 
     total = np.exp(minimize_scalar(surprise, bounds=CONCENTRATIONS, method="bounded").x)
-    mean = (wrong + total / others) / (sums + total)[:, None] * sums[:, None]
-    return np.asarray(np.where(np.eye(len(counts), dtype=bool), counts, mean))
+    expected: Floats = (counts + total * shares) * (sums / (sums + total))[:, None]
+    return expected
 
 
 def ambiguous_pairs(T: Floats, share: float) -> Floats:
