@@ -35,7 +35,7 @@ from audit.workers import Progress
 
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
 # Data of which more than HARD is ambiguous after the first round is trained on longer, in proportion, up to
-# MOST_EFFORT times; MNIST has .01 to .06 under the noise kinds of the benchmark, Fashion-MNIST .10.
+# MOST_EFFORT times; MNIST has .01 to .07 under the noise kinds of the benchmark, Fashion-MNIST .10.
 HARD, MOST_EFFORT = 0.03, 4.0
 ENOUGH_ROWS = 10_000  # of fewer, a round's doubt says more of what it has not seen than of how hard rows are
 

@@ -236,10 +236,10 @@ def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_fast_main_job_finds_what_it_should_on_real_mnist(run_audit):
-    scores = json.loads(run_audit("detect", "--noise", "0.1", "--preset", "fast", "--json", check=0).stdout)
+def test_the_main_job_reaches_its_goal_on_real_mnist(run_audit):
+    scores = json.loads(run_audit("detect", "--noise", "0.1", "--json", check=0).stdout)
     assert scores["detection"]["changed"] == 7000
-    assert scores["detection"]["f1"]["value"] >= 0.985
+    assert scores["detection"]["f1"]["value"] >= 0.99
 
 
 def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):

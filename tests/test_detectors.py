@@ -282,22 +282,23 @@ def ambiguous_probabilities(n, k, rng):
     return c, (c.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
 
 
+def noisy_ambiguity(n, k, kind, rate, seed):
+    """Such a belief, T of the noise, and labels drawn from both."""
+    rng = np.random.default_rng(seed)
+    c, true = ambiguous_probabilities(n, k, rng)
+    return c, noise.noise_kind(kind)(k, rate), audit.inject(true, rate, kind, rng=rng).given
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.3])
 def test_ambiguity_is_not_taken_for_noise(rate):
-    rng = np.random.default_rng(0)
-    c, true = ambiguous_probabilities(20_000, 6, rng)
-    T = noise.noise_kind("symmetric")(6, rate)
-    given = audit.inject(true, rate, "symmetric", rng=rng).given
+    c, T, given = noisy_ambiguity(20_000, 6, "symmetric", rate, seed=0)
     found = Evidence(given, (c @ T).astype(np.float32)).belief
     assert found.noise_rate == pytest.approx(rate, abs=0.01)
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.4)])
 def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
-    rng = np.random.default_rng(1)
-    c, true = ambiguous_probabilities(40_000, 4, rng)
-    T = noise.noise_kind(kind)(4, rate)
-    given = audit.inject(true, rate, kind, rng=rng).given
+    c, T, given = noisy_ambiguity(40_000, 4, kind, rate, seed=1)
     plain, apart = transition.count_anchors(c, given), transition.count_apart(c, given)
     assert apart.sum(axis=1) == pytest.approx(plain.sum(axis=1))  # as many rows
     shares = apart / apart.sum(axis=1, keepdims=True)
@@ -353,10 +354,7 @@ def test_where_no_label_is_wrong_each_may_be_a_little():
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.4)])
 def test_only_where_no_labels_flow_does_a_doubt_save_a_row_from_being_left_out(kind, rate):
-    rng = np.random.default_rng(2)
-    c, true = ambiguous_probabilities(20_000, 6, rng)
-    T = noise.noise_kind(kind)(6, rate)
-    given = audit.inject(true, rate, kind, rng=rng).given
+    c, T, given = noisy_ambiguity(20_000, 6, kind, rate, seed=2)
     evidence = Evidence(given, (c @ T).astype(np.float32))
     flagged, sure = detectors.posterior(evidence), detectors.surely_wrong(evidence)
     assert not (sure.is_issue & ~flagged.is_issue).any()
