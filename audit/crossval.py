@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import NamedTuple, TypeAlias
 
 import joblib
@@ -30,6 +31,7 @@ from audit.types import (
 from audit.workers import Progress, progress_board, side_by_side
 
 PLAIN = Recipe(epochs=3)
+LITTLE = 50_000  # values of features: models have learned them before workers have imported what they need
 
 Builder = Callable[[Training], Classifier]
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
@@ -92,7 +94,7 @@ def cross_validate(
     features
         Whether to keep what the models see in the rows they predict.
     jobs
-        Folds trained at once; all cores when None.
+        Folds trained at once; as `workers_for` has it when None.
     skip
         Folds that are not wanted again.
     progress
@@ -108,7 +110,7 @@ def cross_validate(
         for number, child in enumerate(seed.spawn(folds))
         if number not in skip
     }
-    workers = min(jobs or cores, len(trainings))
+    workers = workers_for(X.shape, len(trainings), jobs)
     with progress_board(folds, skip, progress) as board:
         if workers:
             work = _Work(
@@ -138,7 +140,7 @@ def ready_workers(
 
     As many as there are cores beside the one that the block is run on; it ends when they are ready too.
     """
-    workers = min(jobs or joblib.cpu_count(), folds)
+    workers = workers_for(shape, folds, jobs)
     task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, unwatched)
     if workers == 1:
         yield
@@ -178,6 +180,12 @@ class _Work(NamedTuple):
     features: bool
     fitting: Fitting
     board: npt.NDArray[np.float32]
+
+
+def workers_for(shape: tuple[int, ...], folds: int, jobs: int | None) -> int:
+    """How many folds are trained at once: so many jobs, else one a core, of LITTLE one, in this process."""
+    little = len(shape) == 2 and prod(shape) <= LITTLE
+    return min(jobs or (1 if little else joblib.cpu_count()), folds)
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit import folds, models, plans
 from audit.config import Config
-from audit.crossval import threads_of
+from audit.crossval import threads_of, workers_for
 from audit.duplicates import find_duplicates
 from audit.learning import untrainable
 from audit.types import LabeledDataset, Recipe, Training
@@ -58,7 +58,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
 
 def _cost(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[float, int | None, str]:
     """Expected seconds, peak memory of all processes where it can be read, and the device."""
-    jobs = min(config.jobs or joblib.cpu_count(), config.folds)
+    jobs = workers_for(dataset.X.shape, config.folds, config.jobs)
     train, predict, device = _probe(dataset, config, plan)
     n = len(dataset.labels)
     seconds = START_SECONDS

@@ -80,7 +80,7 @@ class Job:
     splits: np.random.SeedSequence  # randomness of the folds
     seeds: np.random.SeedSequence  # randomness of the models
     weights: Floats | None = None  # (n,) how much each row counts
-    jobs: int | None = None  # folds trained at once; all cores when None
+    jobs: int | None = None  # folds trained at once; as crossval has it when None
     planting: np.random.SeedSequence | None = None  # randomness of the planted rows; none when None
 
 

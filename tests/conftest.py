@@ -1,13 +1,17 @@
 """What the tests share: small data with a pattern to learn, and the command line as a user runs it."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from audit.cli import main
 
 # Nothing is asserted against the clock, not by hypothesis either.
 settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,22 +30,46 @@ def striped_images(n, classes=4, side=12, channels=1, seed=0, dtype=np.uint8):
 
 
 @pytest.fixture
-def run_audit(tmp_path):
-    """Run the command line in a folder of its own; gives the finished process."""
+def run_audit(tmp_path, monkeypatch):
+    """Run the command line in a folder of its own; gives its exit status and what it printed.
+
+    In this process, so that nothing is imported anew and workers of the run before are at hand.
+    """
 
     def run(*arguments, check=None, cwd=tmp_path, **env):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("AUDIT_")}
+        out, err, status = io.StringIO(), io.StringIO(), 0
+        with monkeypatch.context() as here, redirect_stdout(out), redirect_stderr(err):
+            here.chdir(cwd)
+            for name in list(os.environ):
+                if name.startswith("AUDIT_"):
+                    here.delenv(name)
+            for name, value in env.items():
+                here.setenv(name, value)
+            try:
+                main([str(argument) for argument in arguments])
+            except SystemExit as end:
+                status = end.code
+        assert check in {None, status}, err.getvalue()
+        return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def audit_process(tmp_path):
+    """As `run_audit`, in a process of its own, as a user's shell does."""
+
+    def run(*arguments, check=None):
         done = subprocess.run(
             [sys.executable, "-m", "audit", *map(str, arguments)],
-            cwd=cwd,
-            env={**clean, **env},
+            cwd=tmp_path,
+            env={name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")},
             capture_output=True,
             text=True,
             timeout=900,
             check=False,
         )
-        if check is not None:
-            assert done.returncode == check, done.stderr
+        assert check in {None, done.returncode}, done.stderr
         return done
 
     return run

@@ -62,8 +62,8 @@ def test_drawing_a_report_again_loads_neither_torch_nor_cleanlab(finished_run):
     assert (path / "report.html").read_bytes() == before
 
 
-def test_a_users_own_arrays_from_the_command_line(colour, run_audit, tmp_path):
-    done = run_audit(*colour, "--noise", "0.05", check=0)
+def test_a_users_own_arrays_from_the_command_line(colour, audit_process, tmp_path):
+    done = audit_process(*colour, "--noise", "0.05", check=0)
     assert "12 of 240 labels were changed on purpose" in done.stdout
     folder = tmp_path / "reports" / "X-symmetric-0.05-s0"
     assert str(folder.relative_to(tmp_path) / "report.html") in done.stdout
@@ -83,8 +83,8 @@ def test_what_is_printed_follows_what_was_injected(colour, run_audit):
     assert "p_error: expected calibration error 0." in noisy
 
 
-def test_json_is_one_document_on_stdout(colour, run_audit):
-    done = run_audit(*colour, "--json", check=0)
+def test_json_is_one_document_on_stdout(colour, audit_process):
+    done = audit_process(*colour, "--json", check=0)
     scores = json.loads(done.stdout)
     assert scores["schema_version"] == 2
     assert scores["detection"]["changed"] == 24
@@ -236,8 +236,8 @@ def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_main_job_reaches_its_goal_on_real_mnist(run_audit):
-    scores = json.loads(run_audit("detect", "--noise", "0.1", "--json", check=0).stdout)
+def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
+    scores = json.loads(audit_process("detect", "--noise", "0.1", "--json", check=0).stdout)
     assert scores["detection"]["changed"] == 7000
     assert scores["detection"]["f1"]["value"] >= 0.99
 

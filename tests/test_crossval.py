@@ -58,6 +58,17 @@ class Memory:
         return np.array([[1.0, 0.0] if x.tobytes() in self.seen else [0.5, 0.5] for x in X])
 
 
+class Where(Memory):
+    """A classifier whose probabilities say whether this process has trained it."""
+
+    def __init__(self, training, main):
+        super().__init__(training)
+        self.here = float(os.getpid() == main)
+
+    def predict_proba(self, X):
+        return np.tile([self.here, 1 - self.here], (len(X), 1))
+
+
 def cross_validated(X, y, fold, builder=Flat, **settings):
     settings = {"k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
     fitting = crossval.Fitting(builder, balance=settings.pop("balance", False))
@@ -125,6 +136,22 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     rest = cross_validated(X, y, fold, jobs=2, skip=[1, 2])
     resumed = gather(rest + first, 120, 4)
     assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
+
+
+@pytest.mark.skipif(joblib.cpu_count() == 1, reason="needs two cores")
+@pytest.mark.parametrize(
+    ("shape", "jobs", "here"),
+    [
+        ((100, 500), None, True),
+        ((100, 500), 2, False),
+        ((100, 501), None, False),
+        ((100, 8, 8, 1), None, False),  # a network trains for long on few images
+    ],
+)
+def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
+    y, fold = np.arange(100) % 2, np.arange(100) % 5
+    results = cross_validated(np.zeros(shape), y, fold, partial(Where, main=os.getpid()), jobs=jobs)
+    assert (gather(results, 100, 2).pred_probs[:, 0] == here).all()
 
 
 @given(st.integers(2, 12), st.integers(1, 64))
