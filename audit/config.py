@@ -126,8 +126,7 @@ class Config:
         Mix so many labels changed on purpose, and as many that nothing speaks against, unmarked into the
         list to review; audit apply says how the reviewer did on them. Needs noise.
     jobs
-        Folds trained at the same time; one a core when not given, of little data one. Never changes the
-        result.
+        Folds trained at once; one a core when not given, of little data one. Never changes the result.
     device
         auto, cpu, cuda or mps.
     map
