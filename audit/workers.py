@@ -16,14 +16,17 @@ import numpy.typing as npt
 
 POLL_SECONDS = 0.25
 
-SPINS, FEW_SPINS = "GOMP_SPINCOUNT", "20000"
+# GNU's OpenMP spins 300,000 times; where something else wants the core, all wait for a thread that does not
+# run. GNU's malloc gives a batch's memory back to the system, which clears it for the next; it may keep a GB.
+SPINS = {"GOMP_SPINCOUNT": "20000"}
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 
 Progress = Callable[[Sequence[float]], None]
 
 
 def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
-    with patient_threads(), deaf_to_interrupts():
+    with worker_environment(), deaf_to_interrupts():
         results: Generator[Any] = joblib.Parallel(
             workers,
             return_as="generator_unordered",
@@ -35,20 +38,18 @@ def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
 
 
 @contextmanager
-def patient_threads() -> Iterator[None]:
-    """Let threads of processes started in the block wait for one another by spinning briefly, then sleeping.
-
-    GNU's OpenMP spins 300,000 times; where something else wants the core, all wait for a thread that does not
-    run. Whoever has set how threads wait keeps it.
-    """
-    chosen = SPINS not in os.environ and "OMP_WAIT_POLICY" not in os.environ
-    if chosen:
-        os.environ[SPINS] = FEW_SPINS
+def worker_environment() -> Iterator[None]:
+    """Start processes in the block with SPINS and KEPT_MEMORY; whoever has set either otherwise keeps it."""
+    taken = os.environ.keys()
+    waits = {} if taken & {*SPINS, "OMP_WAIT_POLICY"} else SPINS
+    keeps = {} if taken & KEPT_MEMORY.keys() else KEPT_MEMORY
+    chosen = {**waits, **keeps}
+    os.environ.update(chosen)
     try:
         yield
     finally:
-        if chosen:
-            os.environ.pop(SPINS, None)
+        for name in chosen:
+            os.environ.pop(name, None)
 
 
 @contextmanager

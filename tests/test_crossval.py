@@ -21,7 +21,7 @@ from audit import folds as folding
 from audit.duplicates import find_duplicates
 from audit.gathering import gather
 from audit.types import FoldResult
-from audit.workers import FEW_SPINS, side_by_side
+from audit.workers import KEPT_MEMORY, SPINS, side_by_side
 
 
 class Flat:
@@ -219,21 +219,33 @@ def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
     assert gather(folds, 3, 2).margins is None  # no model was trained on row 0
 
 
-def waits(_):
-    return {name: os.environ.get(name) for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+TUNED = ("OMP_WAIT_POLICY", *SPINS, *KEPT_MEMORY)
 
 
-@pytest.mark.parametrize("own", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "ACTIVE"}])
-def test_workers_spin_briefly_unless_somebody_says_otherwise_and_nothing_else_does(monkeypatch, own):
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+def tuned(_):
+    return {name: os.environ[name] for name in TUNED if name in os.environ}
+
+
+@pytest.mark.parametrize(
+    ("own", "added"),
+    [
+        ({}, SPINS | KEPT_MEMORY),
+        ({"GOMP_SPINCOUNT": "7"}, KEPT_MEMORY),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, KEPT_MEMORY),
+        ({"MALLOC_TRIM_THRESHOLD_": "9"}, SPINS),
+    ],
+)
+def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothing_else_has(
+    monkeypatch, own, added
+):
+    for name in TUNED:
         monkeypatch.delenv(name, raising=False)
     for name, value in own.items():
         monkeypatch.setenv(name, value)
-    before = waits(None)
     get_reusable_executor().shutdown()  # so that new ones are started
-    (seen,) = side_by_side([joblib.delayed(waits)(None), joblib.delayed(waits)(None)][:1], 2)
-    assert seen == (before if own else {**before, "GOMP_SPINCOUNT": FEW_SPINS})
-    assert waits(None) == before
+    (seen,) = side_by_side([joblib.delayed(tuned)(None), joblib.delayed(tuned)(None)][:1], 2)
+    assert seen == own | added
+    assert tuned(None) == own
 
 
 def blocked():
