@@ -3,9 +3,10 @@
 A network trained on noisy labels predicts the *given* label; what it says of the *true* one has to be read
 out of its probabilities. c(x) is a softmax of a linear map of their logarithms, T the transition matrix, and
 both are found together: c maximises the likelihood of the given labels under c · T, T is counted where c is
-sure, at last for each pair of classes where c tells them apart. Where the network has learned the noise
-itself, likelihood takes learned noise for ambiguity; c is then sharpened until the errors that it expects are
-as many as T says; where noise depends on the example, it is the probabilities themselves that are sharpened.
+sure, at last, once doubt is known to be ambiguity, for each pair of classes where c tells them apart, and the
+map is as free as the rows in doubt are many. Where the network has learned the noise itself, likelihood takes
+learned noise for ambiguity; c is then sharpened until the errors that it expects are as many as T says; where
+noise depends on the example, it is the probabilities themselves that are sharpened.
 """
 
 from dataclasses import dataclass
@@ -28,14 +29,17 @@ from audit.detectors.transition import (
     posterior,
     with_prior,
 )
-from audit.types import Floats, Labels, Probs
+from audit.types import Floats, Labels, Probs, Rows
 
 BOOTSTRAPS = 1000
-# Rows, evenly spaced, that the map is fitted on: at most so many, and fewer where they have many columns.
+# Rows, evenly spaced, that the map is fitted on: first so many, at last all but AGREED_ROWS of those whose
+# label the belief is as sure of as AGREED; fewer where they have many columns.
 FIT_ROWS, FIT_CELLS = 20_000, 2_000_000
+AGREED, AGREED_ROWS = 0.99, 5000
 MOST_MAPPED_CLASSES = 200  # more have no map of their own, only the two numbers of its centre
-# Precision of the map's weights around their centre: tight, but loose between classes with a FLOW of labels.
-TIGHT, LOOSE = 4000.0, 1.0
+# Precision of the map's weights around their centre: tight, but loose between classes with a FLOW of labels,
+# and where doubt is ambiguity FREE for each class over the rows in doubt (decision 0014).
+TIGHT, LOOSE, FREE = 4000.0, 1.0, 6400.0
 MOST_STEPS = 40  # of fitting the map
 COUNTS, RECOUNTS = 2, 2  # of T: plainly first, then where classes are told apart
 SHARPEST = 20.0  # times the logarithms of c
@@ -99,30 +103,46 @@ def fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         return _fit(labels, pred_probs, T)
 
 
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Rows that the map is fitted on."""
+
+    z: Floats  # (m, k + 1) logarithms of the probabilities, and a column of ones for the bias
+    labels: Labels  # (m,)
+    counts: Floats  # (m,) how many rows each stands for
+
+    @property
+    def size(self) -> float:
+        """The number of rows that all of them stand for."""
+        return float(self.counts.sum())
+
+
 def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     n, k = pred_probs.shape
-    z = np.ones((n, k + 1))  # the last column is for the bias
+    z = np.ones((n, k + 1))
     z[:, :k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
-    step = -(-n // min(FIT_ROWS, FIT_CELLS // k))
-    some_z, some_labels = np.ascontiguousarray(z[::step]), labels[::step]
-    centre = _fit_centre(some_z, some_labels, T)
+    some = _spaced(np.arange(n), min(FIT_ROWS, FIT_CELLS // k))
+    sample = _Sample(z[some], labels[some], np.ones(len(some)))
+    centre = _fit_centre(sample, T)
     guess, weights = T, centre
     c, counts = _softmax(z @ weights), np.zeros_like(T)
     for _ in range(COUNTS):
         if k <= MOST_MAPPED_CLASSES:
-            weights = _fit_map(some_z, some_labels, T, weights, centre)
+            weights = _fit_map(sample, T, weights, centre, TIGHT)
         c = _softmax(z @ weights)
         counts = count_anchors(c, labels)
         T = with_prior(evened(counts), guess)
     learned = _learned(c, T, labels)
     depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
     ambiguous = 1 - max(learned, depends)
+    free = min(TIGHT, FREE * k / max(float((1 - c.max(axis=1)).sum()), TINY))
     for _ in range(RECOUNTS if ambiguous else 0):
+        sample = _telling(z, c, labels)
         doubt, plain = ambiguous_pairs(T, ambiguous), count_anchors(c, labels)
         counts = plain + doubt * (count_apart(c, labels) - plain)
         T = with_prior(evened(APART * counts), guess)  # no more than were counted
         if k <= MOST_MAPPED_CLASSES:
-            weights = _fit_map(some_z, some_labels, T, weights, centre)
+            weights = _fit_map(sample, T, weights, centre, TIGHT * (free / TIGHT) ** ambiguous)
         c = _softmax(z @ weights)
     c = _sharpened(c, T, labels, learned)
     if depends:
@@ -130,7 +150,27 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     return Belief(c, T, counts, ambiguous_pairs(T, ambiguous))
 
 
-def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
+def _telling(z: Floats, c: Floats, labels: Labels) -> _Sample:
+    """The rows that tell the map anything, and a few that stand for those whose label it is sure of."""
+    agreed = c[np.arange(len(c)), labels] > AGREED
+    kept, counts = [], []
+    for rows, most in (
+        (np.flatnonzero(~agreed), FIT_CELLS // c.shape[1]),
+        (np.flatnonzero(agreed), AGREED_ROWS),
+    ):
+        some = _spaced(rows, most)
+        kept.append(some)
+        counts.append(np.full(len(some), len(rows) / max(1, len(some))))
+    together = np.concatenate(kept)
+    return _Sample(z[together], labels[together], np.concatenate(counts))
+
+
+def _spaced(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spaced."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def _fit_centre(sample: _Sample, T: Floats) -> Floats:
     """The map a I + b Tᵀ of greatest likelihood, as weights (k + 1, k) whose last row is a bias of zero.
 
     The first part sharpens; the second adds up the probabilities of where a class's labels go, without which
@@ -138,14 +178,14 @@ def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
     """
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    k, reach = len(T), given_likelihood(T, labels)
+    k, reach = len(T), given_likelihood(T, sample.labels)
 
     def weights(parameters: npt.NDArray[np.float64]) -> Floats:
         log_alpha, beta = parameters
         return np.vstack([np.exp(log_alpha) * np.eye(k) + beta * T.T, np.zeros((1, k))])
 
     def surprise(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        loss, slope = _surprise(weights(parameters), z, reach)
+        loss, slope = _surprise(weights(parameters), sample, reach)
         by_alpha = np.exp(parameters[0]) * np.trace(slope[:k])
         return loss, np.array([by_alpha, (slope[:k] * T.T).sum()])
 
@@ -154,15 +194,15 @@ def _fit_centre(z: Floats, labels: Labels, T: Floats) -> Floats:
     return weights(best.x)
 
 
-def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats) -> Floats:
+def _fit_map(sample: _Sample, T: Floats, start: Floats, centre: Floats, tight: float) -> Floats:
     """The likeliest weights (k + 1, k) under a Gaussian prior at the centre."""
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    strength, reach = _precision(T) / len(labels), given_likelihood(T, labels)
+    strength, reach = _precision(T, tight) / sample.size, given_likelihood(T, sample.labels)
 
     def surprise(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights = flat.reshape(centre.shape)
-        loss, slope = _surprise(weights, z, reach)
+        loss, slope = _surprise(weights, sample, reach)
         away = weights - centre
         return loss + float((strength * away**2).sum()) / 2, (slope + strength * away).ravel()
 
@@ -170,22 +210,24 @@ def _fit_map(z: Floats, labels: Labels, T: Floats, start: Floats, centre: Floats
     return np.asarray(best.x).reshape(centre.shape)
 
 
-def _precision(T: Floats) -> Floats:
-    """The prior's precision (k + 1, k): where no labels flow, what the map would learn is not T's doing."""
+def _precision(T: Floats, tight: float) -> Floats:
+    """The prior's precision (k + 1, k): tight where no labels flow, which the map would not learn from T."""
     flow = flow_between(T)
     most = flow.max(axis=1)
     flows = np.vstack([flow + np.diag(most), most])
-    return np.asarray(np.maximum(LOOSE, TIGHT / (1 + (flows / FLOW) ** 6)))
+    return np.asarray(np.maximum(LOOSE, tight / (1 + (flows / FLOW) ** 6)))
 
 
-def _surprise(weights: Floats, z: Floats, reach: Floats) -> tuple[float, Floats]:
+def _surprise(weights: Floats, sample: _Sample, reach: Floats) -> tuple[float, Floats]:
     """Mean negative log-likelihood of the labels under softmax(z · weights) · T, and its gradient."""
-    c = _softmax(z @ weights)
-    joint = c * reach
-    likelihood = np.maximum(joint.sum(axis=1), TINY)
-    joint /= likelihood[:, None]
-    c -= joint
-    return -float(np.log(likelihood).mean()), z.T @ c / len(z)
+    powers = _powers(sample.z @ weights)
+    sums, joint = powers.sum(axis=1), powers * reach
+    likelihood = np.maximum(joint.sum(axis=1) / sums, TINY)
+    scale = sample.counts / sums
+    joint *= (scale / likelihood)[:, None]
+    powers *= scale[:, None]
+    powers -= joint
+    return -float(sample.counts @ np.log(likelihood)) / sample.size, sample.z.T @ powers / sample.size
 
 
 def _learned(c: Floats, T: Floats, labels: Labels) -> float:
@@ -237,6 +279,10 @@ def _noise_rate(shares: Floats, T: Floats) -> float:
 
 
 def _softmax(logits: Floats) -> Floats:
-    powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers = _powers(logits)
     powers /= powers.sum(axis=1, keepdims=True)
     return powers
+
+
+def _powers(logits: Floats) -> Floats:
+    return np.asarray(np.exp(logits - logits.max(axis=1, keepdims=True)))
