@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 import audit
 from audit import detectors, noise, scoring, summary
-from audit.detectors import Evidence, transition
+from audit.detectors import Evidence, belief, transition
 from audit.types import NoisyLabels
 
 ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
@@ -294,6 +294,47 @@ def test_ambiguity_is_not_taken_for_noise(rate):
     c, T, given = noisy_ambiguity(20_000, 6, "symmetric", rate, seed=0)
     found = Evidence(given, (c @ T).astype(np.float32)).belief
     assert found.noise_rate == pytest.approx(rate, abs=0.01)
+
+
+def off_by(n, seed, monkeypatch=None):
+    """How far a belief is from the true one where a network mistakes one class of each two for the other."""
+    if monkeypatch:
+        monkeypatch.setattr(belief, "FREE", np.inf)
+    c, T, given = noisy_ambiguity(n, 6, "symmetric", 0.1, seed)
+    bias = np.where(np.arange(6) % 2, 1.5, 0.0)
+    said = softmax(np.log(c) + bias) @ T
+    return np.abs(Evidence(given, said.astype(np.float32)).belief.c - c).mean()
+
+
+def test_what_a_network_mistakes_for_something_else_is_learnt_from_many_rows_in_doubt(monkeypatch):
+    assert off_by(20_000, 0) < 0.6 * off_by(20_000, 0, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_rows_in_doubt_do_no_harm(monkeypatch, seed):
+    free = off_by(300, seed)
+    assert free < 1.1 * off_by(300, seed, monkeypatch)
+
+
+@given(
+    sure=arrays(bool, st.integers(1, 60)),
+    most=st.integers(1, 20),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=50)
+def test_rows_that_tell_the_map_anything_stand_for_themselves_and_some_for_all_others(sure, most, seed):
+    labels = np.random.default_rng(seed).integers(0, 3, len(sure))
+    c = np.where(sure[:, None], np.eye(3)[labels], 1 / 3)
+    z = np.column_stack([np.arange(len(sure)), np.ones(len(sure))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(belief, "AGREED_ROWS", most)
+        sample = belief._telling(z, c, labels)
+    rows = sample.z[:, 0].astype(int)
+    assert sample.labels.tolist() == labels[rows].tolist()
+    assert sample.size == pytest.approx(len(sure))
+    assert set(np.flatnonzero(~sure)) <= set(rows)
+    assert (sample.counts[~sure[rows]] == 1).all()
+    assert sure[rows].sum() <= most
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.4)])
