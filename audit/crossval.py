@@ -105,7 +105,9 @@ def cross_validate(
     common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
     trainings = {
         number: partial(
-            common, seed=int(child.generate_state(1)[0]), threads=threads_of(number, folds, cores)
+            common,
+            seed=int(child.generate_state(1)[0]),
+            threads=1 if _is_little(X.shape) else threads_of(number, folds, cores),
         )
         for number, child in enumerate(seed.spawn(folds))
         if number not in skip
@@ -184,8 +186,12 @@ class _Work(NamedTuple):
 
 def workers_for(shape: tuple[int, ...], folds: int, jobs: int | None) -> int:
     """How many folds are trained at once: so many jobs, else one a core, of LITTLE one, in this process."""
-    little = len(shape) == 2 and prod(shape) <= LITTLE
-    return min(jobs or (1 if little else joblib.cpu_count()), folds)
+    return min(jobs or (1 if _is_little(shape) else joblib.cpu_count()), folds)
+
+
+def _is_little(shape: tuple[int, ...]) -> bool:
+    """Whether no second process or thread pays; in this process threads would spin while they wait."""
+    return len(shape) == 2 and prod(shape) <= LITTLE
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:

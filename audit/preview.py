@@ -6,6 +6,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from audit import folds, models, plans
 from audit.config import Config
@@ -16,7 +17,8 @@ from audit.types import LabeledDataset, Recipe, Training
 
 PROBE_ROWS = 5120  # as many batches of the network as tell the time of one
 WARM_ROWS = 256
-START_SECONDS = 8.0  # of starting workers and importing the model's library in each
+START_SECONDS = 4.0  # of importing the libraries, naming kinds and drawing the report
+WORKERS_SECONDS = 4.0  # of starting workers, if there are any, which import the model's library too
 
 
 def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
@@ -61,16 +63,22 @@ def _cost(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[fl
     jobs = workers_for(dataset.X.shape, config.folds, config.jobs)
     train, predict, device = _probe(dataset, config, plan)
     n = len(dataset.labels)
-    seconds = START_SECONDS
+    seconds = START_SECONDS + (WORKERS_SECONDS if jobs > 1 else 0.0)
     for each in plan.passes():
         epochs = each.cost if dataset.are_images and models.choose(config.model, dataset) == "cnn" else 1
         work = train * epochs * n * (config.folds - 1) + predict * each.recipe.views * n
         seconds += work / jobs
-    here = _resident_bytes()
-    row = dataset.X[:1].nbytes
-    kept_here = 0 if isinstance(dataset.X, np.memmap) else dataset.X.nbytes
-    worker = None if here is None else max(here - kept_here, 0) + 2 * row * n
-    return seconds, None if here is None or worker is None else here + jobs * worker, device
+    return seconds, _memory(dataset, jobs), device
+
+
+def _memory(dataset: LabeledDataset, jobs: int) -> int | None:
+    """Peak bytes of all processes, of which one alone trains by itself; None where they cannot be read."""
+    here, X = _resident_bytes(), dataset.X
+    if here is None:
+        return None
+    copies = 2 * X[:1].nbytes * len(X)  # of the rows that a model trains on, and as it wants them
+    kept_here = 0 if isinstance(X, np.memmap) else X.nbytes
+    return here + (copies if jobs == 1 else jobs * (max(here - kept_here, 0) + copies))
 
 
 def _probe(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[float, float, str]:
@@ -88,9 +96,10 @@ def _probe(dataset: LabeledDataset, config: Config, plan: plans.Plan) -> tuple[f
         )
         start = time.perf_counter()
         try:
-            classifier.fit(X, labels)
-            trained = time.perf_counter()
-            classifier.predict_proba(X)
+            with threadpool_limits(threads):
+                classifier.fit(X, labels)
+                trained = time.perf_counter()
+                classifier.predict_proba(X)
         except Exception as error:  # anybody's model may raise anything
             raise untrainable(str(X.shape), error) from error
         seconds = [(trained - start) / len(rows), (time.perf_counter() - trained) / len(rows)]

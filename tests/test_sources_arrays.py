@@ -70,6 +70,14 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(stored, tmp_path_factory,
         assert "\n" not in str(error)
 
 
+def test_a_name_in_hdf5_that_is_no_text_is_named_all_the_same(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset(b"im\xff", data=np.zeros((3, 8, 8)))
+    with pytest.raises(audit.DataError, match="a.h5 holds im\ufffd; expected arrays named"):
+        load_hdf5(tmp_path / "a.h5", None, None)
+
+
 def test_labels_in_hdf5_are_utf_8_whatever_their_type(tmp_path):
     h5py = pytest.importorskip("h5py")
     X, y = striped_images(24)

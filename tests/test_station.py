@@ -461,6 +461,7 @@ def test_without_javascript_all_of_it_can_be_read(run, report, opened):
     count = len(run.record.suspects.ranking)
     assert cards(page).count() == min(48, count)
     page.locator("#rest summary").click()
+    page.locator("#rest .card").last.wait_for()  # a busy browser takes its time
     assert page.locator(".card:visible").count() == count
     assert page.locator(".card .near:visible").count() >= 1
     assert page.locator(".matrix").is_visible()

@@ -63,7 +63,7 @@ def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
     try:
         file = h5py.File(path, "r")
         found: dict[str, Any] = {}
-        file.visititems(lambda key, value: found.update({key: value}))
+        file.visititems(lambda key, value: found.update({_as_text(key): value}))
         arrays = {key: value for key, value in found.items() if isinstance(value, h5py.Dataset)}
         x_key, y_key = _keys(path, [key for key in arrays if arrays[key].shape], x_name, y_name)
         y = arrays[y_key][:]  # texts as bytes, which the labels' parser decodes
@@ -72,6 +72,11 @@ def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
     names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
     X, place = Hdf5Rows(arrays[x_key], path), LabelPlace("hdf5", (path,), y_key)
     return Source(name=path.stem, X=X, y=y, names=names, place=place)
+
+
+def _as_text(key: str | bytes) -> str:
+    """A name in the file; h5py gives bytes where it is no UTF-8."""
+    return key if isinstance(key, str) else key.decode("utf-8", "replace")
 
 
 class Hdf5Rows:
