@@ -76,7 +76,7 @@ def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
 
 def _as_text(key: str | bytes) -> str:
     """A name in the file; h5py gives bytes where it is no UTF-8."""
-    return key if isinstance(key, str) else key.decode("utf-8", "replace")
+    return key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
 
 
 class Hdf5Rows:

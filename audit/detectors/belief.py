@@ -211,7 +211,7 @@ def _fit_map(sample: _Sample, T: Floats, start: Floats, centre: Floats, tight: f
 
 
 def _precision(T: Floats, tight: float) -> Floats:
-    """The prior's precision (k + 1, k): tight where no labels flow, which the map would not learn from T."""
+    """The prior's precision (k + 1, k): the looser, the more labels flow between two classes."""
     flow = flow_between(T)
     most = flow.max(axis=1)
     flows = np.vstack([flow + np.diag(most), most])
