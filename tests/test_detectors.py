@@ -325,11 +325,11 @@ def test_few_rows_in_doubt_do_no_harm(monkeypatch, seed):
 def test_rows_that_tell_the_map_anything_stand_for_themselves_and_some_for_all_others(sure, most, seed):
     labels = np.random.default_rng(seed).integers(0, 3, len(sure))
     c = np.where(sure[:, None], np.eye(3)[labels], 1 / 3)
-    z = np.column_stack([np.arange(len(sure)), np.ones(len(sure))])
+    z = np.stack([np.arange(len(sure)), np.ones(len(sure))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(belief, "AGREED_ROWS", most)
         sample = belief._telling(z, c, labels)
-    rows = sample.z[:, 0].astype(int)
+    rows = sample.z[0].astype(int)
     assert sample.labels.tolist() == labels[rows].tolist()
     assert sample.size == pytest.approx(len(sure))
     assert set(np.flatnonzero(~sure)) <= set(rows)

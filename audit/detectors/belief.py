@@ -25,7 +25,6 @@ from audit.detectors.transition import (
     count_apart,
     evened,
     flow_between,
-    given_likelihood,
     posterior,
     with_prior,
 )
@@ -105,9 +104,9 @@ def fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """Rows that the map is fitted on."""
+    """Rows that the map is fitted on, side by side: sums over the few classes are quick then."""
 
-    z: Floats  # (m, k + 1) logarithms of the probabilities, and a column of ones for the bias
+    z: Floats  # (k + 1, m) logarithms of the probabilities, and a row of ones for the bias
     labels: Labels  # (m,)
     counts: Floats  # (m,) how many rows each stands for
 
@@ -119,17 +118,17 @@ class _Sample:
 
 def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     n, k = pred_probs.shape
-    z = np.ones((n, k + 1))
-    z[:, :k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64))
+    z = np.ones((k + 1, n))
+    z[:k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64)).T
     some = _spaced(np.arange(n), min(FIT_ROWS, FIT_CELLS // k))
-    sample = _Sample(z[some], labels[some], np.ones(len(some)))
+    sample = _Sample(z[:, some], labels[some], np.ones(len(some)))
     centre = _fit_centre(sample, T)
     guess, weights = T, centre
-    c, counts = _softmax(z @ weights), np.zeros_like(T)
+    c, counts = _softmax(weights.T @ z), np.zeros_like(T)
     for _ in range(COUNTS):
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(sample, T, weights, centre, TIGHT)
-        c = _softmax(z @ weights)
+        c = _softmax(weights.T @ z)
         counts = count_anchors(c, labels)
         T = with_prior(evened(counts), guess)
     learned = _learned(c, T, labels)
@@ -143,10 +142,10 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         T = with_prior(evened(APART * counts), guess)  # no more than were counted
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(sample, T, weights, centre, TIGHT * (free / TIGHT) ** ambiguous)
-        c = _softmax(z @ weights)
+        c = _softmax(weights.T @ z)
     c = _sharpened(c, T, labels, learned)
     if depends:
-        c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:, :k], T, labels)))
+        c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:k], T, labels)))
     return Belief(c, T, counts, ambiguous_pairs(T, ambiguous))
 
 
@@ -162,7 +161,7 @@ def _telling(z: Floats, c: Floats, labels: Labels) -> _Sample:
         kept.append(some)
         counts.append(np.full(len(some), len(rows) / max(1, len(some))))
     together = np.concatenate(kept)
-    return _Sample(z[together], labels[together], np.concatenate(counts))
+    return _Sample(z[:, together], labels[together], np.concatenate(counts))
 
 
 def _spaced(rows: Rows, most: int) -> Rows:
@@ -178,7 +177,7 @@ def _fit_centre(sample: _Sample, T: Floats) -> Floats:
     """
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    k, reach = len(T), given_likelihood(T, sample.labels)
+    k, reach = len(T), T[:, sample.labels]
 
     def weights(parameters: npt.NDArray[np.float64]) -> Floats:
         log_alpha, beta = parameters
@@ -198,7 +197,7 @@ def _fit_map(sample: _Sample, T: Floats, start: Floats, centre: Floats, tight: f
     """The likeliest weights (k + 1, k) under a Gaussian prior at the centre."""
     from scipy.optimize import minimize  # noqa: PLC0415  slow to import
 
-    strength, reach = _precision(T, tight) / sample.size, given_likelihood(T, sample.labels)
+    strength, reach = _precision(T, tight) / sample.size, T[:, sample.labels]
 
     def surprise(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights = flat.reshape(centre.shape)
@@ -219,15 +218,18 @@ def _precision(T: Floats, tight: float) -> Floats:
 
 
 def _surprise(weights: Floats, sample: _Sample, reach: Floats) -> tuple[float, Floats]:
-    """Mean negative log-likelihood of the labels under softmax(z · weights) · T, and its gradient."""
-    powers = _powers(sample.z @ weights)
-    sums, joint = powers.sum(axis=1), powers * reach
-    likelihood = np.maximum(joint.sum(axis=1) / sums, TINY)
+    """Mean negative log-likelihood of the labels under softmax(weightsᵀ · z) and T, and its gradient.
+
+    The reach (k, m) is how probable the row's given label is if a class is the true one.
+    """
+    powers = _powers(weights.T @ sample.z)
+    sums, joint = powers.sum(axis=0), powers * reach
+    likelihood = np.maximum(joint.sum(axis=0) / sums, TINY)
     scale = sample.counts / sums
-    joint *= (scale / likelihood)[:, None]
-    powers *= scale[:, None]
+    joint *= scale / likelihood
+    powers *= scale
     powers -= joint
-    return -float(sample.counts @ np.log(likelihood)) / sample.size, sample.z.T @ powers / sample.size
+    return -float(sample.counts @ np.log(likelihood)) / sample.size, sample.z @ powers.T / sample.size
 
 
 def _learned(c: Floats, T: Floats, labels: Labels) -> float:
@@ -247,7 +249,7 @@ def _sharpened(c: Floats, T: Floats, labels: Labels, learned: float) -> Floats:
 
 
 def _matching(log_probs: Floats, T: Floats, labels: Labels) -> Floats:
-    """The probabilities at the temperature at which they expect as many errors as T says."""
+    """The probabilities of these logarithms (k, n), sharpened so that they expect as many errors as T."""
     told = _noise_rate(_softmax(log_probs).mean(axis=0), T)
     return _softmax(_matching_scale(log_probs, told, T, labels, 1 / SHARPEST) * log_probs)
 
@@ -271,7 +273,8 @@ def _expected_rate(c: Floats, T: Floats, labels: Labels) -> float:
 
 
 def _logs(c: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(c, TINY**2)))
+    """The logarithms (k, n) of a belief (n, k)."""
+    return np.log(np.maximum(np.ascontiguousarray(c.T), TINY**2))
 
 
 def _noise_rate(shares: Floats, T: Floats) -> float:
@@ -279,10 +282,14 @@ def _noise_rate(shares: Floats, T: Floats) -> float:
 
 
 def _softmax(logits: Floats) -> Floats:
+    """The belief (n, k) of logits (k, n)."""
     powers = _powers(logits)
-    powers /= powers.sum(axis=1, keepdims=True)
-    return powers
+    powers /= powers.sum(axis=0)
+    return np.ascontiguousarray(powers.T)
 
 
 def _powers(logits: Floats) -> Floats:
-    return np.asarray(np.exp(logits - logits.max(axis=1, keepdims=True)))
+    """The exponentials of logits (k, n), scaled so that the largest of each row is one."""
+    powers: Floats = logits - logits.max(axis=0)
+    np.exp(powers, out=powers)
+    return powers

@@ -48,13 +48,20 @@ class Evidence:
         """The entry (n,) of each row of (n, k) in the column of its given label."""
         return values[np.arange(len(self.labels)), self.labels]
 
-    def issues(self, is_issue: Mask, quality: Floats, probs: npt.NDArray[Any]) -> Issues:
-        """Issues whose p_error is one less the quality, suggesting the most probable other class."""
+    @cached_property
+    def likeliest_other(self) -> npt.NDArray[np.int64]:
+        """The most probable class (n,) but the given one."""
+        return self._likeliest_other(self.pred_probs)
+
+    def issues(self, is_issue: Mask, quality: Floats, probs: npt.NDArray[Any] | None = None) -> Issues:
+        """Issues whose p_error is one less the quality, suggesting the most probable other class.
+
+        The probabilities (n, k) are those predicted when none are given.
+        """
+        other = self.likeliest_other if probs is None else self._likeliest_other(probs)
+        return Issues(is_issue=is_issue, label_quality=quality, p_error=1 - quality, suggested=other)
+
+    def _likeliest_other(self, probs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         others = probs.copy()
         others[np.arange(len(self.labels)), self.labels] = -1
-        return Issues(
-            is_issue=is_issue,
-            label_quality=quality,
-            p_error=1 - quality,
-            suggested=np.asarray(others.argmax(axis=1), dtype=np.int64),
-        )
+        return np.asarray(others.argmax(axis=1), dtype=np.int64)

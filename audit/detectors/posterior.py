@@ -42,12 +42,13 @@ def surely_wrong(evidence: Evidence) -> Issues:
 
 def deconvolution(evidence: Evidence) -> Issues:
     """As `posterior`, with a belief that undoes T by the multiplicative steps of Richardson and Lucy."""
-    T, probs = evidence.belief.T.astype(np.float32), evidence.pred_probs
+    T = evidence.belief.T.astype(np.float32)
+    probs = np.ascontiguousarray(evidence.pred_probs.T)  # sums over few classes are quick side by side
     c = np.maximum(probs, np.float32(TINY))
     for _ in range(DECONVOLUTION_STEPS):
-        c *= (probs / np.maximum(c @ T, TINY)) @ T.T
-        c /= c.sum(axis=1, keepdims=True)
-    joint = c * T.T[evidence.labels]
+        c *= T @ (probs / np.maximum(T.T @ c, TINY))
+        c /= c.sum(axis=0)
+    joint = c.T * T.T[evidence.labels]
     after: Floats = joint.astype(np.float64) / np.maximum(joint.sum(axis=1, keepdims=True), TINY)
     quality = evidence.of_given(after)
     return evidence.issues(quality < 0.5, quality, after)

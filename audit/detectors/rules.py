@@ -15,7 +15,7 @@ def given_differs(evidence: Evidence) -> Issues:
     """Flag a row when the most probable class is not its given label."""
     quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
     differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
-    return evidence.issues(differs, quality, evidence.pred_probs)
+    return evidence.issues(differs, quality)
 
 
 def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
@@ -33,7 +33,7 @@ def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
             n_jobs=1,
         )
     quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
-    return evidence.issues(np.asarray(is_issue, dtype=bool), quality, evidence.pred_probs)
+    return evidence.issues(np.asarray(is_issue, dtype=bool), quality)
 
 
 prune_by_noise_rate = partial(cleanlab_rule, filter_by="prune_by_noise_rate")
@@ -86,7 +86,7 @@ def combined(evidence: Evidence) -> Issues:
 def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:
     is_issue = np.zeros(len(quality), dtype=bool)
     is_issue[np.argsort(quality, kind="stable")[:count]] = True
-    return evidence.issues(is_issue, quality, evidence.pred_probs)
+    return evidence.issues(is_issue, quality)
 
 
 def _rank_share(scores: npt.NDArray[np.floating]) -> Floats:
