@@ -3,7 +3,8 @@
 Nothing here knows which labels were changed on purpose; it sees the given labels only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, Self
@@ -105,9 +106,12 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     given, k = job.given, len(job.dataset.class_names)
     passes = job.plan.passes()
     kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
-    duplicates = _duplicates(job, training=any(len(results) < job.folds for results in kept.values()))
+    finished = all(len(results) == job.folds for results in kept.values())
+    with nullcontext() if finished else _workers_starting(job):
+        duplicates = find_duplicates(job.dataset.X)
+        splits = _splits(passes, job.splits)
+        folds = [assign_folds(given, duplicates.groups, job.folds, split) for split in splits]
     planter = planting.planter(job.dataset.class_names, job.planting, job.folds)
-    splits = _splits(passes, job.splits)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
     asked: list[FoldResult] = []  # about what is planted
@@ -115,10 +119,11 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     trained: list[tuple[str, FoldResult]] = []
     for number, seed in enumerate(job.seeds.spawn(len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
-        fold = assign_folds(given, duplicates.groups, job.folds, splits[number])
         progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
         plant = planter if each.last and not asked else None
-        results = _results(job, each, fold, keep, seed, kept[each.name], shelf, listener, progress, plant)
+        results = _results(
+            job, each, folds[number], keep, seed, kept[each.name], shelf, listener, progress, plant
+        )
         asked = results if each.last and not asked else asked
         trained += [(each.name, result) for result in results]
         outcomes.append(gather(results, len(given), k))
@@ -134,16 +139,18 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
 
 
-def _duplicates(job: Job, *, training: bool) -> Duplicates:
-    """The duplicates among the rows; meanwhile the workers of a training start."""
-    if not training:
-        return find_duplicates(job.dataset.X)
-    k = len(job.dataset.class_names)
+@contextmanager
+def _workers_starting(job: Job) -> Iterator[None]:
+    """While the block runs, workers start; its matrices have one thread, as others would wait for a core."""
     starting = crossval.ready_workers(
-        job.dataset.X.shape, k=k, fitting=job.fitting, folds=job.folds, jobs=job.jobs
+        job.dataset.X.shape,
+        k=len(job.dataset.class_names),
+        fitting=job.fitting,
+        folds=job.folds,
+        jobs=job.jobs,
     )
-    with starting, threadpool_limits(1):  # threads would wait for those that the workers keep from running
-        return find_duplicates(job.dataset.X)
+    with starting, threadpool_limits(1):
+        yield
 
 
 def _results(
