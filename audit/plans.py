@@ -113,9 +113,14 @@ def span(passes: Sequence[Pass], number: int, effort: float) -> tuple[float, flo
 
 def are_pictures(images: Examples) -> bool:
     """Whether neighbouring pixels resemble each other, so that a moved image is still the same thing."""
-    some = images[:: max(1, len(images) // SMOOTH_ROWS)].astype(np.float64)
-    some = some / max(1.0, float(np.abs(some).max()))  # squares of huge pixels would overflow
+    few = images[:: max(1, len(images) // SMOOTH_ROWS)]
+    most = max(1.0, float(few.max()), -float(few.min()))  # squares of huge pixels would overflow
+    some = (few / most).astype(np.float32)
     some -= some.mean(axis=0)
-    left, right = some[:, :, :-1].ravel(), some[:, :, 1:].ravel()
-    scale = np.sqrt(np.square(left).sum() * np.square(right).sum())
-    return bool(scale > 0 and (left * right).sum() / scale > SMOOTH)
+    left, right = some[:, :, :-1], some[:, :, 1:]
+
+    def product(a: Examples, b: Examples) -> float:
+        return float(np.einsum("nhwc,nhwc->n", a, b).sum(dtype=np.float64))
+
+    scale = np.sqrt(product(left, left) * product(right, right))
+    return bool(scale > 0 and product(left, right) / scale > SMOOTH)
