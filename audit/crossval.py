@@ -135,21 +135,19 @@ def cross_validate(
 
 
 @contextmanager
-def ready_workers(
-    shape: tuple[int, ...], *, k: int, fitting: Fitting, folds: int, jobs: int | None = None
+def workers_starting(
+    importing: Callable[[], object], shape: tuple[int, ...], *, folds: int, jobs: int | None = None
 ) -> Iterator[None]:
-    """While the block runs, let workers of a cross-validation of so many folds import what they need.
+    """While the block runs, let workers of a cross-validation of so many folds import what its models need.
 
-    As many as there are cores beside the one that the block is run on; it ends when they are ready too.
+    As many as there are cores beside the one that the block is run on; the others import it in their fold.
     """
     workers = workers_for(shape, folds, jobs)
-    task = Training(shape, k, 0, fitting.recipe, 1, fitting.device, unwatched)
     if workers == 1:
         yield
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
-    calls = (joblib.delayed(_build)(fitting, task) for _ in range(beside))
-    started = side_by_side(calls, workers)
+    started = side_by_side((joblib.delayed(_tried)(importing) for _ in range(beside)), workers)
     try:
         yield
         collections.deque(started, maxlen=0)
@@ -162,10 +160,10 @@ def unwatched(_: float) -> None:
     """What hears the progress of a training that nobody watches; a worker can import it."""
 
 
-def _build(fitting: Fitting, task: Training) -> None:
-    """Make a model for what its making imports; runs in a worker process."""
+def _tried(importing: Callable[[], object]) -> None:
+    """Import something in a worker process, if it can be."""
     with suppress(Exception):  # a fold will say it, and where
-        fitting.builder(task)
+        importing()
 
 
 class _Work(NamedTuple):

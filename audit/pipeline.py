@@ -1,6 +1,7 @@
 """The order of an audit's steps: the only module that knows it."""
 
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +25,7 @@ from audit import (
 )
 from audit.clock import Clock
 from audit.config import Config, default_name
-from audit.crossval import Fitting
+from audit.crossval import Fitting, workers_starting
 from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.noise import options as noise_options
@@ -94,9 +95,11 @@ def detect(
     with clock("load"):
         dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
     task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
-    if config.out is None:
-        return Run(_audit(task, None, listener, clock))
-    return Run(audit_into(config.out, task, listener, clock))
+    begins = pred_probs is None and (config.out is None or not config.out.exists())
+    with _workers_starting(config, model, dataset.X.shape) if begins else nullcontext():
+        if config.out is None:
+            return Run(_audit(task, None, listener, clock))
+        return Run(audit_into(config.out, task, listener, clock))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
@@ -104,11 +107,28 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     _check_names(config, config.model)
     clock = Clock()
     with clock("load"):
-        dataset = datasets.load(config, listener)
-        pred_probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
-    path = config.out or Path("reports") / default_name(dataset.name, config)
-    task = Task(dataset, config, config.model, pred_probs, None, config.command(), datasets.folder_of(config))
-    return Run(audit_into(path, task, listener, clock)), path / "report.html"
+        source = datasets.open_source(config, listener)
+    named = source.name if config.limit is None else f"{source.name}-{config.limit}"
+    shape = () if source.X is None else source.X.shape
+    begins = len(shape) > 1 and config.pred_probs is None and not _folder(named, config).exists()
+    with _workers_starting(config, config.model, shape) if begins else nullcontext():
+        with clock("load"):  # while workers import what the models need
+            dataset = datasets.enter(source, datasets.selection(config))
+            probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
+        path, leads_from = _folder(dataset.name, config), datasets.folder_of(config)
+        task = Task(dataset, config, config.model, probs, None, config.command(), leads_from)
+        return Run(audit_into(path, task, listener, clock)), path / "report.html"
+
+
+def _folder(name: str, config: Config) -> Path:
+    """Where the run on data of this name goes."""
+    return config.out or Path("reports") / default_name(name, config)
+
+
+def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
+    """A block while which workers import what a model of examples of this shape needs."""
+    few = (min(shape[0], config.limit or shape[0]), *shape[1:])
+    return workers_starting(models.importing(model, few), few, folds=config.folds, jobs=config.jobs)
 
 
 def dry_run(config: Config) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 Nothing here knows which labels were changed on purpose; it sees the given labels only.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from typing import Protocol, Self
 
 import numpy as np
@@ -106,8 +107,8 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     given, k = job.given, len(job.dataset.class_names)
     passes = job.plan.passes()
     kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
-    finished = all(len(results) == job.folds for results in kept.values())
-    with nullcontext() if finished else _workers_starting(job):
+    with threadpool_limits(1), ThreadPoolExecutor(1) as beside:  # one: others would wait for the workers
+        beside.submit(import_module, "sklearn.model_selection")  # which drawing the folds needs, and is slow
         duplicates = find_duplicates(job.dataset.X)
         splits = _splits(passes, job.splits)
         folds = [assign_folds(given, duplicates.groups, job.folds, split) for split in splits]
@@ -137,20 +138,6 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     if job.planting:
         probs, looked = planting.looked_at(job.dataset.X, probs, asked)
     return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
-
-
-@contextmanager
-def _workers_starting(job: Job) -> Iterator[None]:
-    """While the block runs, workers start; its matrices have one thread, as others would wait for a core."""
-    starting = crossval.ready_workers(
-        job.dataset.X.shape,
-        k=len(job.dataset.class_names),
-        fitting=job.fitting,
-        folds=job.folds,
-        jobs=job.jobs,
-    )
-    with starting, threadpool_limits(1):
-        yield
 
 
 def _results(

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import audit
-from audit import crossval
+from audit import crossval, models
 from audit import folds as folding
 from audit.duplicates import find_duplicates
 from audit.gathering import gather
@@ -258,23 +258,34 @@ def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process
     assert not blocked()
 
 
-def broken(folder, _):
+def broken(folder, *_):
     (folder / uuid4().hex).touch()
     raise ValueError("no such net")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_workers_that_get_ready_make_a_model_each_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
-    fitting = crossval.Fitting(partial(broken, tmp_path))
-    with crossval.ready_workers((8, 4), k=2, fitting=fitting, folds=3, jobs=jobs):
-        pass
+def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
+    X, labels, fold = np.zeros((9, 4)), np.arange(9) % 2, np.arange(9) % 3
+    with crossval.workers_starting(partial(broken, tmp_path), X.shape, folds=3, jobs=jobs):
+        results = list(
+            crossval.cross_validate(
+                X,
+                labels,
+                fold,
+                k=2,
+                fitting=crossval.Fitting(models.Cloned(LogisticRegression())),
+                seed=np.random.SeedSequence(0),
+                jobs=2,
+            )
+        )
+    assert sorted(result.fold for result in results) == [0, 1, 2]  # with the workers still starting
     assert len(list(tmp_path.iterdir())) == (min(2, max(1, joblib.cpu_count() - 1)) if jobs == 2 else 0)
     folds = crossval.cross_validate(
-        np.zeros((9, 4)),
-        np.arange(9) % 2,
-        np.arange(9) % 3,
+        X,
+        labels,
+        fold,
         k=2,
-        fitting=fitting,
+        fitting=crossval.Fitting(partial(broken, tmp_path)),
         seed=np.random.SeedSequence(0),
         jobs=2,
     )
@@ -282,8 +293,7 @@ def test_workers_that_get_ready_make_a_model_each_and_leave_its_mistakes_to_the_
         list(folds)
 
 
-def test_an_interrupt_while_workers_get_ready_gives_no_advice(tmp_path):
-    fitting = crossval.Fitting(partial(broken, tmp_path))
-    ready = crossval.ready_workers((8, 4), k=2, fitting=fitting, folds=3, jobs=2)
-    with warnings.catch_warnings(action="error"), pytest.raises(KeyboardInterrupt), ready:
+def test_an_interrupt_while_workers_start_gives_no_advice(tmp_path):
+    starting = crossval.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
+    with warnings.catch_warnings(action="error"), pytest.raises(KeyboardInterrupt), starting:
         raise KeyboardInterrupt

@@ -1,3 +1,7 @@
+import json
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -103,3 +107,28 @@ def test_a_builder_of_ones_own_is_found_in_the_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", list(__import__("sys").path))
     model = models.builder("own_builder:build", dataset((9, 3)))(training(np.zeros((9, 3)), seed=7))
     assert model.random_state == 7
+
+
+IMPORTED = """
+import json, pickle, sys
+pickle.loads(bytes.fromhex(sys.argv[1]))()
+print(json.dumps([name for name in ("torch", "sklearn", "mine") if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "imported"),
+    [
+        ("auto", (50, 8, 8), ["torch", "sklearn"]),
+        ("auto", (50, 4), ["sklearn"]),
+        ("boosting", (50, 8, 8), ["sklearn"]),
+        ("mine:build", (50, 4), ["mine"]),
+        (LogisticRegression(), (50, 4), ["sklearn"]),
+    ],
+)
+def test_a_worker_imports_what_the_models_need_before_it_is_given_one(tmp_path, model, shape, imported):
+    (tmp_path / "mine.py").write_text("def build(training):\n    raise RuntimeError('only imported')\n")
+    sent = pickle.dumps(models.importing(model, shape)).hex()
+    command = [sys.executable, "-c", IMPORTED, sent]
+    worker = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(worker.stdout) == imported

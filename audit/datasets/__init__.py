@@ -19,7 +19,7 @@ from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities", "row_hashes"]
+__all__ = ["BUNDLED", "FORMS", "enter", "from_arrays", "load", "read_probabilities", "row_hashes"]
 
 FORMS = {  # what DATA may be beside the bundled names, for people
     "FILE.npz": "arrays named X and y, or images and labels",

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,14 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
         return Named(BUILDERS[name])
     _function(name)
     return Named(name)
+
+
+def importing(model: Any, shape: tuple[int, ...]) -> Callable[[], object]:
+    """What makes a process that it is sent to import what a model of examples of this shape needs."""
+    if not isinstance(model, str):
+        return partial(type, model)
+    name = model if model != "auto" else "cnn" if len(shape) > 2 else "linear"
+    return partial(_function, BUILDERS.get(name, name))
 
 
 def check(model: Any) -> None:

@@ -4,6 +4,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from audit.types import Classifier, Training
 
@@ -14,11 +20,6 @@ BOOSTING_ROUNDS = 100
 
 def build_linear(training: Training) -> Classifier:
     """Multinomial logistic regression on standardised features, missing ones at their mean."""
-    from sklearn.impute import SimpleImputer  # noqa: PLC0415  slow to import
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  slow to import
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415  slow to import
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415  slow to import
-
     model: Classifier = make_pipeline(
         FunctionTransformer(flat),
         SimpleImputer(keep_empty_features=True),
@@ -30,11 +31,6 @@ def build_linear(training: Training) -> Classifier:
 
 def build_boosting(training: Training) -> Classifier:
     """Histogram gradient boosting, which reads missing values as they are."""
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  slow to import
-    from sklearn.feature_selection import VarianceThreshold  # noqa: PLC0415  slow to import
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415  slow to import
-    from sklearn.preprocessing import FunctionTransformer  # noqa: PLC0415  slow to import
-
     model: Classifier = make_pipeline(
         FunctionTransformer(flat),
         VarianceThreshold(),  # the trees refuse a feature that is missing everywhere
