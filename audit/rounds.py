@@ -4,10 +4,8 @@ Nothing here knows which labels were changed on purpose; it sees the given label
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Protocol, Self
 
 import numpy as np
@@ -107,8 +105,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     given, k = job.given, len(job.dataset.class_names)
     passes = job.plan.passes()
     kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
-    with threadpool_limits(1), ThreadPoolExecutor(1) as beside:  # one: others would wait for the workers
-        beside.submit(import_module, "sklearn.model_selection")  # which drawing the folds needs, and is slow
+    with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
         duplicates = find_duplicates(job.dataset.X)
         splits = _splits(passes, job.splits)
         folds = [assign_folds(given, duplicates.groups, job.folds, split) for split in splits]
