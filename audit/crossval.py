@@ -156,10 +156,6 @@ def workers_starting(
             started.close()
 
 
-def unwatched(_: float) -> None:
-    """What hears the progress of a training that nobody watches; a worker can import it."""
-
-
 def _tried(importing: Callable[[], object]) -> None:
     """Import something in a worker process, if it can be."""
     with suppress(Exception):  # a fold will say it, and where

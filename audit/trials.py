@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from audit.crossval import Fitting, unwatched
+from audit.crossval import Fitting
 from audit.errors import RunError
 from audit.events import Listener
 from audit.learning import fit, losses
@@ -150,7 +150,7 @@ def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows
     of_each = np.searchsorted(trial.train, rows)
     probe = replace(trial, train=rows, labels=trial.labels[of_each], test=trial.test[:most_rows])
     shape = (len(trial.train), *X.shape[1:])
-    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, unwatched))
+    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, lambda _: None))
     epochs = int(getattr(whole, "max_epochs", 1))  # more than the recipe's for few rows
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
