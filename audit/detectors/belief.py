@@ -258,8 +258,11 @@ def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least:
     """What to scale the logarithms with so that the share `told` is expected to be wrong, or nearly."""
     from scipy.optimize import brentq  # noqa: PLC0415  slow to import
 
+    below, reach, rows = logs - logs.max(axis=0), T[:, labels], np.arange(len(labels))
+
     def missing(log_scale: float) -> float:
-        return told - _expected_rate(_softmax(np.exp(log_scale) * logs), T, labels)
+        joint = np.exp(np.exp(log_scale) * below) * reach
+        return told - 1 + float((joint[labels, rows] / np.maximum(joint.sum(axis=0), TINY**2)).mean())
 
     low, high = np.log(least), np.log(SHARPEST)
     if missing(low) <= 0:

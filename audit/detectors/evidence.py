@@ -1,5 +1,6 @@
 """What detectors decide from, with what several of them need computed once."""
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,6 +39,27 @@ class Evidence:
     def issue_count(self) -> int:
         """How many labels the joint says are wrong."""
         return round(len(self.labels) * float(1 - np.trace(self.joint)))
+
+    @cached_property
+    def confident_issues(self) -> Mask:
+        """What cleanlab's rule `confident_learning` flags, (n,)."""
+        return self.cleanlab_issues("confident_learning")
+
+    def cleanlab_issues(self, filter_by: str) -> Mask:
+        """What cleanlab's `find_label_issues` flags (n,) with this rule."""
+        from cleanlab.filter import find_label_issues  # noqa: PLC0415  slow to import
+
+        # One rule estimates the joint again and warns; one job: its processes cost more than they save here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            is_issue = find_label_issues(
+                self.labels,
+                self.pred_probs,
+                filter_by=filter_by,
+                confident_joint=self.confident_joint,
+                n_jobs=1,
+            )
+        return np.asarray(is_issue, dtype=bool)
 
     @cached_property
     def belief(self) -> belief.Belief:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit.detectors.evidence import Evidence
 from audit.types import Floats, Issues
 
-DECONVOLUTION_STEPS = 30
+DECONVOLUTION_STEPS, DECONVOLUTION_ROWS = 30, 4000  # so many rows at once stay in the cache
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
 TEMPERATURE_ROWS = 20_000
 TINY = 1e-12
@@ -45,13 +47,22 @@ def deconvolution(evidence: Evidence) -> Issues:
     T = evidence.belief.T.astype(np.float32)
     probs = np.ascontiguousarray(evidence.pred_probs.T)  # sums over few classes are quick side by side
     c = np.maximum(probs, np.float32(TINY))
+    with threadpool_limits(1):  # products too small to share between threads
+        for start in range(0, c.shape[1], DECONVOLUTION_ROWS):
+            rows = slice(start, start + DECONVOLUTION_ROWS)
+            _deconvolve(c[:, rows], probs[:, rows], T)
+    c *= T[:, evidence.labels]
+    c /= np.maximum(c.sum(axis=0), TINY)
+    after: Floats = np.ascontiguousarray(c.T, dtype=np.float64)
+    quality = evidence.of_given(after)
+    return evidence.issues(quality < 0.5, quality, after)
+
+
+def _deconvolve(c: npt.NDArray[np.float32], probs: npt.NDArray[np.float32], T: npt.NDArray[np.float32]) -> None:
+    """Undo T in the belief c (k, m), in place, by multiplicative steps."""
     for _ in range(DECONVOLUTION_STEPS):
         c *= T @ (probs / np.maximum(T.T @ c, TINY))
         c /= c.sum(axis=0)
-    joint = c.T * T.T[evidence.labels]
-    after: Floats = joint.astype(np.float64) / np.maximum(joint.sum(axis=1, keepdims=True), TINY)
-    quality = evidence.of_given(after)
-    return evidence.issues(quality < 0.5, quality, after)
 
 
 def consensus(evidence: Evidence) -> Issues:
@@ -69,16 +80,16 @@ def consensus(evidence: Evidence) -> Issues:
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
     from scipy.special import log_softmax, softmax  # noqa: PLC0415  slow to import
 
-    logs = np.log(np.maximum(evidence.pred_probs, TINY, dtype=np.float64))
-    step = -(-len(logs) // TEMPERATURE_ROWS)
-    some, labels = logs[::step], evidence.labels[::step]
+    logs = np.log(np.maximum(np.ascontiguousarray(evidence.pred_probs.T), TINY, dtype=np.float64))
+    step = -(-logs.shape[1] // TEMPERATURE_ROWS)
+    some, labels = np.ascontiguousarray(logs[:, ::step]), evidence.labels[::step]
 
     def surprise(log_temperature: float) -> float:
-        calibrated = log_softmax(some / np.exp(log_temperature), axis=1)
-        return -float(calibrated[np.arange(len(some)), labels].mean())
+        calibrated = log_softmax(some / np.exp(log_temperature), axis=0)
+        return -float(calibrated[labels, np.arange(len(labels))].mean())
 
     found = minimize_scalar(surprise, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
-    calibrated: Floats = softmax(logs / np.exp(found.x), axis=1)
+    calibrated: Floats = np.ascontiguousarray(softmax(logs / np.exp(found.x), axis=0).T)
     differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
     quality = evidence.of_given(calibrated)
     p_error = (posterior(evidence).p_error + 1 - quality) / 2

@@ -1,6 +1,5 @@
 """Published rules and scores: cleanlab's, the trivial baselines, and the margins of the training."""
 
-import warnings
 from functools import partial
 
 import numpy as np
@@ -20,28 +19,32 @@ def given_differs(evidence: Evidence) -> Issues:
 
 def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
     """Flag what cleanlab's `find_label_issues` flags with this `filter_by`, ranked by self-confidence."""
-    from cleanlab.filter import find_label_issues  # noqa: PLC0415  slow to import
-
-    # Some rules estimate the joint again and warn; one job: its processes cost more than they save here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        is_issue = find_label_issues(
-            evidence.labels,
-            evidence.pred_probs,
-            filter_by=filter_by,
-            confident_joint=evidence.confident_joint,
-            n_jobs=1,
-        )
-    quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
-    return evidence.issues(np.asarray(is_issue, dtype=bool), quality)
+    return evidence.issues(evidence.cleanlab_issues(filter_by), _cleanlab_score(evidence, "self_confidence"))
 
 
 prune_by_noise_rate = partial(cleanlab_rule, filter_by="prune_by_noise_rate")
 prune_by_class = partial(cleanlab_rule, filter_by="prune_by_class")
 both = partial(cleanlab_rule, filter_by="both")
-confident_learning = partial(cleanlab_rule, filter_by="confident_learning")
-low_normalized_margin = partial(cleanlab_rule, filter_by="low_normalized_margin")
-low_self_confidence = partial(cleanlab_rule, filter_by="low_self_confidence")
+
+
+def confident_learning(evidence: Evidence) -> Issues:
+    """As `cleanlab_rule` with `confident_learning`, which others count."""
+    return evidence.issues(evidence.confident_issues, _cleanlab_score(evidence, "self_confidence"))
+
+
+def lowest_of_confident(evidence: Evidence, method: str) -> Issues:
+    """Flag what cleanlab's rule `low_` and this score flags, ranked by self-confidence.
+
+    These are the rows of lowest score, as many as `confident_learning` flags: counted once for all rules here.
+    """
+    scores, count = _cleanlab_score(evidence, method), int(evidence.confident_issues.sum())
+    is_issue = np.zeros(len(scores), dtype=bool)
+    is_issue[np.argsort(scores)[:count]] = True  # cleanlab's own order of equal scores
+    return evidence.issues(is_issue, _cleanlab_score(evidence, "self_confidence"))
+
+
+low_normalized_margin = partial(lowest_of_confident, method="normalized_margin")
+low_self_confidence = partial(lowest_of_confident, method="self_confidence")
 
 
 def quality_score(evidence: Evidence, method: str) -> Issues:
@@ -49,10 +52,8 @@ def quality_score(evidence: Evidence, method: str) -> Issues:
 
     The count is n times the off-diagonal mass of the joint (Northcutt, Jiang and Chuang 2021, section 3.1).
     """
-    from cleanlab.rank import get_label_quality_scores  # noqa: PLC0415  slow to import
-
-    quality = get_label_quality_scores(evidence.labels, evidence.pred_probs, method=method)
-    return _lowest(evidence, np.clip(np.asarray(quality, dtype=np.float64), 0, 1), evidence.issue_count)
+    quality = np.clip(_cleanlab_score(evidence, method).astype(np.float64), 0, 1)
+    return _lowest(evidence, quality, evidence.issue_count)
 
 
 self_confidence = partial(quality_score, method="self_confidence")
@@ -81,6 +82,18 @@ def combined(evidence: Evidence) -> Issues:
         scores.append(evidence.margins)
     ranks = np.mean([_rank_share(score) for score in scores], axis=0)
     return _lowest(evidence, _rank_share(ranks), int(found.is_issue.sum()))
+
+
+def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]:
+    """cleanlab's quality score (n,) of that name, without its checks of every label: the door did those."""
+    from cleanlab import rank  # noqa: PLC0415  slow to import
+
+    score = {
+        "self_confidence": rank.get_self_confidence_for_each_label,
+        "normalized_margin": rank.get_normalized_margin_for_each_label,
+        "confidence_weighted_entropy": rank.get_confidence_weighted_entropy_for_each_label,
+    }[method]
+    return np.asarray(score(evidence.labels, evidence.pred_probs))
 
 
 def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:
