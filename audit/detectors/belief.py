@@ -10,6 +10,7 @@ noise depends on the example, it is the probabilities themselves that are sharpe
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -260,6 +261,7 @@ def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least:
 
     below, reach, rows = logs - logs.max(axis=0), T[:, labels], np.arange(len(labels))
 
+    @cache  # the root's search asks for both ends again
     def missing(log_scale: float) -> float:
         joint = np.exp(np.exp(log_scale) * below) * reach
         return told - 1 + float((joint[labels, rows] / np.maximum(joint.sum(axis=0), TINY**2)).mean())

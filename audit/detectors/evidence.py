@@ -66,6 +66,13 @@ class Evidence:
         """What the probabilities and the given labels together say of the true classes."""
         return belief.fit(self.labels, self.pred_probs, transition.transition_matrix(self.joint))
 
+    @cached_property
+    def by_belief(self) -> Issues:
+        """What the belief and the transition matrix say is wrong, by Bayes' rule: see `posterior`."""
+        after = self.belief.posterior(self.labels)
+        quality = self.of_given(after)
+        return self.issues(quality < 0.5, quality, after)
+
     def of_given(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The entry (n,) of each row of (n, k) in the column of its given label."""
         return values[np.arange(len(self.labels)), self.labels]

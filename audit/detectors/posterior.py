@@ -15,6 +15,8 @@ TEMPERATURE_ROWS = 20_000
 TINY = 1e-12
 SURELY_WRONG = 0.1  # a label that is right with less probability is no mere doubt: decision 0012
 
+Float32s = npt.NDArray[np.float32]
+
 
 def posterior(evidence: Evidence) -> Issues:
     """Flag a row when its given label is wrong with probability above one half, knowing where labels go.
@@ -25,9 +27,7 @@ def posterior(evidence: Evidence) -> Issues:
 
     Right where T does not depend on x: the sense of `process`.
     """
-    after = evidence.belief.posterior(evidence.labels)
-    quality = evidence.of_given(after)
-    return evidence.issues(quality < 0.5, quality, after)
+    return evidence.by_belief
 
 
 def surely_wrong(evidence: Evidence) -> Issues:
@@ -58,7 +58,7 @@ def deconvolution(evidence: Evidence) -> Issues:
     return evidence.issues(quality < 0.5, quality, after)
 
 
-def _deconvolve(c: npt.NDArray[np.float32], probs: npt.NDArray[np.float32], T: npt.NDArray[np.float32]) -> None:
+def _deconvolve(c: Float32s, probs: Float32s, T: Float32s) -> None:
     """Undo T in the belief c (k, m), in place, by multiplicative steps."""
     for _ in range(DECONVOLUTION_STEPS):
         c *= T @ (probs / np.maximum(T.T @ c, TINY))

@@ -12,14 +12,13 @@ from audit.types import Floats, Issues
 
 def given_differs(evidence: Evidence) -> Issues:
     """Flag a row when the most probable class is not its given label."""
-    quality = evidence.of_given(evidence.pred_probs).astype(np.float64)
     differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
-    return evidence.issues(differs, quality)
+    return evidence.issues(differs, _self_confidence(evidence))
 
 
 def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
     """Flag what cleanlab's `find_label_issues` flags with this `filter_by`, ranked by self-confidence."""
-    return evidence.issues(evidence.cleanlab_issues(filter_by), _cleanlab_score(evidence, "self_confidence"))
+    return evidence.issues(evidence.cleanlab_issues(filter_by), _self_confidence(evidence))
 
 
 prune_by_noise_rate = partial(cleanlab_rule, filter_by="prune_by_noise_rate")
@@ -29,18 +28,18 @@ both = partial(cleanlab_rule, filter_by="both")
 
 def confident_learning(evidence: Evidence) -> Issues:
     """As `cleanlab_rule` with `confident_learning`, which others count."""
-    return evidence.issues(evidence.confident_issues, _cleanlab_score(evidence, "self_confidence"))
+    return evidence.issues(evidence.confident_issues, _self_confidence(evidence))
 
 
 def lowest_of_confident(evidence: Evidence, method: str) -> Issues:
     """Flag what cleanlab's rule `low_` and this score flags, ranked by self-confidence.
 
-    These are the rows of lowest score, as many as `confident_learning` flags: counted once for all rules here.
+    These are the rows of lowest score, as many as `confident_learning` flags: counted once for all here.
     """
     scores, count = _cleanlab_score(evidence, method), int(evidence.confident_issues.sum())
     is_issue = np.zeros(len(scores), dtype=bool)
     is_issue[np.argsort(scores)[:count]] = True  # cleanlab's own order of equal scores
-    return evidence.issues(is_issue, _cleanlab_score(evidence, "self_confidence"))
+    return evidence.issues(is_issue, _self_confidence(evidence))
 
 
 low_normalized_margin = partial(lowest_of_confident, method="normalized_margin")
@@ -85,7 +84,7 @@ def combined(evidence: Evidence) -> Issues:
 
 
 def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]:
-    """cleanlab's quality score (n,) of that name, without its checks of every label: the door did those."""
+    """The quality score (n,) that cleanlab calls so, without its checks: the door made them."""
     from cleanlab import rank  # noqa: PLC0415  slow to import
 
     score = {
@@ -94,6 +93,10 @@ def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]
         "confidence_weighted_entropy": rank.get_confidence_weighted_entropy_for_each_label,
     }[method]
     return np.asarray(score(evidence.labels, evidence.pred_probs))
+
+
+def _self_confidence(evidence: Evidence) -> Floats:
+    return evidence.of_given(evidence.pred_probs).astype(np.float64)
 
 
 def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:
