@@ -1,5 +1,6 @@
 """Images that are copies of each other, all but."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,7 @@ def _coarse(images: npt.NDArray[Any], shifts: tuple[tuple[int, int], ...]) -> np
     return np.stack(described)
 
 
+@cache  # of every part of the images again
 def _waves(side: int, margin: int, at: int) -> npt.NDArray[np.float32]:
     """The first WAVES cosines of the type II transform, each of length 1, over a side without its margins.
 
