@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from audit.datasets import labels as label_forms
 from audit.datasets.examples import fingerprint, in_one_form, refuse_form
@@ -84,7 +83,9 @@ def _parts(split: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     """The name of the part that each row (n,) is in."""
     if split.shape != (n,):
         raise DataError(f"split has shape {split.shape}, expected ({n},), the part of each row; mend it")
-    missing = np.flatnonzero(pd.isna(split))
+    from pandas import isna  # noqa: PLC0415  slow to import
+
+    missing = np.flatnonzero(isna(split))
     if len(missing):
         raise DataError(
             f"split is missing in {len(missing):,} of {n:,} rows, first in row {missing[0]}, expected a part "

@@ -9,10 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from pandas.api.extensions import ExtensionArray
-from pandas.api.types import infer_dtype
 
+from audit.datasets.source import is_from
 from audit.errors import DataError
 from audit.types import Labels, Mask
 
@@ -109,12 +107,8 @@ def _open(y: Any, name: str) -> _Opened:
     """The array in any container."""
     if hasattr(y, "columns") and hasattr(y, "to_numpy"):  # a frame of pandas or polars
         return _Opened(y.to_numpy(), names=list(y.columns))
-    array = y.array if isinstance(y, pd.Series | pd.Index) and not isinstance(y, pd.MultiIndex) else y
-    if isinstance(array, pd.Categorical):
-        rank = {value: i for i, value in enumerate(array.categories.tolist())} if array.ordered else None
-        return _Opened(np.asarray(array.astype(object)), rank=rank, declared=True)
-    if isinstance(array, ExtensionArray):
-        return _Opened(np.asarray(y) if isinstance(y.dtype, np.dtype) else array.to_numpy(dtype=object))
+    if is_from(y, "pandas") and (opened := _of_pandas(y)):
+        return opened
     if isinstance(y, np.ma.MaskedArray):
         return _Opened(np.where(np.ma.getmaskarray(y), _NOTHING, y.astype(object).data))
     try:  # numpy would make strings of a list of 1 and "1"
@@ -129,6 +123,19 @@ def _open(y: Any, name: str) -> _Opened:
     return _Opened(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values)
 
 
+def _of_pandas(y: Any) -> _Opened | None:
+    """The labels in a series, an index or an array of pandas; None where they are several for each row."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    array = y.array if isinstance(y, pd.Series | pd.Index) and not isinstance(y, pd.MultiIndex) else y
+    if isinstance(array, pd.Categorical):
+        rank = {value: i for i, value in enumerate(array.categories.tolist())} if array.ordered else None
+        return _Opened(np.asarray(array.astype(object)), rank=rank, declared=True)
+    if isinstance(array, pd.api.extensions.ExtensionArray):
+        return _Opened(np.asarray(y) if isinstance(y.dtype, np.dtype) else array.to_numpy(dtype=object))
+    return None
+
+
 def _distinct(values: npt.NDArray[Any], name: str) -> _Distinct:
     """The different labels of an array (n,)."""
     if values.dtype.kind in "OT":
@@ -141,9 +148,10 @@ def _distinct(values: npt.NDArray[Any], name: str) -> _Distinct:
         with np.errstate(over="ignore"):  # what a double cannot hold becomes infinite and is refused
             values = _whole(values.astype(np.float64), name)
     if kind in "buif":
-        codes, uniques = pd.factorize(values.astype(values.dtype.newbyteorder("=")))
-        return _Distinct(codes.astype(np.int64), uniques.tolist())
-    # Not pandas.factorize: it takes strings that differ behind a NUL for one.
+        labels, codes = np.unique(values, return_inverse=True)
+        known = labels[labels == labels]  # noqa: PLR0124  NaN, which is last, does not equal itself
+        return _Distinct(np.where(codes < len(known), codes, MISSING), known.tolist())
+    # Not numpy.unique: it takes strings that differ in a NUL behind them for one.
     rows, number, kept = values.tolist(), dict[Any, int](), list[Any]()
     for value in dict.fromkeys(rows):
         blank = value is None or (isinstance(value, str | bytes) and not value.strip())
@@ -155,7 +163,10 @@ def _distinct(values: npt.NDArray[Any], name: str) -> _Distinct:
 
 def _uniform(values: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Python objects of one type, None where they are missing; as floats when some of them are."""
-    missing = pd.isna(values)
+    from pandas import isna  # noqa: PLC0415  slow to import
+    from pandas.api.types import infer_dtype  # noqa: PLC0415
+
+    missing = isna(values)
     kind = infer_dtype(values[~missing], skipna=False)
     if kind in PLAIN:
         return np.where(missing, _NOTHING, values) if missing.any() else values
@@ -170,6 +181,8 @@ def _uniform(values: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 
 
 def _refuse_objects(values: npt.NDArray[Any], missing: Mask, name: str) -> NoReturn:
+    from pandas.api.types import infer_dtype  # noqa: PLC0415  slow to import
+
     rows: dict[str, int] = {}  # of each type, the first
     for row in np.flatnonzero(~missing).tolist():
         kind = infer_dtype(values[row : row + 1], skipna=False)
@@ -194,14 +207,18 @@ def _whole(values: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64
     row = int(bad.argmax())
     what, remedy = f"{values[row]} in row {row}", "give labels of this size as strings, missing ones as NaN"
     if bad is odd:
-        what = f"{pd.Series(values).nunique():,} different measurements such as {values[row]:.6g} (row {row})"
+        count = len(np.unique(values[~np.isnan(values)]))
+        what = f"{count:,} different measurements such as {values[row]:.6g} (row {row})"
         remedy = "a regression target cannot be audited; if these are classes, give them as strings"
     raise DataError(f"{name} holds {what}, {EXPECTED}; {remedy}")
 
 
 def _one_hot(rows: npt.NDArray[Any], name: str) -> _Distinct:
     """The labels that one-hot rows (n, k) stand for; rows of zeros or NaN have none."""
-    missing = pd.isna(rows)
+    from pandas import isna  # noqa: PLC0415  slow to import
+    from pandas.api.types import infer_dtype  # noqa: PLC0415
+
+    missing = isna(rows)
     objects = rows.dtype.kind == "O" and infer_dtype(rows[~missing], skipna=False)
     numeric = rows.dtype.kind in "buif" or objects in (*NUMBERS, "empty")
     if rows.ndim != 2 or rows.shape[1] < 2 or not numeric:
@@ -218,8 +235,7 @@ def _one_hot(rows: npt.NDArray[Any], name: str) -> _Distinct:
             remedy = "soft labels are not audited: give the most probable class of each row (argmax)"
         found = shown(rows[row].tolist())
         raise DataError(f"{name} has shape {rows.shape}, {ONE_HOT}, but row {row} is {found}; {remedy}")
-    codes, columns = pd.factorize(np.where(count == 1, ones.argmax(axis=1), np.nan))
-    return _Distinct(codes.astype(np.int64), columns.tolist())
+    return _distinct(np.where(count == 1, ones.argmax(axis=1), np.nan), name)
 
 
 def _texts(found: _Distinct, name: str) -> list[str]:

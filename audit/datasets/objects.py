@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from audit.datasets.labels import shown
-from audit.datasets.source import Rows, Source
+from audit.datasets.source import Rows, Source, is_from
 from audit.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img", "pixel_values")
@@ -55,16 +54,12 @@ def from_object(X: Any, y: Any, name: str) -> Source:
     return Source(name, None if X is None else _array(X, "X"), y)
 
 
-def _is_from(thing: Any, library: str) -> bool:
-    return any(kind.__module__.partition(".")[0] == library for kind in type(thing).__mro__)
-
-
 def _is_tensor(thing: Any) -> bool:
-    return _is_from(thing, "torch") and hasattr(thing, "numpy")
+    return is_from(thing, "torch") and hasattr(thing, "numpy")
 
 
 def _is_frame(thing: Any) -> bool:
-    return isinstance(thing, pd.DataFrame) or (_is_from(thing, "polars") and _type(thing) == "DataFrame")
+    return is_from(thing, "pandas", "DataFrame") or is_from(thing, "polars", "DataFrame")
 
 
 def _type(thing: Any) -> str:
@@ -82,13 +77,13 @@ def _refuse_unready(X: Any) -> None:
                 "fits in memory"
             )
     parts = " or ".join(f"X[{shown(part)}]" for part in list(X)[:5]) if isinstance(X, dict) else ""
-    streamed = _is_from(X, "datasets") and "Iterable" in _type(X)
+    streamed = is_from(X, "datasets") and "Iterable" in _type(X)
     for known, remedy in (
         (streamed, "load it without streaming=True"),
         (isinstance(X, dict), f"give one part of it: {parts or 'it has none'}"),
         (inner is not None and hasattr(X, "obs"), "give X.X as X, and a column of X.obs as y"),
         (hasattr(X, "dataset") and hasattr(X, "batch_size"), "give X.dataset"),
-        (_is_from(X, "polars") and hasattr(X, "collect"), "give X.collect()"),
+        (is_from(X, "polars") and hasattr(X, "collect"), "give X.collect()"),
     ):
         if known:
             raise DataError(f"X is of type {_type(X)}, expected {FORMS}; {remedy}")
@@ -121,7 +116,9 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
     from audit.datasets.tables import examples_from_frame  # noqa: PLC0415  only frames need it
 
     frame, y_name = X, "y"
-    if not isinstance(X, pd.DataFrame):
+    if not is_from(X, "pandas"):
+        import pandas as pd  # noqa: PLC0415  slow to import
+
         frame = pd.DataFrame({column: X[column].to_numpy() for column in X.columns})
     if isinstance(y, str):
         _refuse_column(y, list(frame.columns))
@@ -239,8 +236,9 @@ def _from_pairs(X: Any, name: str) -> Source:
 def _ready_labels(X: Any) -> Any:
     """The labels that a data set keeps in a list beside its items, when they are the items' labels."""
     for values in (getattr(X, "targets", None), getattr(X, "labels", None)):
-        labels = _of_tensor(values) if _is_tensor(values) else values
-        if isinstance(labels, list | tuple | np.ndarray | pd.Series) and len(labels) == len(X):
+        labels: Any = _of_tensor(values) if _is_tensor(values) else values
+        listed = isinstance(labels, list | tuple | np.ndarray) or is_from(labels, "pandas", "Series")
+        if listed and len(labels) == len(X):
             some = {0, len(X) // 2, len(X) - 1}
             if all(np.array_equal(_plain(_pair(X, i)[1]), np.asarray(labels[i : i + 1])[0]) for i in some):
                 return labels

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from audit.datasets.labels import shown
 from audit.datasets.objects import from_object
-from audit.datasets.source import Source
+from audit.datasets.source import Source, is_from
 from audit.errors import DataError
 
 
@@ -87,7 +86,9 @@ def _refuse_unlike(parts: Mapping[str, tuple[Source, np.ndarray]]) -> None:
 
 
 def _joined(labels: Sequence[Any]) -> Any:
-    if all(isinstance(each, pd.Series | pd.DataFrame) for each in labels):
+    if all(is_from(each, "pandas", "NDFrame") for each in labels):  # series and frames
+        import pandas as pd  # noqa: PLC0415  slow to import
+
         return pd.concat(labels, ignore_index=True)
     return np.concatenate([np.asarray(each) for each in labels])
 

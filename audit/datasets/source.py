@@ -50,3 +50,14 @@ class Source:
     place: LabelPlace | None = None  # None where the labels are in no file of the user's
     split: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
+
+
+def is_from(thing: Any, library: str, name: str = "") -> bool:
+    """Whether an object is of a type of this library, and of this name, or of one that is derived from it.
+
+    Told by the names of modules: a library that nobody has imported may be slow to import, or not there.
+    """
+    return any(
+        kind.__module__.partition(".")[0] == library and name in ("", kind.__name__)
+        for kind in type(thing).__mro__
+    )
