@@ -5,8 +5,9 @@
 Writes 4 GB of random colour images (330,000 of 64 x 64) with labels that a stripe shows, audits 20,000 of
 them with `audit detect --limit 20000 --preset fast`, and prints the seconds from the start of the command to
 the first trained batch, and the peak memory of all its processes. The file is read from the disk the first
-time; it is then in memory for two more starts, which end with the first batch. Writes
-benchmarks/results/memmap.json.
+time; it is then in memory for two more starts, which end with the first batch. Before each of these two it
+measures how long a process takes that only imports the network's libraries, which every worker has to:
+seconds depend on the machine's state, their ratio less. Writes benchmarks/results/memmap.json.
 """
 
 import json
@@ -56,6 +57,13 @@ def audited(folder: Path, *, to_its_end: bool) -> dict[str, float]:
     return {"trains_after": trains, "peak_bytes": peak, "seconds": time.perf_counter() - start}
 
 
+def imports_alone() -> float:
+    """Seconds of a process that imports the network's libraries and nothing else."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch, skorch"], check=True)
+    return time.perf_counter() - start
+
+
 def forget(path: Path) -> None:
     """Let the system drop what it keeps of a file in memory."""
     with path.open("rb") as file:
@@ -71,8 +79,8 @@ def main() -> None:
         forget(folder / "X.npy")
         figures = {"bytes": ROWS * SIDE * SIDE * 3, **audited(folder, to_its_end=True)}
         (folder / "X.npy").read_bytes()
-        again = [audited(folder, to_its_end=False)["trains_after"] for _ in range(2)]
-    figures["trains_after_in_memory"] = again
+        again = [(imports_alone(), audited(folder, to_its_end=False)["trains_after"]) for _ in range(2)]
+    figures["imports_alone"], figures["trains_after_in_memory"] = zip(*again, strict=True)
     RESULTS.write_text(json.dumps({"machine": machine(), **figures}, indent=1) + "\n")
     print(figures)
 
