@@ -108,8 +108,9 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     clock = Clock()
     with clock("load"):
         source = datasets.open_source(config, listener)
-    named = source.name if config.limit is None else f"{source.name}-{config.limit}"
     shape = () if source.X is None else source.X.shape
+    sampled = config.limit is not None and shape[:1] >= (config.limit,)
+    named = f"{source.name}-{config.limit}" if sampled else source.name
     begins = len(shape) > 1 and config.pred_probs is None and not _folder(named, config).exists()
     with _workers_starting(config, config.model, shape) if begins else nullcontext():
         with clock("load"):  # while workers import what the models need
