@@ -81,10 +81,10 @@ def enter(source: Source, selection: Selection = Selection()) -> LabeledDataset:
 
 def _parts(split: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     """The name of the part that each row (n,) is in."""
-    if split.shape != (n,):
-        raise DataError(f"split has shape {split.shape}, expected ({n},), the part of each row; mend it")
     from pandas import isna  # noqa: PLC0415  slow to import
 
+    if split.shape != (n,):
+        raise DataError(f"split has shape {split.shape}, expected ({n},), the part of each row; mend it")
     missing = np.flatnonzero(isna(split))
     if len(missing):
         raise DataError(

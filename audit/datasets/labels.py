@@ -1,6 +1,5 @@
 """Labels of every form that people keep them in become class numbers."""
 
-import reprlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import is_from
+from audit.datasets.source import is_from, shown
 from audit.errors import DataError
 from audit.types import Labels, Mask
 
@@ -92,17 +91,6 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
     return ParsedLabels(codes, classes, (*_missing_note(codes), *_alike_note(classes)))
 
 
-def shown(value: Any) -> str:
-    """A value as a message may show it: short and in one line."""
-    brief = reprlib.Repr()
-    brief.maxstring = brief.maxother = 60
-    try:
-        text = brief.repr(value.item() if isinstance(value, np.generic) else value)
-    except ValueError:  # an integer of thousands of digits
-        return f"a huge {type(value).__name__}"
-    return " ".join(text.splitlines())
-
-
 def _open(y: Any, name: str) -> _Opened:
     """The array in any container."""
     if hasattr(y, "columns") and hasattr(y, "to_numpy"):  # a frame of pandas or polars
@@ -149,25 +137,22 @@ def _distinct(values: npt.NDArray[Any], name: str) -> _Distinct:
             values = _whole(values.astype(np.float64), name)
     if kind in "buif":
         labels, codes = np.unique(values, return_inverse=True)
-        known = labels[labels == labels]  # noqa: PLR0124  NaN, which is last, does not equal itself
+        known = labels[~np.isnan(labels)]  # NaN is last
         return _Distinct(np.where(codes < len(known), codes, MISSING), known.tolist())
     # Not numpy.unique: it takes strings that differ in a NUL behind them for one.
-    rows, number, kept = values.tolist(), dict[Any, int](), list[Any]()
-    for value in dict.fromkeys(rows):
-        blank = value is None or (isinstance(value, str | bytes) and not value.strip())
-        number[value] = MISSING if blank else len(kept)
-        if not blank:
-            kept.append(value)
-    return _Distinct(np.fromiter(map(number.__getitem__, rows), np.int64, len(rows)), kept)
+    rows = values.tolist()
+    kept = [v for v in dict.fromkeys(rows) if v is not None and (not isinstance(v, str | bytes) or v.strip())]
+    number = {value: code for code, value in enumerate(kept)}
+    codes = np.fromiter((number.get(value, MISSING) for value in rows), np.int64, len(rows))
+    return _Distinct(codes, kept)
 
 
 def _uniform(values: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Python objects of one type, None where they are missing; as floats when some of them are."""
-    from pandas import isna  # noqa: PLC0415  slow to import
-    from pandas.api.types import infer_dtype  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415  slow to import
 
-    missing = isna(values)
-    kind = infer_dtype(values[~missing], skipna=False)
+    missing = pd.isna(values)
+    kind = pd.api.types.infer_dtype(values[~missing], skipna=False)
     if kind in PLAIN:
         return np.where(missing, _NOTHING, values) if missing.any() else values
     if kind not in NUMBERS:
@@ -207,19 +192,18 @@ def _whole(values: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64
     row = int(bad.argmax())
     what, remedy = f"{values[row]} in row {row}", "give labels of this size as strings, missing ones as NaN"
     if bad is odd:
-        count = len(np.unique(values[~np.isnan(values)]))
-        what = f"{count:,} different measurements such as {values[row]:.6g} (row {row})"
+        different = np.unique(values[~np.isnan(values)])
+        what = f"{len(different):,} different measurements such as {values[row]:.6g} (row {row})"
         remedy = "a regression target cannot be audited; if these are classes, give them as strings"
     raise DataError(f"{name} holds {what}, {EXPECTED}; {remedy}")
 
 
 def _one_hot(rows: npt.NDArray[Any], name: str) -> _Distinct:
     """The labels that one-hot rows (n, k) stand for; rows of zeros or NaN have none."""
-    from pandas import isna  # noqa: PLC0415  slow to import
-    from pandas.api.types import infer_dtype  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415  slow to import
 
-    missing = isna(rows)
-    objects = rows.dtype.kind == "O" and infer_dtype(rows[~missing], skipna=False)
+    missing = pd.isna(rows)
+    objects = rows.dtype.kind == "O" and pd.api.types.infer_dtype(rows[~missing], skipna=False)
     numeric = rows.dtype.kind in "buif" or objects in (*NUMBERS, "empty")
     if rows.ndim != 2 or rows.shape[1] < 2 or not numeric:
         remedy = "give one of its columns" if rows.ndim == 2 and rows.shape[1] else "reshape it"

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.labels import shown
-from audit.datasets.source import Rows, Source, is_from
+from audit.datasets.source import Rows, Source, is_from, shown
 from audit.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img", "pixel_values")

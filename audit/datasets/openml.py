@@ -20,8 +20,7 @@ from urllib.request import Request, urlopen
 
 import pandas as pd
 
-from audit.datasets.labels import shown
-from audit.datasets.source import Source
+from audit.datasets.source import Source, shown
 from audit.datasets.tables import examples_from_frame
 from audit.errors import DataError
 

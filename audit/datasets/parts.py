@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.datasets.labels import shown
 from audit.datasets.objects import from_object
-from audit.datasets.source import Source, is_from
+from audit.datasets.source import Source, is_from, shown
 from audit.errors import DataError
 
 

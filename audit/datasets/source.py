@@ -1,5 +1,6 @@
 """What a loader hands to the door: examples and labels as they were found, not checked yet."""
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,3 +62,14 @@ def is_from(thing: Any, library: str, name: str = "") -> bool:
         kind.__module__.partition(".")[0] == library and name in ("", kind.__name__)
         for kind in type(thing).__mro__
     )
+
+
+def shown(value: Any) -> str:
+    """A value as a message may show it: short and in one line."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = 60
+    try:
+        text = brief.repr(value.item() if isinstance(value, np.generic) else value)
+    except ValueError:  # an integer of thousands of digits
+        return f"a huge {type(value).__name__}"
+    return " ".join(text.splitlines())

@@ -19,9 +19,8 @@ from audit.datasets.columns import (
 )
 from audit.datasets.delimited import read_text
 from audit.datasets.folders import ENDINGS, image_files
-from audit.datasets.labels import shown
 from audit.datasets.pixels import as_images
-from audit.datasets.source import LabelPlace, Source
+from audit.datasets.source import LabelPlace, Source, shown
 from audit.errors import DataError
 from audit.events import Listener, Silent
 
