@@ -12,6 +12,9 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """Take one line worth reading: what is reused, what is recomputed and why."""
 
+    def step(self, name: str) -> None:
+        """Take which step of the run begins: load, noise, folds, issues, kinds or report."""
+
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""
 
@@ -24,6 +27,9 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Ignore the line."""
+
+    def step(self, name: str) -> None:
+        """Ignore the step."""
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Ignore the progress."""
@@ -44,6 +50,9 @@ class Part:
     def note(self, text: str) -> None:
         """Pass the line on."""
         self.listener.note(f"{self.name}: {text}")
+
+    def step(self, name: str) -> None:
+        """Ignore the step: what is shown is how far the whole is."""
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Pass the progress on as a share of the whole."""

@@ -91,7 +91,8 @@ def detect(
     elif X is None:
         raise DataError("X is missing, expected examples to train on; give them, or pred_probs of your own")
     config = Config.from_json({**settings, "model": models.describe(model)})
-    clock, listener = Clock(), listener or Silent()
+    listener = listener or Silent()
+    clock = Clock(listener)
     with clock("load"):
         dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
     task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
@@ -105,7 +106,7 @@ def detect(
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
     _check_names(config, config.model)
-    clock = Clock()
+    clock = Clock(listener)
     with clock("load"):
         source = datasets.open_source(config, listener)
     shape = () if source.X is None else source.X.shape
@@ -167,6 +168,7 @@ def audit_into(path: Path, task: Task, listener: Listener, clock: Clock) -> RunR
                     listener.note(f"{name}: {why}")
             record = _audit(task, folder, listener, clock)
             folder.save_record(record)
+        listener.step("report")
         write_report(record, folder)
     return record
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 MOST_CLASSES = 12  # that a line lists
 PIPED_WIDTH = 160  # of tables that go to a file
 LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
+STEPS = {
+    "load": "reading the data",
+    "noise": "changing labels",
+    "folds": "looking for duplicates",  # the training that follows tells its own progress
+    "issues": "judging the labels",
+    "kinds": "naming the kinds of suspects",
+    "report": "drawing the report",
+}
 ENOUGH = 0.02  # of the work, from which its time so far says how long the rest takes
 
 
@@ -36,15 +44,15 @@ class ProgressDisplay:
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
-            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[share]}"),
             TimeElapsedColumn(),
-            TextColumn("· left"),
+            TextColumn("{task.fields[left]}"),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
             disable=quiet or not self.console.is_terminal,
         )
-        self.task = self.progress.add_task("starting", total=None, start=False)
+        self.task = self._begun("starting")
         self.start = self.last_line = time.monotonic()
         self.share_before: float | None = None
 
@@ -61,6 +69,12 @@ class ProgressDisplay:
         """Print one line."""
         self.console.print(text, markup=False, soft_wrap=True)
 
+    def step(self, name: str) -> None:
+        """Show what is done now and for how long; how much is left of it nobody knows."""
+        self.progress.remove_task(self.task)
+        self.task = self._begun(STEPS[name])
+        self.share_before = None
+
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Show how many folds of a round are done, how far the others are, and what is left of all work."""
         done = sum(s >= 1 for s in shares)
@@ -76,6 +90,10 @@ class ProgressDisplay:
         if done == total:
             self.share_before = None
 
+    def _begun(self, text: str) -> TaskID:
+        """A bar of something of which it is not known how much is done and left."""
+        return self.progress.add_task(text, total=None, share="", left="")
+
     def _show(self, text: str, share: float) -> None:
         if self.share_before is None:
             self.start, self.share_before = time.monotonic(), share
@@ -83,7 +101,9 @@ class ProgressDisplay:
         if self.console.is_terminal:
             if share > self.share_before:
                 self.progress.start_task(self.task)
-            self.progress.update(self.task, description=text, total=1.0, completed=share)
+            self.progress.update(
+                self.task, description=text, total=1.0, completed=share, share=f"{share:4.0%}", left="· left"
+            )
         elif time.monotonic() - self.last_line >= LINE_SECONDS and share > self.share_before:
             self.last_line = time.monotonic()
             elapsed = self.last_line - self.start

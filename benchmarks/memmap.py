@@ -7,7 +7,8 @@ them with `audit detect --limit 20000 --preset fast`, and prints the seconds fro
 the first trained batch, and the peak memory of all its processes. The file is read from the disk the first
 time; it is then in memory for two more starts, which end with the first batch. Before each of these two it
 measures how long a process takes that only imports the network's libraries, which every worker has to:
-seconds depend on the machine's state, their ratio less. Writes benchmarks/results/memmap.json.
+seconds depend on the machine's state, their ratio less. Python may keep compiled modules, as it does where
+the package is installed. Writes benchmarks/results/memmap.json.
 """
 
 import json
@@ -43,9 +44,10 @@ def audited(folder: Path, *, to_its_end: bool) -> dict[str, float]:
     """Seconds until the first batch and until the end, and the peak of memory."""
     options = ["--limit", "20000", "--preset", "fast", "--out", f"run-{to_its_end}"]
     command = [sys.executable, "-m", "audit", "detect", "--X", "X.npy", "--y", "y.npy", *options]
-    temporary = {**os.environ, "TMPDIR": str(folder)}
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     start, trains, peak = time.perf_counter(), None, 0
-    process = subprocess.Popen(command, cwd=folder, env=temporary)
+    process = subprocess.Popen(command, cwd=folder, env=environment)
     while process.poll() is None:
         boards = folder.glob("audit-*/progress")
         if trains is None and any(np.fromfile(board, np.float32).any() for board in boards):

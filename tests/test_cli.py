@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from conftest import striped_images
 
+import audit
 from audit import terminal
 from audit.config import Config
+from audit.events import Silent
 
 
 @pytest.fixture
@@ -252,3 +254,31 @@ def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):
     assert "left" not in first
     assert "75%" in second
     assert second.endswith("s left")
+
+
+def test_every_step_of_a_run_is_told_as_it_begins_and_has_words_in_the_terminal(tmp_path):
+    told = []
+
+    class Listener(Silent):
+        def step(self, name):
+            told.append(name)
+
+        def training(self, name, shares, share):
+            told.append(name)
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    X = rng.normal(0, 0.6, (300, 4)) + 2 * np.eye(3, 4)[y]
+    audit.detect(X, y, noise=0.1, out=tmp_path / "run", listener=Listener())
+    steps = list(dict.fromkeys(told))
+    assert steps == ["load", "noise", "folds", "round-1", "round-2", "issues", "kinds", "report"]
+    assert set(steps) - {"round-1", "round-2"} == set(terminal.STEPS)
+
+
+def test_a_step_is_shown_in_place_of_the_training_before_it():
+    with terminal.ProgressDisplay() as display:
+        display.training("round-1", [1.0], 1.0)
+        display.step("kinds")
+        (task,) = display.progress.tasks
+        assert (task.description, task.total, task.finished) == ("naming the kinds of suspects", None, False)
+        display.training("round-2", [0.5], 0.5)

@@ -8,6 +8,7 @@ from reviewing import document, write
 
 import audit
 from audit import controls, corrections
+from audit.events import Silent
 from audit.report import page, sections, selection
 from audit.run import load_run
 from audit.types import Controls, Issues, NoisyLabels
@@ -96,12 +97,9 @@ def test_the_same_run_with_other_controls_trains_nothing_and_without_them_has_no
     before = load_run(run).record
     notes = []
 
-    class Listener:
+    class Listener(Silent):
         def note(self, text):
             notes.append(text)
-
-        def training(self, name, shares, share):
-            pass
 
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 300)

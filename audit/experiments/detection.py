@@ -42,7 +42,7 @@ def sweep(
     views = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
     for (name, config), heard in zip(cells.items(), views, strict=True):
         task = Task(replace(dataset, notes=()), config, config.model, None, None, command)
-        record = pipeline.audit_into(folder.path / "cells" / name, task, heard, Clock())
+        record = pipeline.audit_into(folder.path / "cells" / name, task, heard, Clock(heard))
         for detector, figures in record.scores["detectors"].items():
             rows.append(
                 {

@@ -174,7 +174,7 @@ class Experiment(NamedTuple):
     def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
         """An ordinary run in a folder of its own."""
         task = Task(dataset, config, config.model, None, None, self.command)
-        return audit_into(self.folder.path / "audits" / name, task, listener, Clock())
+        return audit_into(self.folder.path / "audits" / name, task, listener, Clock(listener))
 
     def _audited(self, came: RunRecord) -> Audited:
         labels, apart = self.dataset.labels.copy(), came.suspects.is_issue.copy()
