@@ -35,7 +35,7 @@ from audit.seeds import Seeds
 from audit.shelf import FoldShelf
 from audit.stages import Stage
 from audit.store import RunFolder, RunRecord
-from audit.types import LabeledDataset, NoisyLabels
+from audit.types import Controls, LabeledDataset, NoisyLabels, Split, Thumbnails
 from audit.weights import of_rows
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -197,14 +197,11 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
     judged = judging.judge(dataset, labels, trained, config, seeds, clock)
     with clock("issues"):
+        rng = np.random.default_rng(seeds.controls)
         said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
-        hidden = controls.choose(config.controls, labels, said, torn, np.random.default_rng(seeds.controls))
-        rows = selection.rows_to_show(*said, labels.flipped, hidden.rows)
+        hidden = controls.choose(config.controls, labels, said, torn, rng)
         split = None if dataset.split is None else trained.duplicates.across(dataset.split)
-        shown = np.unique(np.concatenate([rows, torn[: selection.MOST_SUSPECTS], selection.shared(split)]))
-        agreeing = selection.agreeing(*said, labels, trained.probs)
-        seen = controls.as_shown(labels, *said, hidden)
-        thumbnails = selection.thumbnails(dataset, shown, *seen, agreeing)
+        thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, split)
         hashes = datasets.row_hashes(dataset.X)
     return RunRecord(
         config=config.to_json(),
@@ -242,6 +239,22 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, clock: Cloc
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=task.repeat,
     )
+
+
+def _thumbnails(
+    dataset: LabeledDataset,
+    labels: NoisyLabels,
+    trained: rounds.Trained,
+    judged: judging.Judged,
+    hidden: Controls,
+    split: Split | None,
+) -> Thumbnails:
+    """Small images of all rows that the report may show."""
+    said, torn = (judged.issues, judged.suspects), judged.conflicts[0][: selection.MOST_SUSPECTS]
+    listed = selection.rows_to_show(*said, labels.flipped, hidden.rows)
+    rows = np.unique(np.concatenate([listed, torn, selection.shared(split)]))
+    agreeing = selection.agreeing(*said, labels, trained.probs)
+    return selection.thumbnails(dataset, rows, *controls.as_shown(labels, *said, hidden), agreeing)
 
 
 def _trained(
