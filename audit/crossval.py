@@ -31,6 +31,7 @@ from audit.types import (
 from audit.workers import Progress, progress_board, side_by_side
 
 PLAIN = Recipe(epochs=3)
+TAKEN_SECONDS = 0.05  # joblib's pool fails, and prints so, when it is ended before it has taken work up
 LITTLE = 50_000  # values of features: models have learned them before workers have imported what they need
 
 Builder = Callable[[Training], Classifier]
@@ -151,6 +152,9 @@ def workers_starting(
     try:
         yield
         collections.deque(started, maxlen=0)
+    except BaseException:
+        time.sleep(TAKEN_SECONDS)
+        raise
     finally:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # joblib's, of work given up
             started.close()

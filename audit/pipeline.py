@@ -93,6 +93,7 @@ def detect(
     config = Config.from_json({**settings, "model": models.describe(model)})
     listener = listener or Silent()
     clock = Clock(listener)
+    _check_names(config, model)
     with clock("load"):
         dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
     task = Task(dataset, config, model, pred_probs, sample_weight, config.call())

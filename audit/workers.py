@@ -6,7 +6,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ Progress = Callable[[Sequence[float]], None]
 
 def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
-    with worker_environment(), deaf_to_interrupts():
+    with worker_environment(), deaf_to_interrupts() if workers > 1 else nullcontext():
         results: Generator[Any] = joblib.Parallel(
             workers,
             return_as="generator_unordered",
@@ -61,6 +62,7 @@ def deaf_to_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # started with the first worker, it would let interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 import warnings
 from functools import partial
 from uuid import uuid4
@@ -11,6 +12,7 @@ from conftest import striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import _ExecutorManagerThread
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -19,6 +21,7 @@ import audit
 from audit import crossval, models
 from audit import folds as folding
 from audit.duplicates import find_duplicates
+from audit.errors import DataError
 from audit.gathering import gather
 from audit.types import FoldResult
 from audit.workers import KEPT_MEMORY, SPINS, side_by_side
@@ -291,6 +294,22 @@ def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_
     )
     with pytest.raises(ValueError, match="no such net"):
         list(folds)
+
+
+def test_a_refusal_while_workers_start_finds_their_pool_at_work(tmp_path, monkeypatch):
+    wait = _ExecutorManagerThread.wait_result_broken_or_wakeup
+
+    def slow(thread):
+        found = wait(thread)
+        time.sleep(0.01)
+        return found
+
+    get_reusable_executor().shutdown()
+    monkeypatch.setattr(_ExecutorManagerThread, "wait_result_broken_or_wakeup", slow)
+    assert list(side_by_side([joblib.delayed(len)("ab")], 2)) == [2]
+    starting = crossval.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
+    with pytest.raises(DataError), starting:  # pytest would say if the pool's thread failed
+        raise DataError("no such labels")
 
 
 def test_an_interrupt_while_workers_start_gives_no_advice(tmp_path):
