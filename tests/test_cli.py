@@ -155,6 +155,28 @@ def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
     assert "Traceback" not in stderr
 
 
+INTERRUPT = """
+import sys
+from audit.__main__ import main
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["audit", "datasets"]
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["numpy", "audit.cli", "audit.datasets"])
+def test_an_interrupt_while_something_is_imported_is_one_line(name):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT.format(name=name)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "audit: interrupted; the same command resumes after the last finished fold\n"
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
 @pytest.mark.parametrize("seconds", [0, 12])  # while the workers get ready, and while they train
 def test_the_workers_of_a_killed_run_end(seconds, tmp_path):

@@ -11,16 +11,13 @@ from audit.errors import AuditError
 
 __all__ = ["app", "auditing", "experiments", "injecting", "main", "reviewing"]
 
-FAILED, INTERRUPTED = 2, 130
+FAILED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; leave with its exit status: 0 done, 1 gate failed, 2 failed, 130 interrupted."""
+    """Run the command line; leave with its exit status: 0 done, 1 gate failed, 2 failed."""
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except (AuditError, CycloptsError) as error:
         print("audit:", " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        print("audit: interrupted; the same command resumes after the last finished fold", file=sys.stderr)  # noqa: T201
-        sys.exit(INTERRUPTED)
