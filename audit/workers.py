@@ -14,6 +14,7 @@ from typing import Any
 import joblib
 import numpy as np
 import numpy.typing as npt
+from joblib.externals.loky import process_executor
 
 POLL_SECONDS = 0.25
 
@@ -32,7 +33,7 @@ def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
             workers,
             return_as="generator_unordered",
             pre_dispatch=workers,
-            initializer=end_with,  # in each process of its own, before it waits for work; Dask's have none
+            initializer=prepare,  # in each process of its own, before it waits for work; Dask's have none
             initargs=(os.getpid(),),
         )(calls)
     return results
@@ -68,6 +69,16 @@ def deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def prepare(main: int) -> None:
+    """Make this worker process end with the main one, and not before it.
+
+    Where psutil is installed joblib takes memory that a model keeps for a leak, and replaces the process
+    by one that imports everything again, without the environment of its own.
+    """
+    process_executor._USE_PSUTIL = False  # noqa: SLF001  there is no public way
+    end_with(main)
 
 
 def end_with(main: int) -> None:

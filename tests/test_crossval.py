@@ -251,6 +251,25 @@ def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothi
     assert tuned(None) == own
 
 
+KEPT = []
+
+
+def keeping(megabytes):
+    KEPT.append(np.ones(megabytes << 17))
+    time.sleep(1.1)  # joblib looks once a second at most
+    return os.getpid()
+
+
+def test_a_worker_that_keeps_memory_stays():
+    pytest.importorskip("psutil", reason="joblib watches the memory of workers with it")
+    get_reusable_executor().shutdown()
+    pids = set()
+    for megabytes in (0, 0, 400, 0, 0, 0):
+        pids.update(side_by_side([joblib.delayed(keeping)(megabytes)], 2))
+    get_reusable_executor().shutdown()
+    assert len(pids) <= 2
+
+
 def blocked():
     return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
