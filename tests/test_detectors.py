@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 import audit
 from audit import detectors, noise, scoring, summary
-from audit.detectors import Evidence, belief, transition
+from audit.detectors import Evidence, belief, dependence, transition
 from audit.types import NoisyLabels
 
 ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
@@ -38,6 +38,22 @@ def learned_noise(n=20_000, k=5, rate=0.2, seed=0, learned=0.25):
     probs = (1 - seen) * np.eye(k)[true] + seen * np.eye(k)[target]
     logits = np.log(0.97 * probs + 0.03 / k) + 0.3 * rng.normal(size=(n, k))
     return NoisyLabels(given_labels, true), softmax(logits).astype(np.float32)
+
+
+def resembling(n=40_000, k=5, rate=0.4, seed=0):
+    """Classes that are clear but for a few rows; a third of the wrong labels go where the example resembles."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, k, n)
+    likeness = softmax(np.where(np.eye(k, dtype=bool)[true], -np.inf, 1.5 * rng.normal(size=(n, k))))
+    follows = (rng.random((n, 1)) > np.cumsum(likeness, axis=1)).sum(axis=1)
+    target, other = (true + rng.integers(1, k, (2, n))) % k
+    target = np.where(rng.random(n) < 0.3, follows, target)
+    noisy = NoisyLabels(np.where(rng.random(n) < rate, target, true), true)
+    seen, between = rng.uniform([0, 0.3], [0.06, 1], (n, 2)).T[..., None]
+    clear = (1 - seen) * np.eye(k)[true] + seen * likeness
+    doubt = between * np.eye(k)[true] + (1 - between) * np.eye(k)[other]
+    c = np.where(rng.random((n, 1)) < 0.05, 0.99 * doubt + 0.01 / k, clear)
+    return noisy, c.astype(np.float32)
 
 
 def random_matrix(k, seed):
@@ -346,6 +362,37 @@ def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
     assert np.abs(shares - T).max() < 0.02
     neighbours = np.arange(4), np.arange(4) ^ 1
     assert (plain[neighbours] > apart[neighbours]).all()  # those were taken for noise
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_labels_that_go_where_their_example_resembles_are_counted_all(seed, monkeypatch):
+    noisy, probs = resembling(seed=seed)
+    assert dependence.resemblance(probs, noisy.given) == 1
+    assert Evidence(noisy.given, probs).belief.noise_rate == pytest.approx(noisy.rate, abs=0.003)
+    monkeypatch.setattr(belief, "resemblance", lambda *_: 0.0)
+    assert Evidence(noisy.given, probs).belief.noise_rate < noisy.rate - 0.015
+
+
+@pytest.mark.parametrize("n", [2000, 40_000])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("symmetric", 0.4), ("pair", 0.4)])
+def test_labels_of_ambiguous_rows_are_no_resemblance(n, seed, kind, rate):
+    c, _, given = noisy_ambiguity(n, 6, kind, rate, seed)
+    assert dependence.resemblance(c, given) == 0
+
+
+@given(
+    k=st.integers(2, 5),
+    n=st.integers(0, 60),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=50)
+def test_resemblance_is_a_share_of_any_belief_and_labels(k, n, seed):
+    rng = np.random.default_rng(seed)
+    c, labels = rng.dirichlet(np.full(k, 0.2), n), rng.integers(0, k, n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dependence, "LEAST_ERRORS", 1)
+        assert 0 <= dependence.resemblance(c, labels) <= 1
 
 
 @given(st.integers(3, 6), st.integers(0, 2**32 - 1))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from audit.detectors.dependence import LEAST_PROB, dependence
+from audit.detectors.dependence import LEAST_PROB, dependence, resemblance
 from audit.detectors.transition import (
     APART,
     FLOW,
@@ -133,7 +133,8 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         counts = count_anchors(c, labels)
         T = with_prior(evened(counts), guess)
     learned = _learned(c, T, labels)
-    depends = dependence(pred_probs, posterior(_sharpened(c, T, labels, learned), T, labels), labels)
+    after = posterior(_sharpened(c, T, labels, learned), T, labels)
+    depends = max(dependence(pred_probs, after, labels), resemblance(c, labels))
     ambiguous = 1 - max(learned, depends)
     free = min(TIGHT, FREE * k / max(float((1 - c.max(axis=1)).sum()), TINY))
     for _ in range(RECOUNTS if ambiguous else 0):

@@ -1,11 +1,12 @@
 """Whether noise depends on the example, read from where changed labels went.
 
 Where T is the same for all examples of a class, T alone says which class a changed label went to. Where the
-probabilities say more, the network has learned noise that depends on the example.
+probabilities say more, noise depends on the example, and the network has learned it or only sees the same.
 """
 
 import numpy as np
 
+from audit.detectors.transition import TINY, count_anchors, count_apart, count_surest
 from audit.types import Floats, Labels, Probs
 
 LEAST_PROB = 1e-9
@@ -13,6 +14,9 @@ SURE_ERROR = 0.1  # p(the given label is true) below which a row is a sure error
 SPREAD = 0.8  # a class more of whose errors go to one other class says nothing of where errors go
 LEAST_ERRORS = 50  # fewer say nothing
 DEPENDENT = 0.25  # the weight from which noise is taken to depend wholly on x; chosen on noise seeds 0 to 2
+# The share of the wrong labels that follow resemblance which ambiguity does not explain, SURELY standard
+# errors of it left out: below the first it is taken to explain all, above the second nothing.
+SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.25, 0.5
 
 
 def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
@@ -56,3 +60,28 @@ def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
 
     weight = minimize_scalar(surprise, bounds=(0, 3), method="bounded").x
     return float(np.clip(weight / DEPENDENT, 0, 1))
+
+
+def resemblance(c: Floats, labels: Labels) -> float:
+    """How far labels go by what the example resembles though its class is clear, 0 to 1.
+
+    Fewer labels of a class go to another one on the half of its sure rows that resemble it least. If that is
+    because rows between two classes are ambiguous, fewer are wrong in all on the half that c is surest of;
+    if examples only decide where a wrong label goes, as many are.
+
+    Parameters
+    ----------
+    c, labels
+        The belief (n, k) and the given labels (n,).
+    """
+    plain, apart, surest = (count(c, labels) for count in (count_anchors, count_apart, count_surest))
+    wrong = plain * ~np.eye(len(plain), dtype=bool)
+    spread = wrong.max(axis=1) < SPREAD * wrong.sum(axis=1)
+    if wrong[spread].sum() < LEAST_ERRORS:
+        return 0.0
+    sums = plain[spread].sum()
+    kept, kept_apart, kept_surest = (np.diag(each)[spread].sum() / sums for each in (plain, apart, surest))
+    follow, explained = kept_apart - kept, kept_surest - kept  # shares of wrong labels
+    error = np.sqrt(kept * (1 - kept) / sums)
+    unexplained = (follow - explained - SURELY * error) / max(follow, error, TINY)
+    return float(np.clip((unexplained - EXPLAINED) / (UNEXPLAINED - EXPLAINED), 0, 1))

@@ -60,6 +60,17 @@ def count_apart(c: Floats, labels: Labels) -> Floats:
     return counts
 
 
+def count_surest(c: Floats, labels: Labels) -> Floats:
+    """As `count_anchors`, but on the share APART of a class's anchors that c is surest of, scaled to all."""
+    counts = np.zeros((c.shape[1], c.shape[1]))
+    for label, rows in enumerate(_anchors(c)):
+        if rows.size:
+            sureness = c[rows, label]
+            surest = rows[sureness >= np.quantile(sureness, 1 - APART)]
+            counts[label] = np.bincount(labels[surest], minlength=len(counts)) * len(rows) / len(surest)
+    return counts
+
+
 def _anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
     """The surest rows of each believed class."""
     believed = c.argmax(axis=1)
