@@ -237,7 +237,8 @@ def _surprise(weights: Floats, sample: _Sample, reach: Floats) -> tuple[float, F
 def _learned(c: Floats, T: Floats, labels: Labels) -> float:
     """How far the ambiguity in c is learned noise, 0 to 1: by the share of it that T contradicts."""
     told, ambiguity = _noise_rate(c.mean(axis=0), T), float((1 - c.max(axis=1)).mean())
-    gap = told - _expected_rate(c, T, labels)
+    right = posterior(c, T, labels)[np.arange(len(labels)), labels]
+    gap = told - (1 - float(right.mean()))
     return float(np.clip((gap / max(ambiguity, TINY) - AMBIGUOUS) / (LEARNED - AMBIGUOUS), 0, 1))
 
 
@@ -271,11 +272,6 @@ def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least:
     if missing(low) <= 0:
         return least
     return float(np.exp(brentq(missing, low, high, xtol=0.01))) if missing(high) < 0 else SHARPEST
-
-
-def _expected_rate(c: Floats, T: Floats, labels: Labels) -> float:
-    after = posterior(c, T, labels)
-    return 1 - float(after[np.arange(len(labels)), labels].mean())
 
 
 def _logs(c: Floats) -> Floats:
