@@ -6,7 +6,7 @@ probabilities say more, noise depends on the example, and the network has learne
 
 import numpy as np
 
-from audit.detectors.transition import TINY, count_anchors, count_apart, count_surest
+from audit.detectors.transition import SUREST, TINY, count_anchors, count_apart, count_surest
 from audit.types import Floats, Labels, Probs
 
 LEAST_PROB = 1e-9
@@ -15,8 +15,9 @@ SPREAD = 0.8  # a class more of whose errors go to one other class says nothing 
 LEAST_ERRORS = 50  # fewer say nothing
 DEPENDENT = 0.25  # the weight from which noise is taken to depend wholly on x; chosen on noise seeds 0 to 2
 # The share of the wrong labels that follow resemblance which ambiguity does not explain, SURELY standard
-# errors of it left out: below the first it is taken to explain all, above the second nothing.
-SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.25, 0.5
+# errors of it left out: below the first it is taken to explain all, above the second nothing; chosen on noise
+# seed 0.
+SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.4, 0.6
 
 
 def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
@@ -66,8 +67,8 @@ def resemblance(c: Floats, labels: Labels) -> float:
     """How far labels go by what the example resembles though its class is clear, 0 to 1.
 
     Fewer labels of a class go to another one on the half of its sure rows that resemble it least. If that is
-    because rows between two classes are ambiguous, fewer are wrong in all on the half that c is surest of;
-    if examples only decide where a wrong label goes, as many are.
+    because rows between two classes are ambiguous, fewer are wrong in all on the rows that c is surest of; if
+    examples only decide where a wrong label goes, as many are.
 
     Parameters
     ----------
@@ -82,6 +83,6 @@ def resemblance(c: Floats, labels: Labels) -> float:
     sums = plain[spread].sum()
     kept, kept_apart, kept_surest = (np.diag(each)[spread].sum() / sums for each in (plain, apart, surest))
     follow, explained = kept_apart - kept, kept_surest - kept  # shares of wrong labels
-    error = np.sqrt(kept * (1 - kept) / sums)
+    error = np.sqrt(kept * (1 - kept) / sums * (1 - SUREST) / SUREST)  # of what is explained
     unexplained = (follow - explained - SURELY * error) / max(follow, error, TINY)
     return float(np.clip((unexplained - EXPLAINED) / (UNEXPLAINED - EXPLAINED), 0, 1))

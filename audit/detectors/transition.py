@@ -13,6 +13,7 @@ PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
 # a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
 SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
 APART = 0.5  # of the anchors of a class, those on which labels that go to one other class are counted
+SUREST = 0.7  # of the anchors of a class, those without most of its rows between classes
 CONCENTRATIONS = (-3.0, 12.0)  # logarithms: from each class for itself to all alike
 LEAST_WRONG = 0.5  # of all labels, where none is counted
 # Where more labels than that go from one class to the other, a share of all, likelihood cannot tell noise
@@ -61,12 +62,12 @@ def count_apart(c: Floats, labels: Labels) -> Floats:
 
 
 def count_surest(c: Floats, labels: Labels) -> Floats:
-    """As `count_anchors`, but on the share APART of a class's anchors that c is surest of, scaled to all."""
+    """As `count_anchors`, but on the share SUREST of a class's anchors that c is surest of, scaled to all."""
     counts = np.zeros((c.shape[1], c.shape[1]))
     for label, rows in enumerate(_anchors(c)):
         if rows.size:
             sureness = c[rows, label]
-            surest = rows[sureness >= np.quantile(sureness, 1 - APART)]
+            surest = rows[sureness >= np.quantile(sureness, 1 - SUREST)]
             counts[label] = np.bincount(labels[surest], minlength=len(counts)) * len(rows) / len(surest)
     return counts
 
