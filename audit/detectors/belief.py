@@ -24,6 +24,7 @@ from audit.detectors.transition import (
     ambiguous_pairs,
     count_anchors,
     count_apart,
+    count_surest,
     evened,
     flow_between,
     posterior,
@@ -134,17 +135,19 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
         T = with_prior(evened(counts), guess)
     learned = _learned(c, T, labels)
     after = posterior(_sharpened(c, T, labels, learned), T, labels)
-    depends = max(dependence(pred_probs, after, labels), resemblance(c, labels))
+    plain, apart = counts, count_apart(c, labels)
+    depends = max(dependence(pred_probs, after, labels), resemblance(plain, apart, count_surest(c, labels)))
     ambiguous = 1 - max(learned, depends)
     free = min(TIGHT, FREE * k / max(float((1 - c.max(axis=1)).sum()), TINY))
-    for _ in range(RECOUNTS if ambiguous else 0):
+    for left in reversed(range(RECOUNTS if ambiguous else 0)):
         sample = _telling(z, c, labels)
-        doubt, plain = ambiguous_pairs(T, ambiguous), count_anchors(c, labels)
-        counts = plain + doubt * (count_apart(c, labels) - plain)
+        counts = plain + ambiguous_pairs(T, ambiguous) * (apart - plain)
         T = with_prior(evened(APART * counts), guess)  # no more than were counted
         if k <= MOST_MAPPED_CLASSES:
             weights = _fit_map(sample, T, weights, centre, TIGHT * (free / TIGHT) ** ambiguous)
         c = _softmax(weights.T @ z)
+        if left:
+            plain, apart = count_anchors(c, labels), count_apart(c, labels)
     c = _sharpened(c, T, labels, learned)
     if depends:
         c = _softmax((1 - depends) * _logs(c) + depends * _logs(_matching(z[:k], T, labels)))

@@ -6,7 +6,7 @@ probabilities say more, noise depends on the example, and the network has learne
 
 import numpy as np
 
-from audit.detectors.transition import SUREST, TINY, count_anchors, count_apart, count_surest
+from audit.detectors.transition import SUREST, TINY
 from audit.types import Floats, Labels, Probs
 
 LEAST_PROB = 1e-9
@@ -63,7 +63,7 @@ def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
     return float(np.clip(weight / DEPENDENT, 0, 1))
 
 
-def resemblance(c: Floats, labels: Labels) -> float:
+def resemblance(plain: Floats, apart: Floats, surest: Floats) -> float:
     """How far labels go by what the example resembles though its class is clear, 0 to 1.
 
     Fewer labels of a class go to another one on the half of its sure rows that resemble it least. If that is
@@ -72,10 +72,9 @@ def resemblance(c: Floats, labels: Labels) -> float:
 
     Parameters
     ----------
-    c, labels
-        The belief (n, k) and the given labels (n,).
+    plain, apart, surest
+        What `count_anchors`, `count_apart` and `count_surest` count (k, k) of the same belief and labels.
     """
-    plain, apart, surest = (count(c, labels) for count in (count_anchors, count_apart, count_surest))
     wrong = plain * ~np.eye(len(plain), dtype=bool)
     spread = wrong.max(axis=1) < SPREAD * wrong.sum(axis=1)
     if wrong[spread].sum() < LEAST_ERRORS:
