@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.features import anchor_rows
+from audit.folds import assign_folds, refuse_too_many
 from audit.learning import fit, losses
 from audit.types import (
     Classifier,
@@ -52,8 +53,10 @@ class Fitting:
 def cross_validate(
     X: Examples,
     labels: Labels,
-    fold: npt.NDArray[np.int64],
+    groups: Rows,
     *,
+    folds: int,
+    split: int,
     k: int,
     fitting: Fitting,
     seed: np.random.SeedSequence,
@@ -74,8 +77,14 @@ def cross_validate(
 
     Parameters
     ----------
-    X, labels, fold
-        Examples (n, …), (n,) and (n,); fold numbers 0..folds-1.
+    X, labels
+        Examples (n, …) and their labels (n,).
+    groups
+        Rows (n,) of one group are in one fold.
+    folds
+        How many.
+    split
+        The seed by which each worker draws them: it has imported what that takes.
     k
         Number of classes.
     fitting
@@ -100,8 +109,14 @@ def cross_validate(
         Folds that are not wanted again.
     progress
         Called a few times a second with the share of its training that each fold has done.
+
+    Raises
+    ------
+    DataError
+        When no class has as many groups as there are folds.
     """
-    folds, cores = int(fold.max()) + 1, joblib.cpu_count()
+    refuse_too_many(labels, groups, folds)
+    cores = joblib.cpu_count()
     keep = np.ones(len(labels), dtype=bool) if keep is None else keep
     common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
     trainings = {
@@ -119,7 +134,9 @@ def cross_validate(
             work = _Work(
                 X=X,
                 labels=labels,
-                fold=fold,
+                groups=groups,
+                folds=folds,
+                split=split,
                 keep=keep,
                 weights=weights,
                 others=others or folds - 1,
@@ -171,7 +188,9 @@ class _Work(NamedTuple):
 
     X: Examples
     labels: Labels
-    fold: npt.NDArray[np.int64]
+    groups: Rows
+    folds: int
+    split: int
     keep: Mask
     weights: Floats | None
     others: int
@@ -205,7 +224,9 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
 def _fit_fold(
     X: Examples,
     labels: Labels,
-    fold: npt.NDArray[np.int64],
+    groups: Rows,
+    folds: int,
+    split: int,
     keep: Mask,
     weights: Floats | None,
     others: int,
@@ -223,7 +244,7 @@ def _fit_fold(
     def watch(share: float) -> None:
         board[number] = share
 
-    after = (fold - number) % (fold.max() + 1)  # how many folds after this one
+    after = (assign_folds(labels, groups, folds, split) - number) % folds  # how many folds after this one
     held_out, rest = np.flatnonzero(after == 0), np.flatnonzero((after > 0) & (after <= others) & keep)
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)

@@ -9,26 +9,32 @@ from audit.errors import DataError
 from audit.types import Labels, Rows
 
 
-def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """The fold of every row (n,), stratified on the labels, with each group in one fold.
-
-    A group is stratified by the label of its first row. A class of fewer groups than folds is in some folds
-    only, and every model but theirs is trained on all of it.
+def refuse_too_many(labels: Labels, groups: Rows, folds: int) -> None:
+    """Refuse more folds than the largest class has groups.
 
     Raises
     ------
     DataError
         When no class has as many groups as there are folds.
     """
-    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
-
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    _, first = np.unique(groups, return_index=True)
     most = int(np.bincount(labels[first]).max())
     if most < folds:
         remedy = f"use --folds {most}" if most > 1 else "there is nothing to learn a class from; add examples"
         raise DataError(
             f"the largest class has {most} distinct examples, expected as many as the {folds} folds; {remedy}"
         )
+
+
+def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of every row (n,), stratified on the labels, with each group in one fold.
+
+    A group is stratified by the label of its first row. A class of fewer groups than folds is in some folds
+    only, and every model but theirs is trained on all of it.
+    """
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  slow to import
+
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     fold = np.empty(len(first), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

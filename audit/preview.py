@@ -35,7 +35,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     plan = plans.plan(config, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
-    folds.assign_folds(dataset.labels, duplicates.groups, config.folds, seed=0)
+    folds.refuse_too_many(dataset.labels, duplicates.groups, config.folds)
     seconds, memory, device = _cost(dataset, config, plan)
     return {
         "data": dataset.name,

@@ -9,14 +9,12 @@ from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from audit import crossval, detectors, planting
 from audit.crossval import Fitting
 from audit.duplicates import Duplicates, find_duplicates
 from audit.events import Listener
-from audit.folds import assign_folds
 from audit.gathering import averaged, gather
 from audit.plans import Pass, Plan, span
 from audit.types import (
@@ -30,6 +28,7 @@ from audit.types import (
     OutOfSample,
     Planted,
     Probs,
+    Rows,
 )
 from audit.workers import Progress
 
@@ -107,8 +106,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
         duplicates = find_duplicates(job.dataset.X)
-        splits = _splits(passes, job.splits)
-        folds = [assign_folds(given, duplicates.groups, job.folds, split) for split in splits]
+    splits = _splits(passes, job.splits)
     planter = planting.planter(job.dataset.class_names, job.planting, job.folds)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
@@ -120,7 +118,17 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
         progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
         plant = planter if each.last and not asked else None
         results = _results(
-            job, each, folds[number], keep, seed, kept[each.name], shelf, listener, progress, plant
+            job,
+            each,
+            duplicates.groups,
+            splits[number],
+            keep,
+            seed,
+            kept[each.name],
+            shelf,
+            listener,
+            progress,
+            plant,
         )
         asked = results if each.last and not asked else asked
         trained += [(each.name, result) for result in results]
@@ -140,7 +148,8 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
 def _results(
     job: Job,
     each: "Pass",
-    fold: npt.NDArray[np.int64],
+    groups: Rows,
+    split: int,
     keep: Mask,
     seed: np.random.SeedSequence,
     results: list[FoldResult],
@@ -156,7 +165,9 @@ def _results(
     for result in crossval.cross_validate(
         job.dataset.X,
         job.given,
-        fold,
+        groups,
+        folds=job.folds,
+        split=split,
         k=len(job.dataset.class_names),
         fitting=replace(job.fitting, recipe=each.recipe),
         seed=seed,

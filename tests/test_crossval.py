@@ -72,10 +72,11 @@ class Where(Memory):
         return np.tile([self.here, 1 - self.here], (len(X), 1))
 
 
-def cross_validated(X, y, fold, builder=Flat, **settings):
-    settings = {"k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
+def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
+    settings = {"split": 0, "k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
     fitting = crossval.Fitting(builder, balance=settings.pop("balance", False))
-    return list(crossval.cross_validate(X, y, fold, fitting=fitting, **settings))
+    groups = np.arange(len(y)) if groups is None else groups
+    return list(crossval.cross_validate(X, y, groups, folds=folds, fitting=fitting, **settings))
 
 
 @given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
@@ -106,7 +107,7 @@ def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, d
 def test_more_folds_than_any_class_has_examples_are_refused(rows, message):
     labels = np.array([0] * rows + [1] * rows)
     with pytest.raises(audit.DataError) as caught:
-        folding.assign_folds(labels, np.arange(len(labels)), 5, 0)
+        cross_validated(np.zeros((len(labels), 3)), labels, 5)
     assert str(caught.value) == message
 
 
@@ -125,18 +126,16 @@ def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
     X, _ = striped_images(60)
     X[30:40] = X[:10]
     y = np.arange(60) % 2
-    fold = folding.assign_folds(y, find_duplicates(X).groups, 4, 0)
-    out = gather(cross_validated(X, y, fold, Memory, jobs=1), 60, 2)
+    out = gather(cross_validated(X, y, 4, Memory, find_duplicates(X).groups, jobs=1), 60, 2)
     assert (out.pred_probs == 0.5).all()
 
 
 def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     X, y = striped_images(120)
-    fold = folding.assign_folds(y, np.arange(120), 5, 0)
-    one = gather(cross_validated(X, y, fold, jobs=1), 120, 4)
-    two = gather(cross_validated(X, y, fold, jobs=2), 120, 4)
-    first = cross_validated(X, y, fold, jobs=1, skip=[0, 3, 4])
-    rest = cross_validated(X, y, fold, jobs=2, skip=[1, 2])
+    one = gather(cross_validated(X, y, 5, jobs=1), 120, 4)
+    two = gather(cross_validated(X, y, 5, jobs=2), 120, 4)
+    first = cross_validated(X, y, 5, jobs=1, skip=[0, 3, 4])
+    rest = cross_validated(X, y, 5, jobs=2, skip=[1, 2])
     resumed = gather(rest + first, 120, 4)
     assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
 
@@ -152,8 +151,8 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     ],
 )
 def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
-    y, fold = np.arange(100) % 2, np.arange(100) % 5
-    results = cross_validated(np.zeros(shape), y, fold, partial(Where, main=os.getpid()), jobs=jobs)
+    y = np.arange(100) % 2
+    results = cross_validated(np.zeros(shape), y, 5, partial(Where, main=os.getpid()), jobs=jobs)
     assert (gather(results, 100, 2).pred_probs[:, 0] == here).all()
 
 
@@ -168,9 +167,8 @@ def test_threads_fill_the_cores_wave_by_wave(folds, cores):
 
 def test_progress_reaches_every_fold():
     X, y = striped_images(80)
-    fold = folding.assign_folds(y, np.arange(80), 4, 0)
     seen = []
-    cross_validated(X, y, fold, jobs=2, skip=[2], progress=seen.append)
+    cross_validated(X, y, 4, jobs=2, skip=[2], progress=seen.append)
     assert seen[-1] == [1, 1, 1, 1]
 
 
@@ -193,8 +191,7 @@ def test_a_class_that_a_model_does_not_know_has_probability_zero():
 
     X, _ = striped_images(20)
     y = np.arange(20) % 2
-    fold = folding.assign_folds(y, np.arange(20), 2, 0)
-    out = gather(cross_validated(X, y, fold, KnowsTwo, k=3, jobs=1), 20, 3)
+    out = gather(cross_validated(X, y, 2, KnowsTwo, k=3, jobs=1), 20, 3)
     assert (out.pred_probs == [0.5, 0, 0.5]).all()
 
 
@@ -202,7 +199,7 @@ def test_only_rows_that_are_kept_are_trained_on_and_all_are_predicted():
     X, y = striped_images(80)
     fold = folding.assign_folds(y, np.arange(80), 4, 0)
     keep = np.arange(80) % 3 > 0
-    results = cross_validated(X, y, fold, keep=keep, jobs=1)
+    results = cross_validated(X, y, 4, keep=keep, jobs=1)
     assert set(np.concatenate([r.rows for r in results])) == set(range(80))
     for result in results:
         assert set(result.trained) == set(np.flatnonzero(keep & (fold != result.fold)))
@@ -287,13 +284,15 @@ def broken(folder, *_):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
-    X, labels, fold = np.zeros((9, 4)), np.arange(9) % 2, np.arange(9) % 3
+    X, labels, groups = np.zeros((9, 4)), np.arange(9) % 2, np.arange(9)
     with crossval.workers_starting(partial(broken, tmp_path), X.shape, folds=3, jobs=jobs):
         results = list(
             crossval.cross_validate(
                 X,
                 labels,
-                fold,
+                groups,
+                folds=3,
+                split=0,
                 k=2,
                 fitting=crossval.Fitting(models.Cloned(LogisticRegression())),
                 seed=np.random.SeedSequence(0),
@@ -305,7 +304,9 @@ def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_
     folds = crossval.cross_validate(
         X,
         labels,
-        fold,
+        groups,
+        folds=3,
+        split=0,
         k=2,
         fitting=crossval.Fitting(partial(broken, tmp_path)),
         seed=np.random.SeedSequence(0),
