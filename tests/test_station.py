@@ -553,6 +553,18 @@ def test_many_classes_are_chosen_by_search(tmp_path, opened):
     assert (second["label"] or second["given"]) == second["suggested"]
 
 
+def test_a_key_right_after_a_class_is_picked_decides_the_next_card(report, opened):
+    page = opened(report)
+    press(page, "j", "r")
+    page.evaluate("""() => {
+        document.querySelector("#class-list button").click();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    }""")
+    first, second = exported(page)["decisions"]
+    assert (first["action"], second["action"]) == ("relabel", "drop")
+    assert page.evaluate("document.activeElement.matches('.card[aria-current]')")
+
+
 def test_no_suspects_no_station(tmp_path, opened):
     X, y = striped_images(80, classes=2)
     run = audit.detect(X, y, pred_probs=np.eye(2)[y])

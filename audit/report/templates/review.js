@@ -299,8 +299,12 @@ function askCell() {
 
 /** @param {HTMLDialogElement} dialog @param {(answer: string) => void} [then] */
 function ask(dialog, then) {
-  dialog.returnValue = "";
-  dialog.addEventListener("close", () => then?.(dialog.returnValue), { once: true });
+  const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
+  form.onsubmit = (event) => { // the close event would come after the next key
+    event.preventDefault();
+    dialog.close();
+    if (event.submitter instanceof HTMLButtonElement) then?.(event.submitter.value);
+  };
   dialog.showModal();
 }
 
