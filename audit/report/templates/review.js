@@ -283,7 +283,7 @@ function askCell() {
   const [from, to] = [names[given[current]], names[suggested[current]]];
   fill(cellDialog, "h2", `${number(touched.length)} undecided of ${from} → ${to}`);
   fill(cellDialog, '[value="keep"]', `Keep all as ${from}`);
-  fill(cellDialog, '[value="relabel"]', `Change all to ${to}`);
+  fill(cellDialog, '[value="accept"]', `Change all to ${to}`);
   cellDialog.querySelector("ul")?.replaceChildren(...touched.slice(0, MOST_PREVIEWS).map((i) => {
     const [item, id] = [document.createElement("li"), document.createElement("p")];
     id.textContent = `#${ids[i]}`;
@@ -291,19 +291,14 @@ function askCell() {
     return item;
   }));
   fill(cellDialog, ".note", touched.length > MOST_PREVIEWS ? `The first ${MOST_PREVIEWS} are shown.` : "");
-  ask(cellDialog, (answer) => {
-    if (answer === "relabel") commit(touched, "accept");
-    else if (ACTIONS.includes(answer)) commit(touched, /** @type {Action} */ (answer));
-  });
+  ask(cellDialog, (answer) => answer && commit(touched, /** @type {Action | "accept"} */ (answer)));
 }
 
-/** @param {HTMLDialogElement} dialog @param {(answer: string) => void} [then] */
+/** @param {HTMLDialogElement} dialog @param {(answer: string) => unknown} [then] */
 function ask(dialog, then) {
-  const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
-  form.onsubmit = (event) => { // the close event would come after the next key
-    event.preventDefault();
+  dialog.onsubmit = ({ submitter }) => { // the close event would come after the next key
     dialog.close();
-    if (event.submitter instanceof HTMLButtonElement) then?.(event.submitter.value);
+    then?.(submitter?.getAttribute("value") ?? "");
   };
   dialog.showModal();
 }
