@@ -4,6 +4,10 @@ from cleanlab.filter import find_label_issues as cleanlab_issues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.naive_bayes import GaussianNB
 
 import audit
 from audit import detectors, noise, scoring, summary
@@ -160,6 +164,37 @@ def test_the_posterior_beats_every_cleanlab_rule_on_any_class_dependent_noise(se
     noisy, probs = world(n=20_000, k=6, sharpness=5, seed=seed, T=random_matrix(6, seed))
     f1 = f1_of_all(noisy, probs)
     assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), GaussianNB()])
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_posterior_beats_every_cleanlab_rule_on_probabilities_of_models_that_learn_little(
+    model, seed, dense
+):
+    k, rng = 6, np.random.default_rng(seed)
+    shape = {"n_features": 20, "n_informative": 12, "n_redundant": 4, "n_classes": k}
+    X, true = make_classification(8000, **shape, class_sep=1.5, flip_y=0, random_state=seed)
+    T = 0.55 * np.eye(k) + 0.45 * rng.dirichlet(np.ones(k), k) if dense else random_matrix(k, seed)
+    noisy = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
+    probs = cross_val_predict(model, X, noisy.given, method="predict_proba")
+    f1 = f1_of_all(noisy, probs)
+    assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
+
+
+@given(sharpness=st.floats(0.3, 4), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_the_scale_that_makes_probabilities_what_they_were_is_found(sharpness, seed):
+    k, rng = 4, np.random.default_rng(seed)
+    c, T = rng.dirichlet(np.full(k, 0.1), 10_000), random_matrix(k, seed)
+    c = c[
+        rng.random(len(c)) < (1 + c.argmax(axis=1)) / k
+    ]  # of the last class four times as many as of the first
+    true = (c.cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
+    labels = (T[true].cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
+    logs = sharpness * np.log(np.maximum(c, 1e-9)).T
+    scale = belief._matching_scale(logs, float((labels != true).mean()), T, labels, 0.05)
+    assert scale * sharpness == pytest.approx(1, abs=0.35)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -365,8 +400,8 @@ def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
 
 
 def resemblance(c, labels):
-    counters = transition.count_anchors, transition.count_apart, transition.count_surest
-    return dependence.resemblance(*(count(c, labels) for count in counters))
+    plain, apart = transition.count_anchors(c, labels), transition.count_apart(c, labels)
+    return dependence.resemblance(plain, apart, c, labels)
 
 
 @pytest.mark.parametrize("seed", range(3))

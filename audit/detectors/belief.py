@@ -24,7 +24,6 @@ from audit.detectors.transition import (
     ambiguous_pairs,
     count_anchors,
     count_apart,
-    count_surest,
     evened,
     flow_between,
     posterior,
@@ -136,7 +135,7 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     learned = _learned(c, T, labels)
     after = posterior(_sharpened(c, T, labels, learned), T, labels)
     plain, apart = counts, count_apart(c, labels)
-    depends = max(dependence(pred_probs, after, labels), resemblance(plain, apart, count_surest(c, labels)))
+    depends = max(dependence(pred_probs, after, labels), resemblance(plain, apart, c, labels))
     ambiguous = 1 - max(learned, depends)
     free = min(TIGHT, FREE * k / max(float((1 - c.max(axis=1)).sum()), TINY))
     for left in reversed(range(RECOUNTS if ambiguous else 0)):
@@ -271,10 +270,12 @@ def _matching_scale(logs: Floats, told: float, T: Floats, labels: Labels, least:
         joint = np.exp(np.exp(log_scale) * below) * reach
         return told - 1 + float((joint[labels, rows] / np.maximum(joint.sum(axis=0), TINY**2)).mean())
 
-    low, high = np.log(least), np.log(SHARPEST)
-    if missing(low) <= 0:
-        return least
-    return float(np.exp(brentq(missing, low, high, xtol=0.01))) if missing(high) < 0 else SHARPEST
+    high = np.log(SHARPEST)
+    if missing(high) >= 0:
+        return SHARPEST
+    # Of flat probabilities as many errors are expected as T says, too: a root there is none.
+    low = next((each for each in np.arange(np.log(least), high, np.log(2)) if missing(each) > 0), None)
+    return 1.0 if low is None else float(np.exp(brentq(missing, low, high, xtol=0.01)))
 
 
 def _logs(c: Floats) -> Floats:

@@ -6,7 +6,7 @@ probabilities say more, noise depends on the example, and the network has learne
 
 import numpy as np
 
-from audit.detectors.transition import SUREST, TINY
+from audit.detectors.transition import SUREST, TINY, anchors, count_surest
 from audit.types import Floats, Labels, Probs
 
 LEAST_PROB = 1e-9
@@ -17,7 +17,10 @@ DEPENDENT = 0.25  # the weight from which noise is taken to depend wholly on x; 
 # The share of the wrong labels that follow resemblance which ambiguity does not explain, SURELY standard
 # errors of it left out: below the first it is taken to explain all, above the second nothing; chosen on noise
 # seed 0.
-SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.4, 0.6
+SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.3, 0.5
+# The share of doubt up to which data are clear, and twice which they are hard: then what a belief doubts of
+# the rows it is surest of is ambiguity; chosen on noise seeds 0 and 1.
+CLEAR = 0.06
 
 
 def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
@@ -63,25 +66,31 @@ def dependence(pred_probs: Probs, posterior: Floats, labels: Labels) -> float:
     return float(np.clip(weight / DEPENDENT, 0, 1))
 
 
-def resemblance(plain: Floats, apart: Floats, surest: Floats) -> float:
+def resemblance(plain: Floats, apart: Floats, c: Floats, labels: Labels) -> float:
     """How far labels go by what the example resembles though its class is clear, 0 to 1.
 
     Fewer labels of a class go to another one on the half of its sure rows that resemble it least. If that is
     because rows between two classes are ambiguous, fewer are wrong in all on the rows that c is surest of; if
-    examples only decide where a wrong label goes, as many are.
+    examples only decide where a wrong label goes, as many are. Where c leaves much in doubt, such rows are as
+    many as its doubt of the sure ones, too: models that learn little are no less sure of what they mistake.
 
     Parameters
     ----------
-    plain, apart, surest
-        What `count_anchors`, `count_apart` and `count_surest` count (k, k) of the same belief and labels.
+    plain, apart
+        What `count_anchors` and `count_apart` count (k, k) of the belief and the labels.
+    c, labels
+        The belief (n, k) and the given labels (n,).
     """
     wrong = plain * ~np.eye(len(plain), dtype=bool)
     spread = wrong.max(axis=1) < SPREAD * wrong.sum(axis=1)
     if wrong[spread].sum() < LEAST_ERRORS:
         return 0.0
-    sums = plain[spread].sum()
+    sums, surest = plain[spread].sum(), count_surest(c, labels)
     kept, kept_apart, kept_surest = (np.diag(each)[spread].sum() / sums for each in (plain, apart, surest))
     follow, explained = kept_apart - kept, kept_surest - kept  # shares of wrong labels
+    hard = np.clip((1 - c.max(axis=1)).mean() / CLEAR - 1, 0, 1)
+    doubted = sum((1 - c[rows, label]).sum() for label, rows in enumerate(anchors(c)) if spread[label]) / sums
+    explained += hard * max(0.0, doubted - explained)
     error = np.sqrt(kept * (1 - kept) / sums * (1 - SUREST) / SUREST)  # of what is explained
     unexplained = (follow - explained - SURELY * error) / max(follow, error, TINY)
     return float(np.clip((unexplained - EXPLAINED) / (UNEXPLAINED - EXPLAINED), 0, 1))

@@ -37,7 +37,7 @@ def count_anchors(c: Floats, labels: Labels) -> Floats:
         The belief (n, k) and the given labels (n,).
     """
     counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(_anchors(c)):
+    for label, rows in enumerate(anchors(c)):
         counts[label] = np.bincount(labels[rows], minlength=len(counts))
     return counts
 
@@ -50,7 +50,7 @@ def count_apart(c: Floats, labels: Labels) -> Floats:
     class. Counts are scaled to all anchors.
     """
     counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(_anchors(c)):
+    for label, rows in enumerate(anchors(c)):
         if rows.size:
             resembles = c[rows]
             apart = resembles <= np.quantile(resembles, APART, axis=0)
@@ -64,7 +64,7 @@ def count_apart(c: Floats, labels: Labels) -> Floats:
 def count_surest(c: Floats, labels: Labels) -> Floats:
     """As `count_anchors`, but on the share SUREST of a class's anchors that c is surest of, scaled to all."""
     counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(_anchors(c)):
+    for label, rows in enumerate(anchors(c)):
         if rows.size:
             sureness = c[rows, label]
             surest = rows[sureness >= np.quantile(sureness, 1 - SUREST)]
@@ -72,7 +72,7 @@ def count_surest(c: Floats, labels: Labels) -> Floats:
     return counts
 
 
-def _anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
+def anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
     """The surest rows of each believed class."""
     believed = c.argmax(axis=1)
     sureness = c[np.arange(len(c)), believed]
