@@ -5,9 +5,9 @@
     python benchmarks/other_models.py --table
 
 A cell is a classifier of scikit-learn on the first components of 10,000 images, cross-validated on noisy
-labels. Transition matrices are drawn by cleanlab's generator from their trace; annotators are drawn from the
-votes of the same classifiers, trained on 3,000 other images. Writes benchmarks/results/other_models-NAME.json after every
-cell and skips the cells that it holds.
+labels. Transition matrices are drawn by cleanlab's generator from their trace; annotators' labels are drawn
+from the votes of the same classifiers, trained on 3,000 other images. Writes
+benchmarks/results/other_models-NAME.json after every cell and skips the cells that it holds.
 """
 
 import argparse
