@@ -15,11 +15,10 @@ SPREAD = 0.8  # a class more of whose errors go to one other class says nothing 
 LEAST_ERRORS = 50  # fewer say nothing
 DEPENDENT = 0.25  # the weight from which noise is taken to depend wholly on x; chosen on noise seeds 0 to 2
 # The share of the wrong labels that follow resemblance which ambiguity does not explain, SURELY standard
-# errors of it left out: below the first it is taken to explain all, above the second nothing; chosen on noise
-# seeds 0 to 2.
+# errors of it left out: below the first it is taken to explain all, above the second nothing (decision 0016).
 SURELY, EXPLAINED, UNEXPLAINED = 2.0, 0.3, 0.4
 # The share of doubt up to which data are clear, and twice which they are hard: then what a belief doubts of
-# the rows it is surest of is ambiguity; chosen on noise seeds 0 and 1.
+# the rows it is surest of is ambiguity.
 CLEAR = 0.06
 
 
