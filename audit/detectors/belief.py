@@ -157,10 +157,8 @@ def _telling(z: Floats, c: Floats, labels: Labels) -> _Sample:
     """The rows that tell the map anything, and a few that stand for those whose label it is sure of."""
     agreed = c[np.arange(len(c)), labels] > AGREED
     kept, counts = [], []
-    for rows, most in (
-        (np.flatnonzero(~agreed), FIT_CELLS // c.shape[1]),
-        (np.flatnonzero(agreed), AGREED_ROWS),
-    ):
+    parts = (np.flatnonzero(~agreed), FIT_CELLS // c.shape[1]), (np.flatnonzero(agreed), AGREED_ROWS)
+    for rows, most in parts:
         some = _spaced(rows, most)
         kept.append(some)
         counts.append(np.full(len(some), len(rows) / max(1, len(some))))
