@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.kinds.canvas import Canvas
-from audit.kinds.statistics import STATISTICS, statistics
+from audit.kinds.statistics import statistics
 from audit.types import Examples, Floats, Labels, Mask, OutOfSample, Rows
 
 NEIGHBOURS = 10
@@ -178,6 +178,3 @@ def _usual_distance(search: object, some: npt.NDArray[np.float32]) -> float:
     """The median distance of rows to their tenth neighbour beside themselves."""
     distance, _ = search.kneighbors(some)  # type: ignore[attr-defined]  # of scikit-learn
     return max(float(np.median(distance[:, NEIGHBOURS])), float(np.finfo(np.float32).tiny))
-
-
-NAMES = (*OPINIONS, *SURROUNDINGS, *STATISTICS, *(f"{name} away" for name in STATISTICS))
