@@ -12,12 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audit.config import Config
     from audit.detectors import find_issues
     from audit.errors import AuditError, ConfigError, DataError, RunError
     from audit.noise import inject
-    from audit.pipeline import detect
-    from audit.run import Run, load_run
+    from audit.pipeline.detect import detect
+    from audit.pipeline.run import Run, load_run
+    from audit.settings.detect import Config
 
 __all__ = [
     "AuditError",
@@ -34,15 +34,15 @@ __all__ = [
 
 _HOMES = {
     "AuditError": "audit.errors",
-    "Config": "audit.config",
+    "Config": "audit.settings.detect",
     "ConfigError": "audit.errors",
     "DataError": "audit.errors",
-    "Run": "audit.run",
+    "Run": "audit.pipeline.run",
     "RunError": "audit.errors",
-    "detect": "audit.pipeline",
+    "detect": "audit.pipeline.detect",
     "find_issues": "audit.detectors",
     "inject": "audit.noise",
-    "load_run": "audit.run",
+    "load_run": "audit.pipeline.run",
 }
 
 

@@ -1,6 +1,8 @@
 """What a run tells whoever watches it."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Protocol
@@ -71,3 +73,20 @@ def parts(listener: Listener, weights: Mapping[str, float]) -> list[Part]:
         Part(listener, name, begin / ends[-1], end / ends[-1])
         for name, (begin, end) in zip(weights, pairwise(ends), strict=True)
     ]
+
+
+class StepTimer:
+    """Seconds by step, each told to a listener as it begins: `with timer("noise"): …`."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        """Time the block as this step."""
+        self.listener.step(step)
+        start = time.perf_counter()
+        yield
+        taken = self.seconds.get(step, 0.0) + time.perf_counter() - start  # a step may come twice
+        self.seconds[step] = round(taken, 3)

@@ -7,12 +7,12 @@ h w c an image, d features. Labels are always integers 0..k-1 here; `class_names
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from audit import vocabulary
+from audit.settings import choices
 
 Labels: TypeAlias = npt.NDArray[np.int64]  # (n,) class indices 0..k-1
 Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
@@ -22,7 +22,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Features: TypeAlias = npt.NDArray[np.floating[Any]]  # (n, d) what a model sees in each example
 Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
 
-KINDS = vocabulary.KINDS  # what a suspect may be
+KINDS = choices.KINDS  # what a suspect may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,3 +233,19 @@ class Thumbnails:
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
     captions: npt.NDArray[np.str_]  # (m,) what is unusual in the features; empty for images
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
+
+
+class Seeds(NamedTuple):
+    """Independent sources of randomness, one a purpose."""
+
+    noise: np.random.SeedSequence
+    folds: np.random.SeedSequence
+    models: np.random.SeedSequence
+    bootstrap: np.random.SeedSequence
+    controls: np.random.SeedSequence
+    planting: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, seed: int) -> "Seeds":
+        """The sources that one seed stands for."""
+        return cls(*np.random.SeedSequence(seed).spawn(len(cls._fields)))

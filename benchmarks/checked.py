@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import audit
 from audit import datasets
-from audit.config import Config
+from audit.settings.detect import Config
 
 RESULTS = Path(__file__).with_name("results") / "checked.json"
 TEST = 60_000  # the first of the test images

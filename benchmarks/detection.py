@@ -22,8 +22,9 @@ import numpy as np
 from recipe import machine
 
 import audit
-from audit import datasets, scoring
-from audit.config import Config
+from audit import datasets
+from audit.detectors import scoring
+from audit.settings.detect import Config
 from audit.types import Issues, NoisyLabels
 
 RESULTS = Path(__file__).with_name("results")

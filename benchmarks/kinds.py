@@ -20,9 +20,10 @@ from recipe import machine
 from sklearn.metrics import confusion_matrix, f1_score
 
 import audit
-from audit import datasets, scoring
-from audit.config import Config
-from audit.injecting import Injected, InjectSettings, inject_defects
+from audit import datasets
+from audit.detectors import scoring
+from audit.pipeline.inject import Injected, InjectSettings, inject_defects
+from audit.settings.detect import Config
 from audit.types import KINDS, NoisyLabels, Rows
 
 RESULTS = Path(__file__).with_name("results") / "kinds.json"

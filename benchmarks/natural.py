@@ -18,7 +18,7 @@ import numpy as np
 
 import audit
 from audit import datasets
-from audit.config import Config
+from audit.settings.detect import Config
 
 RESULTS = Path(__file__).with_name("results") / "natural.json"
 HIDDEN = 0.001

@@ -28,7 +28,7 @@ from sklearn.neural_network import MLPClassifier
 
 import audit
 from audit import datasets
-from audit.config import Config
+from audit.settings.detect import Config
 
 RESULTS = Path(__file__).with_name("results")
 ROWS, VOTED, COMPONENTS = 10_000, 3_000, 60

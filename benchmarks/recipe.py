@@ -105,8 +105,8 @@ def ours_name(preset: str) -> str:
 def noisy_labels(seed: int) -> np.ndarray:
     """The labels that the command audits under this seed."""
     from audit import datasets, noise
-    from audit.config import Config
-    from audit.seeds import Seeds
+    from audit.settings.detect import Config
+    from audit.types import Seeds
 
     rng = np.random.default_rng(Seeds.of(seed).noise)
     return noise.inject(datasets.load(Config()).labels, 0.1, rng=rng).given
@@ -128,8 +128,8 @@ def run_recipe(seed: int, epochs: int) -> None:
     from torch import nn
 
     from audit import datasets
-    from audit.config import Config
     from audit.detectors import DETECTORS, Evidence, available
+    from audit.settings.detect import Config
 
     def network() -> nn.Module:
         stages = []

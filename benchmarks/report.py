@@ -23,7 +23,7 @@ from recipe import machine
 
 import audit
 from audit import datasets
-from audit.config import Config
+from audit.settings.detect import Config
 
 ROWS, LOADS, KEYS = 5000, 5, 200
 TIMED = """() => {

@@ -19,8 +19,10 @@ from recipe import machine
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import audit
-from audit import datasets, models, plans, scoring
-from audit.config import Config
+from audit import datasets
+from audit.detectors import scoring
+from audit.settings.detect import Config
+from audit.training import models, schedule
 from audit.types import Issues, Training
 
 RESULTS = Path(__file__).with_name("results") / "tables.json"
@@ -55,7 +57,7 @@ def cell(name: str, seed: int) -> dict:
     start = time.perf_counter()
     run = audit.detect(dataset.X, dataset.labels, noise=0.1, seed=seed)
     middle = time.perf_counter()
-    plan = plans.plan(Config(), dataset.X)
+    plan = schedule.plan(Config(), dataset.X)
     same = Same(models.builder("auto", dataset), plan.recipe, len(dataset.class_names))
     learner = CleanLearning(same, cv_n_folds=5, seed=seed)
     with warnings.catch_warnings():

@@ -16,9 +16,10 @@ import torch
 from recipe import machine
 from torch import nn
 
-from audit import datasets, models
-from audit.config import Config
-from audit.models.muon import Muon
+from audit import datasets
+from audit.settings.detect import Config
+from audit.training import models
+from audit.training.models.muon import Muon
 from audit.types import Recipe, Training
 
 PAIRS = 7

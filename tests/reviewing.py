@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from audit import datasets, pipeline
-from audit.config import Config
-from audit.controls import as_shown
+from audit import datasets
 from audit.datasets.reread import reread
 from audit.events import Silent
+from audit.pipeline import detect
+from audit.review.controls import as_shown
+from audit.settings.detect import Config
 
 
 def finished(folder, **settings):
@@ -23,7 +24,7 @@ def finished(folder, **settings):
     probs = np.full((n, k), 0.02 / (k - 1), dtype=np.float32)
     probs[dataset.rows, codes] = 0.98
     np.save(predicted, probs)
-    return pipeline.detect_spec(config, Silent())[0].record
+    return detect.detect_spec(config, Silent())[0].record
 
 
 def document(record, actions, reviewer="Ada", **changes):

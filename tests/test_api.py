@@ -166,7 +166,7 @@ def test_a_run_shows_itself(tmp_path):
 
 
 def test_there_is_no_run_where_there_is_none(tmp_path):
-    with pytest.raises(audit.RunError, match="is no folder, expected a run made by audit detect"):
+    with pytest.raises(audit.RunError, match="is not a folder, expected a run made by audit detect"):
         audit.load_run(tmp_path / "nowhere")
     with pytest.raises(audit.RunError, match="holds no finished run"):
         audit.load_run(tmp_path)

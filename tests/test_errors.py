@@ -10,19 +10,19 @@ from reviewing import document, finished, write
 from sklearn.dummy import DummyClassifier
 
 import audit
-from audit import corrections, datasets
-from audit.config import Config
+from audit import datasets
 from audit.events import Silent
 from audit.experiments import impact
-from audit.experiments.settings import ImpactSettings, SweepSettings
-from audit.export import export
-from audit.gates import Gates, read_accepted
-from audit.injecting import inject_spec
-from audit.injection import InjectSettings
-from audit.limits import Limits
 from audit.noise.rates import rates_in
-from audit.review import merge
-from audit.run import load_run
+from audit.pipeline.inject import inject_spec
+from audit.pipeline.run import load_run
+from audit.review import apply, merge
+from audit.review.export import export
+from audit.runs.gates import Gates, read_accepted
+from audit.settings.detect import Config
+from audit.settings.experiments import ImpactSettings, SweepSettings
+from audit.settings.gates import Limits
+from audit.settings.inject import InjectSettings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
 X, y = striped_images(60)
@@ -106,7 +106,7 @@ def applied(decisions=None, **settings):
             write(decisions(record))
         elif decisions:
             Path("decisions.json").write_text(decisions, encoding="utf-8")
-        corrections.apply("run", "decisions.json" if decisions else None, **settings)
+        apply.apply("run", "decisions.json" if decisions else None, **settings)
 
     return provoke
 
@@ -167,13 +167,13 @@ def merged(first, second):
 def edited():
     applied(decided({0: "drop"}), out="out")()
     Path("out/keep.npy").write_bytes(b"mine")
-    corrections.apply("run", "decisions.json", out="out")
+    apply.apply("run", "decisions.json", out="out")
 
 
 def spoilt():
     applied(decided({0: "drop"}), out="out")()
     Path("out/d.npz").unlink()
-    corrections.revert("out")
+    apply.revert("out")
 
 
 def exported(form):
@@ -278,7 +278,7 @@ CASES = {
     "run holds other files (conflicts.npy …); choose a new folder with --out": applied(decided({0: "keep"}), out="run"),
     "out/keep.npy was not written by audit apply, or has changed since; move it away, or choose another folder with --out": edited,
     "out/d.npz is missing or has changed since audit apply wrote it; the source itself was never changed; move the folder away and run audit apply again": spoilt,
-    "nowhere holds no corrected labels, expected a folder made by audit apply; check the path": lambda: corrections.revert("nowhere"),
+    "nowhere holds no corrected labels, expected a folder made by audit apply; check the path": lambda: apply.revert("nowhere"),
     "a.json and b.json are both by 'Ada', expected a reviewer each; give the later one alone, or name the reviewers": merged(decided({}), decided({})),
     "b.json is of another run than a.json ('d', 'd'); merge decisions on one run": merged(decided({}), decided({}, reviewer="Bob", run="1")),
     "--format cvat holds images, this run is about features; use label-studio or csv": exported("cvat"),
@@ -308,7 +308,7 @@ CASES = {
     "a.csv gives no reason for id '7' in line 2, expected why it is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
-    "nowhere is no folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
+    "nowhere is not a folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
 }  # fmt: skip
 
 

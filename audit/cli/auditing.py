@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from audit.cli.app import SETTINGS, app
-from audit.config import Config
-from audit.limits import Limits
+from audit.settings.detect import Config
+from audit.settings.gates import Limits
 
 GATE = 1  # exit status of a failed gate
 
@@ -34,7 +34,9 @@ def detect(
     dry_run
         Print what was understood of the data and what the audit would cost, and audit nothing.
     """
-    from audit import gates, pipeline, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.pipeline import detect as pipeline  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.runs import gates  # noqa: PLC0415  numpy and pandas are slow to import
 
     if dry_run:
         facts = pipeline.dry_run(config)
@@ -59,7 +61,8 @@ def detect(
 @app.command
 def datasets() -> None:
     """List the data sets that come along and the forms of your own that are understood."""
-    from audit import datasets, terminal  # noqa: PLC0415  numpy is slow to import
+    from audit import datasets  # noqa: PLC0415  numpy is slow to import
+    from audit.cli import terminal  # noqa: PLC0415  numpy is slow to import
 
     terminal.print_datasets(list(datasets.BUNDLED), datasets.FORMS)
 
@@ -75,6 +78,6 @@ def report(run: Path, /, *, report_mb: float | None = None) -> None:
     report_mb
         Most megabytes of the report; as the run was made with when not given.
     """
-    from audit.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.pipeline.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
     print(draw_report(run, report_mb))  # noqa: T201

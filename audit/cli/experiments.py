@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 from cyclopts import Parameter
 
 from audit.cli.app import app
-from audit.config import Config
-from audit.experiments.settings import ImpactSettings, SweepSettings
+from audit.settings.detect import Config
+from audit.settings.experiments import ImpactSettings, SweepSettings
 
 
 def settings_without(*names: str) -> type[Config]:
@@ -50,7 +50,7 @@ def sweep(
     dry_run
         Print how many models would be trained and how long that would take, and train none.
     """
-    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import sweep as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
     shared = Config(**vars(config))
@@ -88,7 +88,7 @@ def impact(
     quiet
         Print no progress.
     """
-    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import impact as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
     with terminal.ProgressDisplay(quiet=quiet, unit="parts") as listener:
@@ -120,7 +120,7 @@ def diff(
     as_json
         Print the comparison as one JSON document instead of tables.
     """
-    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import diff as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
     document, findings = experiment.diff(before, now)

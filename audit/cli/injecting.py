@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 from audit.cli.app import app
 from audit.cli.experiments import settings_without
-from audit.config import Config
-from audit.injection import InjectSettings
-from audit.vocabulary import KINDS
+from audit.settings.choices import KINDS
+from audit.settings.detect import Config
+from audit.settings.inject import InjectSettings
 
 if TYPE_CHECKING:
     Filled = Config
@@ -25,7 +25,8 @@ def inject(
     settings: Annotated[InjectSettings, Parameter(name="*")] = InjectSettings(),  # noqa: B008  frozen
 ) -> None:
     """Write a data set with known defects, and label noise where it is asked for, and the truth beside it."""
-    from audit import injecting, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.pipeline import inject as injecting  # noqa: PLC0415  numpy and pandas are slow to import
 
     given = vars(config)
     asked = given["noise"] is not None or given["noise_kind"] == "matrix"

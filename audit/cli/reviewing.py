@@ -37,7 +37,8 @@ def apply(
     as_json
         Print the summary as one JSON document.
     """
-    from audit import corrections, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review import apply as corrections  # noqa: PLC0415  numpy and pandas are slow to import
 
     with terminal.ProgressDisplay() as listener:
         applied = corrections.apply(
@@ -58,7 +59,8 @@ def revert(corrected: Path, /) -> None:
     corrected
         The folder that audit apply wrote.
     """
-    from audit import corrections, terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review import apply as corrections  # noqa: PLC0415  numpy and pandas are slow to import
 
     terminal.print_reverted(corrected, corrections.revert(corrected))
 
@@ -83,7 +85,7 @@ def merge(
     as_json
         Print agreement and disagreements as one JSON document.
     """
-    from audit import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.review import folder, merge  # noqa: PLC0415
 
     merged = merge.merge_files(decisions, out)
@@ -110,11 +112,11 @@ def export(
     out
         A file to write instead.
     """
-    from audit.export import export as exported  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review.export import export as exported  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.review.folder import write_whole  # noqa: PLC0415
-    from audit.run import load_run  # noqa: PLC0415
+    from audit.runs.folder import load_record  # noqa: PLC0415
 
-    text = exported(load_run(run).record, form)
+    text = exported(load_record(run), form)
     if out is None:
         sys.stdout.write(text)
     else:

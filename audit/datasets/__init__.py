@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from audit.config import Config
-from audit.datasets.bundled import BUNDLED
-from audit.datasets.door import Selection, enter
 from audit.datasets.examples import row_hashes
-from audit.datasets.objects import from_object
-from audit.datasets.parts import from_parts
-from audit.datasets.probability_files import read_probabilities
 from audit.datasets.source import Source
+from audit.datasets.sources.bundled import BUNDLED
+from audit.datasets.sources.objects import from_object
+from audit.datasets.sources.parts import from_parts
+from audit.datasets.sources.probabilities import read_probabilities
+from audit.datasets.validation import Selection, enter
 from audit.errors import DataError
 from audit.events import Listener, Silent
+from audit.settings.detect import Config
 from audit.types import LabeledDataset
 
 __all__ = ["BUNDLED", "FORMS", "enter", "from_arrays", "load", "read_probabilities", "row_hashes"]
@@ -35,19 +35,19 @@ Loader = Callable[[Path, Config, Listener], Source]
 
 
 def _npz(path: Path, config: Config, _: Listener) -> Source:
-    from audit.datasets.arrays_on_disk import load_npz  # noqa: PLC0415  forms read with libraries of their own
+    from audit.datasets.sources.arrays import load_npz  # noqa: PLC0415  forms read with libraries of their own
 
     return load_npz(path, config.x_name, config.y_name)
 
 
 def _hdf5(path: Path, config: Config, _: Listener) -> Source:
-    from audit.datasets.arrays_on_disk import load_hdf5  # noqa: PLC0415
+    from audit.datasets.sources.arrays import load_hdf5  # noqa: PLC0415
 
     return load_hdf5(path, config.x_name, config.y_name)
 
 
 def _table(path: Path, config: Config, listener: Listener) -> Source:
-    from audit.datasets.tables import load_table  # noqa: PLC0415
+    from audit.datasets.sources.tables import load_table  # noqa: PLC0415
 
     return load_table(
         path,
@@ -60,8 +60,8 @@ def _table(path: Path, config: Config, listener: Listener) -> Source:
 
 
 def _folder(path: Path, config: Config, listener: Listener) -> Source:
-    from audit.datasets.folders import load_tree  # noqa: PLC0415
-    from audit.datasets.idx import is_idx_folder, load_idx_folder  # noqa: PLC0415
+    from audit.datasets.sources.folders import load_tree  # noqa: PLC0415
+    from audit.datasets.sources.idx import is_idx_folder, load_idx_folder  # noqa: PLC0415
 
     if is_idx_folder(path):
         return load_idx_folder(path)
@@ -69,8 +69,8 @@ def _folder(path: Path, config: Config, listener: Listener) -> Source:
 
 
 def _pair(X: Path, y: Path) -> Source:
-    from audit.datasets.arrays_on_disk import load_npy_pair  # noqa: PLC0415
-    from audit.datasets.idx import is_idx, load_idx  # noqa: PLC0415
+    from audit.datasets.sources.arrays import load_npy_pair  # noqa: PLC0415
+    from audit.datasets.sources.idx import is_idx, load_idx  # noqa: PLC0415
 
     return load_idx(X, y) if is_idx(X) else load_npy_pair(X, y)
 
@@ -147,7 +147,7 @@ def open_source(config: Config, listener: Listener | None = None) -> Source:
     if config.data in BUNDLED:
         return BUNDLED[config.data](config.data)
     if config.data.startswith(OPENML):
-        from audit.datasets.openml import load_openml  # noqa: PLC0415
+        from audit.datasets.sources.openml import load_openml  # noqa: PLC0415
 
         return load_openml(config.data)
     path = Path(config.data)

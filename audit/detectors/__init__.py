@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audit import probabilities
+from audit.detectors import pred_probs as probabilities
 from audit.detectors import rules
 from audit.detectors.evidence import Evidence
 from audit.detectors.posterior import consensus, deconvolution, posterior, surely_wrong

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from audit import pipeline, preview
-from audit.clock import Clock
-from audit.config import Config
-from audit.events import Listener, parts
+from audit.detectors.figures import MAIN
+from audit.events import Listener, StepTimer, parts
+from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result
-from audit.pipeline import Task
-from audit.replicates import mean_over_seeds
+from audit.pipeline import detect, preview
+from audit.pipeline.detect import Task
 from audit.report import charts
-from audit.report.findings import Chart, Findings, Table
-from audit.report.wording import percent
-from audit.store import RunFolder
-from audit.summary import MAIN
+from audit.report.experiment_page import Chart, Findings, Table
+from audit.runs.folder import RunFolder
+from audit.settings.detect import Config
 from audit.types import LabeledDataset
+from audit.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +41,7 @@ def sweep(
     views = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
     for (name, config), heard in zip(cells.items(), views, strict=True):
         task = Task(replace(dataset, notes=()), config, config.model, None, None, command)
-        record = pipeline.audit_into(folder.path / "cells" / name, task, heard, Clock(heard))
+        record = detect.audit_into(folder.path / "cells" / name, task, heard, StepTimer(heard))
         for detector, figures in record.scores["detectors"].items():
             rows.append(
                 {

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from audit.comparison import STATUSES, Comparison, compare
 from audit.report import charts
-from audit.report.findings import Chart, Findings, Table, render
-from audit.report.wording import count
-from audit.run import load_run
-from audit.store import RunFolder
+from audit.report.experiment_page import Chart, Findings, Table, render
+from audit.runs.comparison import STATUSES, Comparison, compare
+from audit.runs.folder import RunFolder, load_record
+from audit.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +23,7 @@ COUNTED = ("suspects", "likely suspects")
 
 def diff(before: Path, now: Path) -> tuple[dict[str, Any], Findings]:
     """What changed from one run to another, for machines and for people; RunError for different data."""
-    first, second = load_run(before).record, load_run(now).record
+    first, second = load_record(before), load_record(now)
     found = compare(first, second)
     names = (str(before), str(now))
     return _to_json(found, names), _findings(found, names, second.data["name"])

@@ -10,28 +10,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit import datasets, models, plans, trials
-from audit.clock import Clock
-from audit.cluster import cluster
-from audit.config import Config, default_name
-from audit.crossval import Fitting
-from audit.duplicates import find_duplicates
+from audit import datasets
+from audit.datasets.duplicates import find_duplicates
 from audit.errors import ConfigError, DataError
-from audit.events import Listener, parts
-from audit.experiments import impact_findings
+from audit.events import Listener, StepTimer, parts
+from audit.experiments import impact_findings, trials
 from audit.experiments.decisions import Decision, read_decisions
+from audit.experiments.holdout import Parts, hold_out
 from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
-from audit.experiments.settings import ImpactSettings
 from audit.experiments.sweep import WORK
-from audit.holdout import Parts, hold_out
+from audit.experiments.trials import Trial
 from audit.noise import options as noise_options
-from audit.pipeline import Task, audit_into
-from audit.seeds import Seeds
-from audit.stages import Stage
-from audit.store import RunFolder, RunRecord
-from audit.trials import Trial
-from audit.types import LabeledDataset, Labels, Mask, Rows
+from audit.pipeline.detect import Task, audit_into
+from audit.runs.folder import RunFolder, RunRecord
+from audit.runs.stages import Stage
+from audit.settings.detect import Config, default_name
+from audit.settings.experiments import ImpactSettings
+from audit.training import models, schedule
+from audit.training.backends.dask import cluster
+from audit.training.cross_validation import Fitting
+from audit.types import LabeledDataset, Labels, Mask, Rows, Seeds
 
 MOST_CONDITIONS = 6
 NO_NOISE: Mapping[str, Any] = MappingProxyType(
@@ -110,7 +109,7 @@ class Experiment(NamedTuple):
         seeds = range(self.config.seed, self.config.seed + self.settings.seeds)
         groups = find_duplicates(self.dataset.X).groups
         drawn = [self._held_out(groups, seed) for seed in seeds]
-        plan = plans.plan(self.config, self.dataset.X)
+        plan = schedule.plan(self.config, self.dataset.X)
         *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))
         plain = replace(self.config, **NO_NOISE)
         audited = self._audited(self._audit(self.dataset, plain, "as-came", hear_audits[0]))
@@ -158,7 +157,7 @@ class Experiment(NamedTuple):
         settings, rng = self.settings, np.random.default_rng(Seeds.of(seed).folds)
         return hold_out(self.dataset.labels, groups, settings.test_size, settings.train_size, rng)
 
-    def _weights(self, plan: plans.Plan, trained: int) -> dict[str, float]:
+    def _weights(self, plan: schedule.Plan, trained: int) -> dict[str, float]:
         """How much work each audit is, and all models at the end are: rows times epochs."""
         audit = (self.config.folds - 1) * sum(each.cost for each in plan.passes())
         models = self.settings.seeds * MOST_CONDITIONS * plan.passes()[-1].cost
@@ -174,7 +173,7 @@ class Experiment(NamedTuple):
     def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
         """An ordinary run in a folder of its own."""
         task = Task(dataset, config, config.model, None, None, self.command)
-        return audit_into(self.folder.path / "audits" / name, task, listener, Clock(listener))
+        return audit_into(self.folder.path / "audits" / name, task, listener, StepTimer(listener))
 
     def _audited(self, came: RunRecord) -> Audited:
         labels, apart = self.dataset.labels.copy(), came.suspects.is_issue.copy()

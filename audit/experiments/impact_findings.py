@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from audit import models
-from audit.config import Config
+from audit.detectors.scoring import Estimate
 from audit.experiments import impact_chart
 from audit.experiments.impact_numbers import (
     BASE,
@@ -18,11 +17,12 @@ from audit.experiments.impact_numbers import (
     table_of,
 )
 from audit.experiments.results import Result, in_percent, in_points
-from audit.experiments.settings import ImpactSettings
-from audit.report.findings import Chart, Findings, Table
-from audit.report.wording import count, percent
-from audit.scoring import Estimate
+from audit.report.experiment_page import Chart, Findings, Table
+from audit.settings.detect import Config
+from audit.settings.experiments import ImpactSettings
+from audit.training import models
 from audit.types import LabeledDataset
+from audit.wording import count, percent
 
 CLEANED = {  # conditions in the headline, as it says them
     "suspects dropped": "dropping the suspects",

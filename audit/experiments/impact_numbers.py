@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audit.replicates import difference_over_seeds, mean_over_seeds, ratio_over_seeds
-from audit.scoring import Estimate
+from audit.detectors.scoring import Estimate
+from audit.experiments.over_seeds import difference_over_seeds, mean_over_seeds, ratio_over_seeds
 from audit.types import Labels, Mask
 
 FIGURES = {

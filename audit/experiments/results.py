@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.pipeline import PACKAGES
-from audit.report.findings import Findings, plots, render
-from audit.report.wording import percent
-from audit.scoring import Estimate
-from audit.store import FORMAT, RunFolder
+from audit.detectors.scoring import Estimate
+from audit.pipeline.detect import PACKAGES
+from audit.report.experiment_page import Findings, plots, render
+from audit.runs.folder import FORMAT, RunFolder
+from audit.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd

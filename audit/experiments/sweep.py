@@ -13,24 +13,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from audit import datasets, models, plans, trials
-from audit.cluster import cluster
-from audit.config import Config, safe_name
-from audit.crossval import Fitting
-from audit.duplicates import find_duplicates
+from audit import datasets
+from audit.datasets.duplicates import find_duplicates
 from audit.errors import ConfigError
 from audit.events import Listener
-from audit.experiments import detection, sweep_findings
+from audit.experiments import detection, sweep_findings, trials
+from audit.experiments.holdout import hold_out
 from audit.experiments.results import Result, changed, kind_of, write
-from audit.experiments.settings import SweepSettings
-from audit.holdout import hold_out
+from audit.experiments.trials import Outcome, Trial
 from audit.noise import options as noise_options
 from audit.noise.rates import rates_in
-from audit.seeds import Seeds
-from audit.stages import Stage
-from audit.store import RunFolder
-from audit.trials import Outcome, Trial
-from audit.types import LabeledDataset, Labels, Rows
+from audit.runs.folder import RunFolder
+from audit.runs.stages import Stage
+from audit.settings.detect import Config, safe_name
+from audit.settings.experiments import SweepSettings
+from audit.training import models, schedule
+from audit.training.backends.dask import cluster
+from audit.training.cross_validation import Fitting
+from audit.types import LabeledDataset, Labels, Rows, Seeds
 
 WORK = ("preset", "model", "balance", "epochs", "augment", "device")
 PROBE_ROWS = 5120
@@ -154,7 +154,7 @@ def _planned(
     groups = find_duplicates(dataset.X).groups
     fitting = Fitting(
         models.builder(config.model, dataset),
-        plans.plan(config, dataset.X).recipe,
+        schedule.plan(config, dataset.X).recipe,
         config.device,
         balance=config.balance,
     )

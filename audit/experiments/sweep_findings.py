@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result, in_percent
-from audit.experiments.settings import SweepSettings
-from audit.replicates import mean_over_seeds
 from audit.report import charts
-from audit.report.findings import Chart, Findings, Table
-from audit.report.wording import percent
+from audit.report.experiment_page import Chart, Findings, Table
+from audit.settings.experiments import SweepSettings
+from audit.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +112,7 @@ def _sentence(kind: str, means: list[dict[str, Any]], *, alone: bool) -> str:
 
 
 def _table(kind: str, means: list[dict[str, Any]], seeds: int) -> Table:
-    from audit.scoring import Estimate  # noqa: PLC0415
+    from audit.detectors.scoring import Estimate  # noqa: PLC0415
 
     more = " and 95 % intervals by Student's t" if seeds > 1 else "; one seed says nothing about chance"
     return Table(

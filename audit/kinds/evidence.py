@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from audit.kinds.canvas import Canvas
+from audit.kinds.defects.canvas import Canvas
 from audit.kinds.statistics import statistics
 from audit.types import Examples, Floats, Labels, Mask, OutOfSample, Rows
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from audit.kinds.canvas import Canvas, Image
+from audit.kinds.defects.canvas import Canvas, Image
 from audit.types import Examples, Floats, Rows
 
 LARGEST_SIDE = 64  # pixels; larger images are looked at smaller

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from audit.config import Config
 from audit.errors import ConfigError
 from audit.noise import check_options, inject
 from audit.noise.transitions import read_matrix
+from audit.settings.detect import Config
 from audit.types import LabeledDataset, NoisyLabels
 
 MOST_NAMES = 12  # that an error line lists

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from audit.scoring import precision_recall_curve, severity_order
-from audit.store import RunRecord
-from audit.summary import main_detectors
+from audit.detectors.figures import main_detectors
+from audit.detectors.scoring import precision_recall_curve, severity_order
+from audit.runs.folder import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

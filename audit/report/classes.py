@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.store import RunRecord
+from audit.runs.folder import RunRecord
 
 MOST_MATRIX_CLASSES = 24
 MOST_PAIRS = 8

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.store import RunRecord
+from audit.runs.folder import RunRecord
 from audit.types import KINDS
 
 ACTIONS = {

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.report import charts, map, sections, selection  # noqa: A004  a map it is
-from audit.report.review import review_data
+from audit.report import charts, embedding_map, sections, selection
+from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
-from audit.report.wording import errors, figure_name, interval, percent
-from audit.store import RunRecord
+from audit.runs.folder import RunRecord
+from audit.wording import errors, figure_name, interval, percent
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,7 +31,7 @@ CHARTS = {
         "Share of labels that had been changed against the stated probability of error",
     ),
     "label-quality": (charts.confidence, "Number of labels over label quality"),
-    "map": (map.draw, "Map of the data with the suspects"),
+    "map": (embedding_map.draw, "Map of the data with the suspects"),
     "training-loss": (charts.training_losses, "Training loss of each fold over its epochs"),
 }
 

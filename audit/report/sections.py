@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.detectors.figures import LIKELY, main_detectors
 from audit.report import selection
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
-from audit.report.wording import interval, percent, several_parts, shared
-from audit.store import RunRecord
-from audit.summary import LIKELY, main_detectors
+from audit.runs.folder import RunRecord
 from audit.types import Rows, Split
+from audit.wording import interval, percent, several_parts, shared
 
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20

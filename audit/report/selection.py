@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.controls import mixed
-from audit.neighbours import nearest_agreeing
-from audit.store import RunRecord
+from audit.report.neighbours import nearest_agreeing
+from audit.review.controls import mixed
+from audit.runs.folder import RunRecord
 from audit.types import (
     Examples,
     Issues,

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from audit.detectors.scoring import Estimate, wilson
 from audit.review.decisions import Decisions
-from audit.scoring import Estimate, wilson
-from audit.store import RunRecord
+from audit.runs.folder import RunRecord
 
 PERSON = "person"
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.controls import as_shown
 from audit.errors import ReviewError
-from audit.store import RunRecord
+from audit.review.controls import as_shown
+from audit.runs.folder import RunRecord
 
 FORMAT, VERSION = "label-audit decisions", 1
 ACTIONS = ("keep", "relabel", "ambiguous", "drop")

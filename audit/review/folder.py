@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import ReviewError, RunError
-from audit.review.change import PROVENANCE
+from audit.review.writers.change import PROVENANCE
 
 FORMAT, VERSION = "label-audit corrections", 1
 STAGE, LOCK = ".new", ".lock"

@@ -10,11 +10,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from audit.detectors.scoring import Estimate, wilson
 from audit.errors import ReviewError
 from audit.review import decisions as decided
 from audit.review.decisions import Decision, Decisions
 from audit.review.folder import write_whole
-from audit.scoring import Estimate, wilson
 
 LEAST_VOTERS = 3  # from which a majority decides
 MERGED, BY_MAJORITY, OPEN = "agreed", "majority", "open"

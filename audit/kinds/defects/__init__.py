@@ -1,0 +1,1 @@
+"""Defects that are put into examples on purpose."""

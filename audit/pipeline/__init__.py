@@ -1,0 +1,1 @@
+"""The order of the steps of an audit; the only room that knows it."""

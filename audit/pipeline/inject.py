@@ -1,0 +1,129 @@
+"""`audit inject`: a data set with known defects and label noise, and the truth beside it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from audit import datasets
+from audit.errors import ConfigError, DataError
+from audit.kinds.defects.insert import INSERTED_KINDS, Inserted, insert
+from audit.noise import options as noise_options
+from audit.runs.folder import RunFolder
+from audit.settings.detect import Config
+from audit.settings.inject import InjectSettings
+from audit.types import KINDS, LabeledDataset, NoisyLabels, Seeds
+
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Injected:
+    """What was made, and where it lies."""
+
+    dataset: LabeledDataset
+    labels: NoisyLabels  # true are those before the noise
+    inserted: Inserted
+
+    @property
+    def kind(self) -> list[str]:
+        """The kind (n,) of every row by name; a label that noise changed is mislabelled."""
+        named = np.array(KINDS)[self.inserted.kind]
+        named[self.labels.flipped] = "mislabelled"
+        return [str(name) for name in named]
+
+
+def shares_in(text: str) -> dict[str, float]:
+    """The share of each kind in text such as all:0.01 or ambiguous:0.01,off-topic:0.02.
+
+    Raises
+    ------
+    ConfigError
+        When it names another kind, or something that is no share.
+    """
+    found: dict[str, float] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, share = (part.strip() for part in entry.rpartition(":"))
+        try:
+            value = float(share)
+        except ValueError:
+            value = -1.0
+        if name not in (ALL, *INSERTED_KINDS) or not 0 <= value <= 1:
+            raise ConfigError(
+                f"--defects must be kinds with shares such as all:0.01 or ambiguous:0.01,off-topic:0.02 (of "
+                f"{', '.join(INSERTED_KINDS)}), found {entry!r}"
+            )
+        found |= dict.fromkeys(INSERTED_KINDS, value) if name == ALL else {name: value}
+    return found
+
+
+def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSettings) -> Injected:
+    """The data set with label noise, and with defects in rows whose label the noise left alone.
+
+    Raises
+    ------
+    AuditError
+        When the settings cannot be, or do not fit the data.
+    """
+    shares, n = shares_in(settings.defects), len(dataset.labels)
+    counts = {kind: round(share * n) for kind, share in shares.items() if round(share * n)}
+    seeds = Seeds.of(config.seed)
+    dataset, noisy = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+    free = np.flatnonzero(~noisy.flipped)
+    needed = sum(counts.values()) + counts.get("duplicate", 0)  # a duplicate has a twin
+    if needed > len(free):
+        raise ConfigError(
+            f"--defects asks for {needed:,} rows, expected {len(free):,} or fewer; lower the shares"
+        )
+    other = None if settings.other is None else _other(dataset, config, settings.other)
+    rng = np.random.default_rng(seeds.planting)
+    inserted = insert(replace(dataset, labels=noisy.given), counts, rng, free=free, other=other)
+    given = inserted.labels
+    true = np.where(noisy.flipped, noisy.true, given)
+    return Injected(replace(dataset, X=inserted.X, labels=given), NoisyLabels(given, true), inserted)
+
+
+def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
+    """The images of another data set, which have to be of the same size."""
+    X = datasets.load(Config(data=name, seed=config.seed)).X
+    if X.shape[1:] != dataset.X.shape[1:] or X.ndim != 4:
+        raise DataError(
+            f"--other {name} holds examples of {X.shape[1:]}, expected images of {dataset.X.shape[1:]} as in "
+            "the data; give another, or leave it out"
+        )
+    return X
+
+
+def write(injected: Injected, path: Path) -> list[Path]:
+    """Write X.npy, y.npy and truth.csv into a folder; returns their paths."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    names = np.array(injected.dataset.class_names)
+    names = names.astype(np.int64) if all(name.isdecimal() for name in names.tolist()) else names
+    truth = pd.DataFrame(
+        {
+            "row": np.arange(len(names[injected.labels.given])),
+            "kind": injected.kind,
+            "defect": injected.inserted.defect,
+            "given": names[injected.labels.given],
+            "true": names[injected.labels.true],
+            "made_of": injected.inserted.sources[:, 0],
+            "and_of": injected.inserted.sources[:, 1],
+        }
+    )
+    folder = RunFolder(path)
+    folder.write("X.npy", lambda file: np.save(file, injected.dataset.X, allow_pickle=False))
+    folder.write("y.npy", lambda file: np.save(file, names[injected.labels.given], allow_pickle=False))
+    folder.write_text("truth.csv", truth.to_csv(index=False, lineterminator="\n"))
+    return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
+
+
+def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, list[Path]]:
+    """Put defects into the data set that the settings name, and write it into its folder."""
+    noise_options.check(config)
+    if config.out is None:
+        raise ConfigError("audit inject writes a data set, expected --out FOLDER; give it")
+    if config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
+        raise ConfigError(f"{config.out} is not empty; choose a new folder with --out")
+    injected = inject_defects(datasets.load(config), config, settings)
+    return injected, write(injected, config.out)

@@ -1,0 +1,73 @@
+"""What detectors and kinds say of the labels, and every figure of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit import detectors
+from audit.detectors import calibration
+from audit.detectors import figures as summary
+from audit.events import StepTimer
+from audit.kinds import step
+from audit.pipeline.rounds import Trained
+from audit.settings.choices import kinds_in
+from audit.settings.detect import Config
+from audit.types import Issues, Kinds, LabeledDataset, NoisyLabels, Seeds
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What is said of the labels."""
+
+    issues: Issues  # of the labels that the models were trained on
+    suspects: Issues  # of the labels as they came
+    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
+    kinds: Kinds | None
+    scores: dict[str, Any]
+
+
+def judge(
+    dataset: LabeledDataset,
+    labels: NoisyLabels,
+    trained: Trained,
+    config: Config,
+    seeds: Seeds,
+    timer: StepTimer,
+) -> Judged:
+    """Run every detector on the labels with noise, and the one that the truth calls for on those that came.
+
+    The suspects are judged by models that were trained without the suspects among the noisy labels. Only
+    those of the kinds that the settings ask for stay.
+    """
+    probs = trained.probs
+    with timer("issues"):
+        noisy = detectors.Evidence(labels.given, probs.pred_probs, probs.margins)
+        came = detectors.Evidence(labels.true, probs.pred_probs, probs.margins)
+        found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
+        issues = found[config.detector]
+        suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
+        conflicts = trained.duplicates.conflicts(labels.true)
+    with timer("kinds"):
+        known = step.Judgement(
+            dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts[0]
+        )
+        rng = np.random.default_rng(seeds.planting.spawn(1)[0])
+        kinds, figures = step.named(known, trained.planted, every=config.kinds_of == "all", rng=rng)
+        suspects = step.only(suspects, kinds, kinds_in(config.kinds))
+    with timer("issues"):
+        rng = np.random.default_rng(seeds.bootstrap)
+        scores = summary.summarise(
+            found,
+            config.detector,
+            suspects,
+            labels,
+            probs,
+            (noisy.belief, came.belief),
+            requested=config.noise,
+            truth=config.truth,
+            rng=rng,
+        )
+        issues = replace(issues, p_error=calibration.cross_fitted(issues.p_error, labels.flipped, rng))
+    return Judged(issues, suspects, conflicts, kinds, {**scores, "kinds": figures})

@@ -1,0 +1,114 @@
+"""A finished audit as a person in Python holds it: its score, its suspects, its plots, its folder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import RunError
+from audit.report import charts, page
+from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
+from audit.runs.folder import RunFolder, RunRecord, load_record
+from audit.settings.detect import check_report_mb
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished audit."""
+
+    record: RunRecord
+
+    @property
+    def score(self) -> dict[str, Any] | None:
+        """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
+        score: dict[str, Any] | None = self.record.scores["detection"]
+        return score
+
+    @property
+    def issues(self) -> "pd.DataFrame":
+        """Conflicting duplicates, suspects, then what was changed and found; the columns of issues.csv."""
+        return issue_table(self.record)
+
+    @property
+    def unlabelled(self) -> "pd.DataFrame":
+        """The rows that came without a label: id, suggested label and its probability."""
+        return unlabelled_table(self.record)
+
+    def suspects(self, n: int | None = None) -> "pd.DataFrame":
+        """The first n labels that look wrong as they came, worst first; all when n is not given."""
+        table = self.issues
+        return table[table["list"] == "suspect"][:n].reset_index(drop=True)
+
+    @property
+    def kinds(self) -> "pd.DataFrame":
+        """The kind of every row that has one: id, given, kind, kind_probability and reason."""
+        return kinds_table(self.record)
+
+    def plot_precision_recall(self, axes: "Axes | None" = None) -> "Axes":
+        """Precision against recall of the ranking, on matplotlib axes; RunError when nothing was injected."""
+        return self._plot(charts.precision_recall, axes, injected=True)
+
+    def plot_reliability(self, axes: "Axes | None" = None) -> "Axes":
+        """How often labels of each p_error had been changed; RunError when nothing was injected."""
+        return self._plot(charts.reliability, axes, injected=True)
+
+    def plot_label_quality(self, axes: "Axes | None" = None) -> "Axes":
+        """How many labels have which quality."""
+        return self._plot(charts.confidence, axes, injected=False)
+
+    def _plot(self, draw: charts.Draw, axes: "Axes | None", *, injected: bool) -> "Axes":
+        if injected and not self.record.injected:
+            raise RunError("nothing was changed on purpose in this run, so there is no truth to plot against")
+        if axes is None:
+            from matplotlib import pyplot as plt  # noqa: PLC0415  slow to import
+
+            _, axes = plt.subplots()
+        draw(self.record, charts.PRINT, axes)
+        return axes
+
+    def _repr_html_(self) -> str:
+        """The score and the first suspects, as a notebook shows them."""
+        summary = page.sentence(self.record)
+        return f"<p>{summary}</p>{self.suspects(10).to_html(index=False, escape=True)}"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run folder with its report and return its path; RunError when it cannot be written."""
+        with RunFolder.locked(Path(path)) as folder:
+            folder.save_record(self.record)
+            return write_report(self.record, folder)
+
+
+def load_run(path: str | Path) -> Run:
+    """The run that is kept in a folder; RunError when it holds no finished one."""
+    return Run(load_record(Path(path)))
+
+
+def draw_report(path: Path, report_mb: float | None = None) -> Path:
+    """Draw the report of a finished run again, of another size where one is given; returns its path."""
+    load_record(path)
+    with RunFolder.locked(path) as folder:
+        record = folder.load_record()
+        if report_mb is not None:
+            check_report_mb(report_mb)
+            record = replace(record, config={**record.config, "report_mb": report_mb})
+        return write_report(record, folder)
+
+
+def write_report(record: RunRecord, folder: RunFolder) -> Path:
+    """Write report.html, its plots and the tables; returns the report's path."""
+    tables = {"issues.csv": issue_table(record)}
+    if record.config.get("kinds_of") == "all":
+        tables["kinds.csv"] = kinds_table(record)
+    if record.split is not None:
+        tables["shared.csv"] = split_table(record)
+    if record.unlabelled is not None:
+        tables["unlabelled.csv"] = unlabelled_table(record)
+    for name, table in tables.items():
+        folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
+    for name, content in page.plots(record).items():
+        folder.write_bytes(f"plots/{name}.png", content)
+    folder.write_text("report.html", page.render(record))
+    return folder.path / "report.html"

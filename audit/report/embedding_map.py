@@ -1,0 +1,60 @@
+"""A map of the data: rows that look alike to the models lie together, suspects are marked by their kind."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.report.charts import Palette
+from audit.report.kinds import kind_of_rows
+from audit.runs.folder import RunRecord
+from audit.types import KINDS, Rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKS = "osD^vPX*"  # of suspects without a kind, then of each kind
+MOST_SUSPECTS = 500  # worst first
+MOST_OTHERS = 1500  # spread evenly over the data
+PERPLEXITY = 30
+ITERATIONS = 500
+
+
+@lru_cache(maxsize=1)
+def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
+    """The rows on the map (m,), and where each stands (m, 2).
+
+    t-SNE (van der Maaten and Hinton, 2008), begun at the two first principal components, of what the models
+    that never saw a row see in it.
+    """
+    from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
+
+    assert record.probs.features is not None
+    spread = np.linspace(0, len(record.ids) - 1, min(MOST_OTHERS, len(record.ids))).astype(np.int64)
+    rows = np.union1d(record.suspects.ranking[:MOST_SUSPECTS], spread)
+    seen = record.probs.features[rows].astype(np.float32)
+    perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
+    method = TSNE(init="pca", perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
+    return rows, np.asarray(method.fit_transform(seen), dtype=np.float32)
+
+
+def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
+    """The rows as dots, the suspects with a mark for each kind; without kinds all have the same."""
+    rows, at = places(record)
+    suspects = np.isin(rows, record.suspects.ranking)
+    dots: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
+    axes.plot(*at[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
+    kinds = kind_of_rows(record)
+    number = np.array([kinds[row].number if row in kinds else -1 for row in rows.tolist()])
+    for kind, marker in zip((-1, *range(len(KINDS))), MARKS, strict=True):
+        these = suspects & (number == kind)
+        if these.any():
+            name = "suspect" if kind < 0 else KINDS[kind]
+            label = f"{name} ({these.sum():,})"
+            axes.plot(*at[these].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots)
+    axes.set_axis_off()
+    if suspects.any():
+        axes.legend(
+            frameon=False, labelcolor=palette.ink, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=6
+        )

@@ -1,0 +1,106 @@
+"""The table of issues, as a person or a spreadsheet reads it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.runs.folder import RunRecord
+from audit.types import KINDS, Kinds, Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def issue_table(record: RunRecord) -> "pd.DataFrame":
+    """Conflicting duplicates, then suspects, then the labels that were changed on purpose and found.
+
+    Columns: rank from 1, id, given, suggested, label_quality (0 worst … 1 best), p_error, list, kind,
+    kind_probability, reason, injected and fold, with class names instead of numbers. kind is one of
+    audit.types.KINDS, empty where it was not asked for.
+    list is duplicate (the same example came with different labels, group after group), suspect (the label as
+    it came looks wrong; given is that label; worst first) or injected (the label was changed on purpose and
+    found; given is what it was changed to; worst first). injected says whether the row was changed at all.
+    """
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    found = record.issues.ranking
+    parts = (
+        ("duplicate", record.conflicts[0], record.suspects, record.labels.true),
+        ("suspect", record.suspects.ranking, record.suspects, record.labels.true),
+        ("injected", found[record.labels.flipped[found]], record.issues, record.labels.given),
+    )
+    names = np.array(record.class_names)
+    tables = [
+        pd.DataFrame(
+            {
+                "id": record.ids[rows],
+                "given": names[labels[rows]],
+                "suggested": names[issues.suggested[rows]],
+                "label_quality": issues.label_quality[rows].round(6),
+                "p_error": issues.p_error[rows].round(6),
+                "list": name,
+                **_kinds(record.kinds, rows),
+                "injected": record.labels.flipped[rows],
+                "fold": record.probs.fold[rows],
+            }
+        )
+        for name, rows, issues, labels in parts
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return table
+
+
+def kinds_table(record: RunRecord) -> "pd.DataFrame":
+    """The kind of every row that has one: id, given, kind, kind_probability and reason."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    rows = np.empty(0, dtype=np.int64) if record.kinds is None else record.kinds.rows
+    given = np.array(record.class_names)[record.labels.true[rows]]
+    return pd.DataFrame({"id": record.ids[rows], "given": given, **_kinds(record.kinds, rows)})
+
+
+def _kinds(kinds: Kinds | None, rows: Rows) -> dict[str, npt.NDArray[Any]]:
+    """The kind, its probability and the reason of these rows (m,), empty where they have none."""
+    names = np.array(["", *KINDS])
+    which, probability = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), np.nan)
+    reason = np.full(len(rows), "", dtype=object)
+    if kinds is not None and len(kinds.rows):
+        place = np.minimum(np.searchsorted(kinds.rows, rows), len(kinds.rows) - 1)
+        known = kinds.rows[place] == rows
+        which[known] = 1 + kinds.kind[place[known]]
+        probability[known] = kinds.probability.max(axis=1)[place[known]].astype(np.float64).round(4)
+        reason[known] = kinds.reason[place[known]]
+    return {"kind": names[which], "kind_probability": probability, "reason": reason}
+
+
+def split_table(record: RunRecord) -> "pd.DataFrame":
+    """The rows that have a duplicate in another part: id, part, given, the twin's, and how alike they are."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    names, split = np.array(record.class_names), record.split
+    if split is None:
+        return pd.DataFrame()
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for side, rows in (("", split.rows), ("twin_", split.twins)):
+        columns[f"{side}id"], columns[f"{side}part"] = record.ids[rows], split.part[rows]
+        columns[f"{side}given"] = names[record.labels.true[rows]]
+    return pd.DataFrame({**columns, "same": np.where(split.near, "nearly", "exactly")})
+
+
+def unlabelled_table(record: RunRecord) -> "pd.DataFrame":
+    """The rows that came without a label: id, the suggested label, and the models' mean probability of it."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    probs = record.probs.unlabelled
+    if record.unlabelled is None or probs is None:
+        return pd.DataFrame({"id": [], "suggested": [], "probability": []})
+    best = probs.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "id": record.unlabelled,
+            "suggested": np.array(record.class_names)[best],
+            "probability": probs.max(axis=1).astype(float).round(6),
+        }
+    )

@@ -1,0 +1,76 @@
+"""The suspects of a run as plain values, and where their examples lie."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from audit.datasets.sources.folders import ENDINGS
+from audit.runs.folder import RunRecord
+
+DIGITS = 6  # of probabilities
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label that looks wrong as it came."""
+
+    rank: int  # from 1, worst first
+    id: str
+    row: int  # in the source, from 0
+    given: str
+    suggested: str
+    label_quality: float  # 0 worst … 1 best
+    p_error: float
+    hash: str  # 16 hexadecimal digits of the sha256 of its example
+
+    @property
+    def sentence(self) -> str:
+        """What a person is to know, in one line."""
+        return (
+            f"{self.id} is labelled {self.given!r}; {self.suggested!r} is likelier "
+            f"(estimated probability of an error {self.p_error:.3f})"
+        )
+
+
+def suspects(record: RunRecord) -> list[Suspect]:
+    """The natural suspects, worst first."""
+    names, found = record.class_names, record.suspects
+    return [
+        Suspect(
+            rank=rank,
+            id=str(record.ids[row]),
+            row=int(record.rows[row]),
+            given=names[record.labels.true[row]],
+            suggested=names[found.suggested[row]],
+            label_quality=round(float(found.label_quality[row]), DIGITS),
+            p_error=round(float(found.p_error[row]), DIGITS),
+            hash=f"{record.hashes[row]:016x}",
+        )
+        for rank, row in enumerate(found.ranking.tolist(), 1)
+    ]
+
+
+def are_images(record: RunRecord) -> bool:
+    """Whether the examples are images, else features."""
+    return len(record.data["shape"]) == 4
+
+
+def is_file(record: RunRecord, name: str) -> bool:
+    """Whether the id is the path of an image."""
+    return are_images(record) and PurePath(name).suffix.lower() in ENDINGS
+
+
+def image_folder(record: RunRecord) -> Path:
+    """The folder from which paths of images lead, if they are where they were."""
+    data = Path(record.data["folder"] or "", record.config["data"])
+    return data if data.is_dir() else data.parent
+
+
+def source_file(record: RunRecord) -> str | None:
+    """The file that holds the labels, as the run was told; None for data in no file of the user's."""
+    if record.data["folder"] is None:
+        return None
+    if record.config["y"] is not None:
+        return str(record.config["y"])
+    data = str(record.config["data"])
+    known = record.data["folder"] or Path(data).is_absolute()
+    return data if known else None

@@ -1,0 +1,1 @@
+"""Corrected labels, written in the form of their source."""

@@ -1,0 +1,46 @@
+"""Corrected labels in the form of their source, and the former ones back.
+
+A writer gets the place of the labels, what changes, and a folder: it writes the corrected file there under
+the source's own name, and into `before` what came before. A new label is written as the source itself
+writes it, taken from a row that has it, so that any type and spelling stays.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from audit.datasets.source import LabelPlace
+from audit.review.writers import arrays, folders, tables
+from audit.review.writers.change import BEFORE, Change
+
+PLAIN = "labels"  # the form of sources that are no files of the user's
+
+WRITERS: dict[str, Callable[[LabelPlace, Change, Path], None]] = {
+    "npy": arrays.write_npy,
+    "npz": arrays.write_npz,
+    "hdf5": arrays.write_hdf5,
+    "idx": arrays.write_idx,
+    "text": tables.write_text,
+    "parquet": tables.write_parquet,
+    "tree": folders.write_moves,
+}
+
+
+def write(place: LabelPlace | None, change: Change, folder: Path) -> str:
+    """Write the corrected labels and the former ones into a folder; returns the form."""
+    (folder / BEFORE).mkdir()
+    if place is None:
+        arrays.write_plain(change, folder)
+        return PLAIN
+    WRITERS[place.form](place, change, folder)
+    return place.form
+
+
+def restore(form: str, name: str, corrected: Path, folder: Path) -> None:
+    """Write what came before into a folder, from the folder of corrected labels."""
+    if form == "npz":
+        (archive,) = corrected.glob("*.npz")
+        arrays.restore_npz(archive, name, folder)
+        return
+    for path in (corrected / BEFORE).iterdir():
+        shutil.copyfile(path, folder / path.name)

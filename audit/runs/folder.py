@@ -1,0 +1,306 @@
+"""The run folder: what a run leaves on disk, written whole, keyed, and never unpickled.
+
+::
+
+    manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
+    labels.npz       ids, rows of the source, hashes, given, fold; true and transition (when known)
+    folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
+    pred_probs.npy   (n, k) float32, in the row order of labels.npz
+    features.npz     (n, d) float16, what the models see in each row, when they can say
+    split.npz        part of every row, and which rows have a twin in another part, when there are parts
+    kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
+    issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
+    suspects.npz     the same of the labels as they came
+    conflicts.npy    rows of duplicates with different labels, their group, 1 where only near, a line each
+    unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
+    thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
+    controls.npz     rows, injected and places of the hidden controls, when there are any
+    scores.json      every figure of the report
+    issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
+
+A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.
+What is stored under an equal key is reused; anything else is computed again.
+"""
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import RunError
+from audit.runs.stages import Stage
+from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Split, Thumbnails
+
+FORMAT = 5
+UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """Everything a finished run knows; what is on disk, and all that a report needs."""
+
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, folder (of relative paths)
+    class_names: tuple[str, ...]
+    ids: npt.NDArray[Any]
+    rows: npt.NDArray[np.int64]  # (n,) where each row stands in the source
+    hashes: npt.NDArray[np.uint64]  # (n,) of each row's example
+    labels: NoisyLabels  # given is true everywhere when nothing was injected
+    probs: OutOfSample
+    issues: Issues  # of the labels with noise
+    suspects: Issues  # of the labels as they came
+    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
+    unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
+    thumbnails: Thumbnails
+    controls: Controls
+    split: Split | None  # the parts that the rows are in, and what they share
+    kinds: Kinds | None  # of the suspects, or of all rows; None where nothing could be planted
+    scores: Mapping[str, Any]  # the content of scores.json
+    folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
+    stages: Mapping[str, Any]  # name → key, settings
+    versions: Mapping[str, str]
+    repeat: str  # the command or call that makes this run again
+
+    @property
+    def injected(self) -> bool:
+        """Whether labels were changed on purpose."""
+        return bool(self.labels.flipped.any())
+
+
+class RunFolder:
+    """A folder that holds one run; use it as `with RunFolder.locked(path) as folder`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    @contextmanager
+    def locked(cls, path: Path, kind: str = "run") -> Iterator["RunFolder"]:
+        """The folder, made if need be, held against every other run until the block ends.
+
+        Its kind, a run or an experiment's name, stands in the manifest; one never writes over the other.
+
+        Raises
+        ------
+        RunError
+            When another run holds it, when it holds something else, or when it cannot be written.
+        """
+        import filelock  # noqa: PLC0415  only a run needs it
+
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
+        names = {p.name for p in path.iterdir() if p.name[0] != "."} if path.exists() else set()
+        if names and "manifest.json" not in names:
+            raise RunError(
+                f"{path} holds other files ({min(names)} …) and no run; choose a new folder with --out"
+            )
+        with _writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(path / ".lock", blocking=False)
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise RunError(
+                    f"another run is writing to {path}; wait for it, or choose another folder with --out"
+                ) from None
+        try:
+            folder = cls(path)
+            if not (manifest := folder.manifest()):
+                folder.write_json("manifest.json", {**UNFINISHED, "kind": kind})
+            elif (found := manifest.get("kind", "run")) != kind:
+                raise RunError(f"{path} holds a {found}, expected a {kind}; choose another folder with --out")
+            yield folder
+        finally:
+            lock.release()
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, empty when there is none yet or it is damaged."""
+        try:
+            content = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) and content.get("format") == FORMAT else {}
+
+    def why_not_reused(self, stage: Stage) -> str | None:
+        """None when the stored stage has this key; else what differs, empty when nothing is stored."""
+        stored = self.manifest().get("stages", {}).get(stage.name)
+        if stored is None:
+            return ""
+        if stored["key"] == stage.key:
+            return None
+        changed = [
+            f"{name} {stored['settings'].get(name)} → {stage.settings.get(name)}"
+            for name in {**stored["settings"], **stage.settings}
+            if stored["settings"].get(name) != stage.settings.get(name)
+        ]
+        return ", ".join(changed) or "the data or an earlier step changed"
+
+    def write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
+        """Write a file whole or not at all: under a temporary name, then moved into place."""
+        target = self.path / name
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    fill(file)
+                Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide a report from colleagues
+                Path(temporary).replace(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write these bytes."""
+        self.write(name, lambda file: _done(file.write(content)))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file as UTF-8."""
+        self.write_bytes(name, text.encode())
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON document; figures that are not numbers are refused, not written as NaN."""
+        self.write_text(name, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_arrays(self, name: str, arrays: Arrays) -> None:
+        """Write a compressed .npz."""
+        self.write(name, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+
+    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of an .npz; RunError when it is missing or damaged."""
+        try:
+            content = io.BytesIO((self.path / name).read_bytes())
+            with np.load(content, allow_pickle=False) as file:
+                return dict(file)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(
+                f"{self.path / name} is missing or damaged ({error}); run it again with --out {self.path}"
+            ) from error
+
+    def _read_if_there(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of an .npz; empty when there is none."""
+        return self.read_arrays(name) if (self.path / name).exists() else {}
+
+    def _write_or_remove(self, name: str, arrays: Mapping[str, npt.NDArray[Any] | None]) -> None:
+        """Write an .npz of the arrays that are there; remove an earlier one when none is."""
+        if there := {key: array for key, array in arrays.items() if array is not None}:
+            self.write_arrays(name, there)
+        else:
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_record(self, record: RunRecord) -> None:
+        """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
+        self.write_json("manifest.json", UNFINISHED)
+        self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
+        self._write_or_remove("features.npz", {"features": record.probs.features})
+        rows = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
+        labels = {**rows, "given": record.labels.given, "fold": record.probs.fold}
+        true = record.labels.true if record.injected else None
+        known = {"true": true, "transition": record.labels.transition}
+        self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
+        self.write_arrays("issues.npz", _fields(record.issues))
+        self.write_arrays("suspects.npz", _fields(record.suspects))
+        self.write("conflicts.npy", lambda file: np.save(file, record.conflicts, allow_pickle=False))
+        suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
+        self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
+        self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
+        self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
+        self._write_or_remove("split.npz", _fields(record.split) if record.split else {})
+        self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
+        self.write_json("scores.json", record.scores)
+        self.write_json(
+            "manifest.json",
+            {
+                "format": FORMAT,
+                "versions": record.versions,
+                "repeat": record.repeat,
+                "config": record.config,
+                "data": record.data,
+                "class_names": record.class_names,
+                "stages": record.stages,
+                "folds": record.folds,
+                "score": record.scores.get("detection"),
+            },
+        )
+
+    def load_record(self) -> RunRecord:
+        """What `save_record` wrote; RunError when the folder holds no finished run."""
+        manifest = self.manifest()
+        if "stages" not in manifest or "issues" not in manifest["stages"]:
+            raise RunError(
+                f"{self.path} holds no finished run; make one with: audit detect --out {self.path}"
+            )
+        labels = self.read_arrays("labels.npz")
+        given = labels["given"]
+        try:
+            pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
+            conflicts = np.load(self.path / "conflicts.npy", allow_pickle=False)
+            scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
+            ) from error
+        suggested = self._read_if_there("unlabelled.npz")
+        features = self._read_if_there("features.npz").get("features")
+        hidden, kinds, split = (self._read_if_there(f"{name}.npz") for name in ("controls", "kinds", "split"))
+        return RunRecord(
+            config=manifest["config"],
+            data=manifest["data"],
+            class_names=tuple(manifest["class_names"]),
+            ids=labels["ids"],
+            rows=labels["rows"],
+            hashes=labels["hashes"],
+            labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
+            probs=OutOfSample(
+                pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs"), features=features
+            ),
+            issues=Issues(**self.read_arrays("issues.npz")),
+            suspects=Issues(**self.read_arrays("suspects.npz")),
+            conflicts=conflicts,
+            unlabelled=suggested.get("ids"),
+            thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
+            controls=Controls(**hidden) if hidden else Controls.none(),
+            split=Split(**split) if split else None,
+            kinds=Kinds(**kinds) if kinds else None,
+            scores=scores,
+            folds=tuple(manifest["folds"]),
+            stages=manifest["stages"],
+            versions=manifest["versions"],
+            repeat=manifest["repeat"],
+        )
+
+
+def load_record(path: Path) -> RunRecord:
+    """Read the finished run in a folder; RunError when there is none."""
+    if not path.is_dir():
+        raise RunError(f"{path} is not a folder, expected a run made by audit detect; check the path")
+    return RunFolder(path).load_record()
+
+
+def _fields(value: Issues | Thumbnails | Controls | Kinds | Split) -> dict[str, npt.NDArray[Any]]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _done(_: object) -> None:
+    """Drop a result that nobody needs."""
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path} ({error.strerror or error}); free space or fix its permissions, or choose "
+            "another folder with --out; finished folds are kept, the same command resumes"
+        ) from error

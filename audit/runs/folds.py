@@ -1,0 +1,70 @@
+"""Finished folds in a run folder: one file each, kept as soon as the fold ends."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from audit.errors import RunError
+from audit.runs.folder import Arrays, RunFolder
+from audit.types import FoldResult, Planted
+
+OPTIONAL = ("unlabelled", "features", "anchors", "planted_probs", "planted_features")
+PLANTED = tuple(f"planted.{field.name}" for field in fields(Planted))
+
+
+@dataclass(frozen=True)
+class FoldShelf:
+    """The folds of a run under one stage key: folds/ROUND/0.npz and so on."""
+
+    folder: RunFolder
+    key: str
+
+    def save_fold(self, name: str, result: FoldResult) -> None:
+        """Keep one fold of the cross-validation of that name."""
+        known = {name: getattr(result, name) for name in OPTIONAL if getattr(result, name) is not None}
+        self.folder.write_arrays(
+            f"folds/{name}/{result.fold}.npz",
+            {
+                **known,
+                **({} if result.planted is None else _planted_arrays(result.planted)),
+                "rows": result.rows,
+                "pred_probs": result.pred_probs,
+                "trained": result.trained,
+                "margins": result.margins,
+                "losses": np.array(result.losses, dtype=np.float64),
+                "seconds": np.array(result.seconds),
+                "device": np.array(result.device),
+                "key": np.array(self.key),
+            },
+        )
+
+    def load_folds(self, name: str, folds: int) -> list[FoldResult]:
+        """The folds of the cross-validation of that name; damaged files count as not there."""
+        found = []
+        for number in range(folds):
+            try:
+                arrays = self.folder.read_arrays(f"folds/{name}/{number}.npz")
+                if str(arrays["key"]) == self.key:
+                    found.append(_fold_result(number, arrays))
+            except (RunError, KeyError):
+                continue
+        return found
+
+
+def _planted_arrays(planted: Planted) -> Arrays:
+    return {name: getattr(planted, name.removeprefix("planted.")) for name in PLANTED}
+
+
+def _fold_result(number: int, arrays: Arrays) -> FoldResult:
+    return FoldResult(
+        fold=number,
+        rows=arrays["rows"],
+        pred_probs=arrays["pred_probs"],
+        trained=arrays["trained"],
+        margins=arrays["margins"],
+        losses=tuple(arrays["losses"].tolist()),
+        seconds=float(arrays["seconds"]),
+        device=str(arrays["device"]),
+        planted=Planted(*(arrays[name] for name in PLANTED)) if PLANTED[0] in arrays else None,
+        **{name: arrays.get(name) for name in OPTIONAL},
+    )

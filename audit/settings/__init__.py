@@ -1,0 +1,1 @@
+"""Every flag of every command, as frozen dataclasses; only the standard library is imported."""

@@ -1,0 +1,1 @@
+"""Out-of-sample predicted probabilities: folds, cross-validation, models, and where they run."""

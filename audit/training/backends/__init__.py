@@ -1,0 +1,1 @@
+"""Where models are trained: processes on this machine, or a Dask cluster."""

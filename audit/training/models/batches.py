@@ -1,0 +1,87 @@
+"""The batches of a training, and what is noted of each row while it is trained on."""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from skorch.callbacks import Callback
+
+from audit.datasets.lazy_rows import SomeRows
+
+
+class Tape(Callback):
+    """Notes each training row's margin whenever it is trained on, and reports how far the training is.
+
+    The margin is the logit of the given label less the largest other one, before the step that the batch
+    causes; its mean over a training is the area under the margin of Pleiss et al. 2020.
+    """
+
+    def __init__(self, watch: Callable[[float], None], steps: int) -> None:
+        self.watch, self.steps = watch, steps
+
+    def on_train_begin(self, _: Any, *, X: npt.NDArray[Any], **__: Any) -> None:
+        """Start with nothing noted."""
+        self.done_ = 0
+        self.sums_, self.counts_ = torch.zeros(2, len(X))
+
+    def begin(self, rows: torch.Tensor) -> None:
+        """Take note of the rows (b,) of the batch that comes next."""
+        self.batch_ = rows
+
+    def on_batch_end(self, _: Any, *, batch: Any, training: bool, y_pred: torch.Tensor, **__: Any) -> None:
+        """Add the margins of the batch."""
+        if not training:
+            return
+        given = batch[1][:, None]
+        of_given = y_pred.gather(1, given).squeeze(1)
+        of_others = y_pred.detach().scatter(1, given, -torch.inf).amax(dim=1)
+        self.sums_[self.batch_] += (of_given.detach() - of_others).cpu()
+        self.counts_[self.batch_] += 1
+        self.done_ += 1
+        self.watch(self.done_ / self.steps)
+
+    @property
+    def margins(self) -> npt.NDArray[np.float32]:
+        """The mean margin of every training row (m,)."""
+        return np.asarray((self.sums_ / self.counts_).numpy(), dtype=np.float32)
+
+
+class Batches:
+    """Batches of a skorch dataset whose tensors are placed on the device once, not row by row.
+
+    Rows that are not read yet are read batch by batch. With a tape, that of a training, the rows come in
+    random order and the tape learns which.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, device: str) -> None:
+        self.images = dataset.X if isinstance(dataset.X, SomeRows) else _tensor(dataset.X).to(device)
+        self.device = device
+        self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
+        self.batch_size = batch_size
+        self.tape: Tape | None = None
+
+    def __len__(self) -> int:
+        return ceil(len(self.images) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        n = len(self.images)
+        order = torch.randperm(n) if self.tape else torch.arange(n)
+        for rows in order.split(self.batch_size):
+            if self.tape:
+                self.tape.begin(rows)
+            here = rows.to(self.device)
+            images = (
+                _tensor(self.images[rows.numpy()]).to(self.device)
+                if isinstance(self.images, SomeRows)
+                else self.images[here]
+            )
+            yield images, torch.zeros(0) if self.labels is None else self.labels[here]
+
+
+def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:
+    """A tensor of bytes as they are, of anything else as float32."""
+    numbers = np.ascontiguousarray(images, dtype=np.uint8 if images.dtype == np.uint8 else np.float32)
+    return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())

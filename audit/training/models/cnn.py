@@ -1,0 +1,278 @@
+"""The built-in image classifier: a small convolutional network, trained by skorch."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import LRScheduler
+from torch import nn
+
+from audit.training.models import augmentation
+from audit.training.models.batches import Batches, Tape
+from audit.training.models.muon import Muon
+from audit.types import Floats, Training
+
+WIDTHS = {False: (32, 64, 64), True: (48, 96, 96)}  # plain and wide
+TARGET_SIDE, FINE_SIDE = 14, 28  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
+LEARNING_RATE = 0.01
+LARGEST_BATCH = 256
+LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
+LEAST_STEPS = 150  # optimizer steps that a training takes however few rows there are
+MOST_EPOCHS = 20  # more would learn wrong labels by heart
+CHUNK_VALUES = 1 << 23  # of images that are predicted at a time, so that moved copies take little memory
+
+
+def build(training: Training) -> NeuralNetClassifier:
+    """A skorch classifier whose network follows the size and channels of the images."""
+    recipe = training.recipe
+    rows, height, width, channels = training.shape
+    batch_size = int(np.clip(rows // 20, 8, LARGEST_BATCH))
+    steps = ceil(rows / batch_size)
+    enough = min(MOST_EPOCHS, ceil(LEAST_STEPS / steps))
+    epochs = recipe.epochs if recipe.exactly else max(recipe.epochs, enough)
+    device = _resolve_device(training.device)
+    side = min(height, width)
+    augment = recipe.augment if side > LEAST_SIDE else "none"
+    cell, fine_cell = (max(1, round(side / target)) for target in (TARGET_SIDE, FINE_SIDE))
+    fine = recipe.fine and fine_cell < cell
+    return ReproducibleClassifier(
+        SmallCnn,
+        seed=training.seed,
+        threads=training.threads,
+        views=augmentation.VIEWS[augment][: recipe.views],
+        module__size=(height, width),
+        module__widths=WIDTHS[recipe.wide and not fine],
+        module__cell=fine_cell if fine else cell,
+        module__augment=augment,
+        module__channels=channels,
+        module__num_classes=training.k,
+        module__autocast=_prefers_bfloat16(device),
+        criterion=nn.CrossEntropyLoss,
+        criterion__label_smoothing=0.1,
+        optimizer=Muon,
+        optimizer__fused=device in ("cpu", "cuda"),
+        lr=LEARNING_RATE,
+        max_epochs=epochs,
+        verbose=0,
+        batch_size=batch_size,
+        iterator_train=Batches,
+        iterator_train__device=device,
+        iterator_valid=Batches,
+        iterator_valid__batch_size=LARGEST_BATCH,  # more would not fit a cache
+        iterator_valid__device=device,
+        train_split=None,  # skorch's default would hide a fifth of the fold from the network
+        classes=np.arange(training.k),
+        device=device,
+        callbacks=[
+            (
+                "schedule",
+                LRScheduler(
+                    torch.optim.lr_scheduler.OneCycleLR,
+                    step_every="batch",
+                    max_lr=LEARNING_RATE,
+                    total_steps=epochs * steps,
+                ),
+            ),
+            ("tape", Tape(training.watch, epochs * steps)),
+        ],
+        callbacks__print_log=None,
+        callbacks__valid_acc=None,
+        callbacks__valid_loss=None,
+    )
+
+
+class SmallCnn(nn.Module):
+    """Three 3 x 3 convolutions over a grid of cells, space-to-depth, then one linear layer.
+
+    Takes raw images (b, h, w, c) of any range; the first normalisation brings them to one scale.
+    Pooling comes before normalisation and ReLU, which then work on a quarter of the values.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        channels: int,
+        num_classes: int,
+        *,
+        widths: tuple[int, int, int],
+        cell: int,
+        augment: str,
+        autocast: bool,
+    ) -> None:
+        super().__init__()
+        self.autocast, self.augment = autocast, augment
+        self.shift = max(1, round(min(size) / 28))
+        self.cell = cell
+        grid = [ceil(side / self.cell) for side in size]
+        self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 says too little of where strokes are
+        self.padding = (0, grid[1] * self.cell - size[1], 0, grid[0] * self.cell - size[0])
+        self.normalise = nn.BatchNorm2d(channels, affine=False)
+        a, b, c = widths
+        self.features = nn.Sequential(
+            nn.PixelUnshuffle(self.cell),
+            *_stage(channels * self.cell**2, a, pool=True),
+            *_stage(a, b, pool=self.second_pool),
+            *_stage(b, c, pool=False),
+            nn.Flatten(),
+        )
+        shrink = 4 if self.second_pool else 2
+        self.classify = nn.Linear(c * (grid[0] // shrink) * (grid[1] // shrink), num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (b, k) in float32."""
+        if self.training and self.augment == "shift":
+            images = augmentation.randomly_shifted(images, self.shift)
+        elif self.training and self.augment == "affine":
+            images = augmentation.randomly_turned(images, self.shift)
+        x = self.normalise(images.permute(0, 3, 1, 2).float())  # channels-last in memory
+        x = nn.functional.pad(x, self.padding)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
+            logits: torch.Tensor = self.classify(self.features(x))
+        return logits.float()
+
+
+def _stage(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    convolution.to(memory_format=torch.channels_last)
+    return [
+        convolution,
+        *([nn.MaxPool2d(2)] if pool else []),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+class ReproducibleClassifier(NeuralNetClassifier):
+    """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
+
+    reads_lazily = True  # takes SomeRows for images
+
+    def __init__(
+        self, *args: Any, seed: int, threads: int, views: Sequence[augmentation.Move], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.seed = seed
+        self.threads = threads
+        self.views = views
+        self.weights: torch.Tensor | None = None
+
+    @property
+    def margins_(self) -> npt.NDArray[np.float32]:
+        """The mean margin of every training row (m,), noted while training."""
+        return np.asarray(dict(self.callbacks_)["tape"].margins)
+
+    def fit(
+        self, X: Any, y: npt.NDArray[Any], sample_weight: Floats | None = None, **params: Any
+    ) -> "ReproducibleClassifier":
+        """Train from scratch; the same seed, threads, rows and device give the same network."""
+        self.weights = None if sample_weight is None else torch.as_tensor(sample_weight, dtype=torch.float32)
+        with _threads(self.threads), torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            super().fit(X, y, **params)
+        return self
+
+    def learned(self) -> dict[str, npt.NDArray[Any]]:
+        """The weights of the trained network, by name."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
+
+    def begin_with(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Start the next training from these weights, with a new optimizer and schedule."""
+        with torch.random.fork_rng():
+            self.initialize()
+        self.module_.load_state_dict({name: torch.as_tensor(each) for name, each in weights.items()})
+        self.warm_start = True
+
+    def get_loss(
+        self,
+        y_pred: torch.Tensor,
+        y_true: torch.Tensor,
+        X: Any = None,
+        training: bool = False,  # noqa: FBT001, FBT002  skorch's own
+    ) -> torch.Tensor:
+        """The criterion, in training with every row's weight where there are any."""
+        if not training or self.weights is None:
+            loss: torch.Tensor = super().get_loss(y_pred, y_true, X, training)
+            return loss
+        smoothing = self.criterion_.label_smoothing
+        losses = nn.functional.cross_entropy(y_pred, y_true, label_smoothing=smoothing, reduction="none")
+        weights = self.weights[dict(self.callbacks_)["tape"].batch_].to(losses.device)
+        return (losses * weights).mean()
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
+        """The batches; those of a training tell the tape which rows they hold."""
+        batches = super().get_iterator(dataset, training=training)
+        if training:
+            batches.tape = dict(self.callbacks_)["tape"]
+        return batches
+
+    def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Class probabilities (m, k), the mean over moved views of each image."""
+        with _threads(self.threads):
+            parts = [self._averaged(X[part]) for part in _parts(X)]
+        return np.concatenate(parts).astype(np.float32)
+
+    def predict_with_features(
+        self, X: npt.NDArray[Any], project: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Class probabilities (m, k), and the projected input (m, d) of the last layer, by the same pass."""
+        probs, features = [], []
+        with _threads(self.threads):
+            for part in _parts(X):
+                with _overheard(self.module_.features) as seen:
+                    probs.append(self._averaged(X[part]))
+                features.append(project(np.concatenate(seen)[: len(probs[-1])]))  # the unmoved view is first
+        return np.concatenate(probs).astype(np.float32), np.concatenate(features).astype(np.float32)
+
+    def _averaged(self, images: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
+        """Mean probabilities of the views of so few images that all moved copies fit."""
+        step = max(1, min(images.shape[1:3]) // 28)
+        predict = super().predict_proba
+        return np.asarray(
+            sum(predict(augmentation.moved(images, move, step)) for move in self.views) / len(self.views)
+        )
+
+
+def _parts(images: npt.NDArray[Any]) -> Iterator[slice]:
+    """Slices of whole batches of images (m, h, w, c) that are predicted at a time."""
+    size = LARGEST_BATCH * max(1, CHUNK_VALUES // int(np.prod(images.shape[1:])) // LARGEST_BATCH)
+    return (slice(start, start + size) for start in range(0, len(images), size))
+
+
+@contextmanager
+def _overheard(layer: nn.Module) -> Iterator[list[npt.NDArray[np.float32]]]:
+    """What a layer puts out while the block runs, batch by batch."""
+    seen: list[npt.NDArray[np.float32]] = []
+    hook = layer.register_forward_hook(
+        lambda _, __, output: seen.append(output.detach().float().cpu().numpy())
+    )
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _resolve_device(device: str) -> str:
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def _prefers_bfloat16(device: str) -> bool:
+    """Whether bfloat16 is faster there: on a GPU that has it, on a CPU only with matrix units (AMX)."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older torch
+    return device == "cpu" and bool(capabilities.get("amx_bf16"))

@@ -1,0 +1,306 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import striped_images
+
+import audit
+from audit.cli import terminal
+from audit.events import Silent
+from audit.settings.detect import Config
+
+
+@pytest.fixture
+def colour(tmp_path):
+    """A user's own arrays: colour images, string labels."""
+    X, y = striped_images(240, channels=3)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", np.array(["north", "east", "south", "west"])[y])
+    return ["detect", "--X", "X.npy", "--y", "y.npy", "--folds", "3", "--epochs", "2"]
+
+
+def test_help_is_there_without_numpy_torch_or_cleanlab():
+    code = (
+        "import sys\n"
+        "from audit.cli import app\n"
+        "app(['--help'], result_action='return_value')\n"
+        "slow = {'numpy', 'pandas', 'torch', 'cleanlab', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "detect" in done.stdout
+    assert "report" in done.stdout
+
+
+def test_every_setting_has_a_flag_with_help(run_audit):
+    text = run_audit("detect", "--help", check=0).stdout
+    for field in Config.__dataclass_fields__:
+        flag = field if field == "X" else field.replace("_", "-")
+        assert re.search(rf"--{flag}\b", text), flag
+
+
+def test_drawing_a_report_again_loads_neither_torch_nor_cleanlab(finished_run):
+    _, path = finished_run
+    before = (path / "report.html").read_bytes()
+    (path / "report.html").unlink()
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from audit.pipeline.run import draw_report\n"
+        f"draw_report(Path({os.fspath(path)!r}))\n"
+        "slow = {'torch', 'skorch', 'cleanlab'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (path / "report.html").read_bytes() == before
+
+
+def test_a_users_own_arrays_from_the_command_line(colour, audit_process, tmp_path):
+    done = audit_process(*colour, "--noise", "0.05", check=0)
+    assert "12 of 240 labels were changed on purpose" in done.stdout
+    folder = tmp_path / "reports" / "X-symmetric-0.05-s0"
+    assert str(folder.relative_to(tmp_path) / "report.html") in done.stdout
+    assert "north" in (folder / "report.html").read_text(encoding="utf-8")
+    with np.load(folder / "labels.npz") as labels:
+        assert (labels["given"] != labels["true"]).sum() == 12
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["class_names"] == ["east", "north", "south", "west"]
+
+
+def test_what_is_printed_follows_what_was_injected(colour, run_audit):
+    plain = run_audit(*colour, "--noise", "0", check=0).stdout
+    assert "expected calibration error" not in plain
+    assert "labels that look wrong as they came" in plain
+    noisy = run_audit(*colour, check=0).stdout
+    assert "noise: 10.00 % of the labels changed, estimated" in noisy
+    assert "p_error: expected calibration error 0." in noisy
+
+
+def test_json_is_one_document_on_stdout(audit_process):
+    done = audit_process("detect", "wine", "--json", check=0)
+    scores = json.loads(done.stdout)
+    assert scores["schema_version"] == 2
+    assert scores["detection"]["changed"] == 18
+
+
+def test_the_same_command_again_reuses_and_says_so(colour, run_audit, tmp_path):
+    first = run_audit(*colour, "--out", "run", check=0)
+    stamp = (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns
+    again = run_audit(*colour, "--out", "run", check=0)
+    assert "reusing the finished run in run: same data, same settings" in again.stderr
+    assert again.stdout == first.stdout
+    assert (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns == stamp
+    other = run_audit(*colour, "--out", "run", "--detector", "cleanlab", check=0)
+    assert "issues: detector posterior → cleanlab" in other.stderr
+    assert "reusing 3 of 3 folds" in other.stderr
+    retrained = run_audit(*colour[:-1], "1", "--out", "run", check=0)
+    assert "folds: epochs 2 → 1" in retrained.stderr
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
+    arguments = ["detect", "digits", "--limit", "900", "--noise", "0.2", "--epochs", "4"]
+    run_audit(*arguments, "--out", "whole", check=0)
+    command = [sys.executable, "-m", "audit", *arguments, "--out", "killed", "--jobs", "1"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        folds = tmp_path / "killed" / "folds"
+        deadline = time.monotonic() + 120
+        while len(list(folds.glob("round-1/[0-9].npz"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    done = run_audit(*arguments, "--out", "killed", check=0)
+    kept = int(re.search(r"reusing (\d) of 5 folds", done.stderr)[1])
+    assert 2 <= kept < 5
+    whole, resumed = ((tmp_path / name / "pred_probs.npy").read_bytes() for name in ("whole", "killed"))
+    assert whole == resumed
+
+
+@pytest.fixture
+def heeded_interrupts():
+    """Children heed SIGINT, also where a shell started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
+def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
+    command = [sys.executable, "-m", "audit", "detect", "mnist:test", "--out", "run", "--jobs", "2"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "run" / "manifest.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "audit: interrupted; the same command resumes after the last finished fold" in stderr
+    assert "Traceback" not in stderr
+
+
+INTERRUPT = """
+import sys
+from audit.__main__ import main
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["audit", "datasets"]
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["numpy", "audit.cli", "audit.datasets"])
+def test_an_interrupt_while_something_is_imported_is_one_line(name):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT.format(name=name)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "audit: interrupted; the same command resumes after the last finished fold\n"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
+@pytest.mark.parametrize("seconds", [0, 12])  # while the workers get ready, and while they train
+def test_the_workers_of_a_killed_run_end(seconds, tmp_path):
+    command = [sys.executable, "-m", "audit", "detect", "mnist", "--out", "run", "--jobs", "2"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while len(processes_of_session(process.pid)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)  # until there are two workers, and what joblib runs beside them
+        time.sleep(seconds)
+        assert len(processes_of_session(process.pid)) == 5
+        process.kill()
+    deadline = time.monotonic() + 30
+    while processes_of_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not processes_of_session(process.pid)
+
+
+def processes_of_session(session):
+    """The processes, zombies left out, that belong to this session."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue  # it ended meanwhile
+        if int(of) == session and state != "Z":
+            found.add(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--noise", "1.5"], "audit: --noise must be a share from 0 to 1, found 1.5; 10 % is 0.1"),
+        (["--noise", "nan"], "audit: --noise must be a share from 0 to 1, found nan; 10 % is 0.1"),
+        (["--noise", "much"], 'audit: Invalid value for --noise: unable to convert "much" into float.'),
+        (["--folds", "1"], "audit: --folds must be a whole number of 2 or more, found 1"),
+        (["--limit", "0"], "audit: --limit must be a whole number of 1 or more, found 0"),
+        (["--device", "abacus"], "audit: --device must be auto, cpu, cuda or mps, found 'abacus'"),
+        (["--preset", "odd"], "audit: --preset must be fast, default or thorough, found 'odd'"),
+        (["--truth", "odd"], "audit: --truth must be consensus or process, found 'odd'"),
+        (["--rounds", "0"], "audit: --rounds must be a whole number of 1 or more, found 0"),
+        (["--noise-kind", "odd"], "audit: --noise-kind must be one of symmetric, stratified, scramble, pair, asymmetric, map, matrix, confusion, instance, found 'odd'"),
+        (["--detector", "odd"], "audit: --detector must be one of posterior, deconvolution, consensus, combined, margins, self-confidence, normalized-margin, entropy, given-differs, cleanlab, cleanlab-class, cleanlab-both, cleanlab-confident, cleanlab-margin, cleanlab-confidence, found 'odd'"),
+        (["--X", "X.npy"], "audit: --X needs --y: the examples and their labels, both as .npy files"),
+        (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),
+        (["nowhere"], "audit: 'nowhere' is no data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them"),
+        (["--folds", "9", "digits", "--limit", "20"], "audit: the largest class has 3 distinct examples, expected as many as the 9 folds; use --folds 3"),
+        (["--colour", "blue"], "audit: Unknown option: --colour."),
+    ],
+)  # fmt: skip
+def test_a_mistake_gets_one_line_on_stderr_and_status_2(run_audit, arguments, message):
+    done = run_audit("detect", *arguments, check=2)
+    assert done.stdout == ""
+    line = done.stderr.strip().splitlines()
+    assert len(line) == 1
+    assert line[0].startswith(message) if message.startswith("audit: Unknown") else line[0] == message
+
+
+def test_settings_come_from_flag_then_environment_then_file(run_audit, tmp_path):
+    (tmp_path / "audit.toml").write_text("noise = 7\n")
+    assert "found 7;" in run_audit("detect", check=2).stderr
+    assert "found 6;" in run_audit("detect", check=2, AUDIT_NOISE="6").stderr
+    assert "found 5;" in run_audit("detect", "--noise", "5", check=2, AUDIT_NOISE="6").stderr
+    (tmp_path / "audit.toml").unlink()
+    (tmp_path / "pyproject.toml").write_text("[tool.audit]\nnoise = 4\n")
+    assert "found 4;" in run_audit("detect", check=2).stderr
+
+
+def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
+    import shlex
+
+    run_audit(*colour, "--noise", "0.2", "--seed", "3", "--out", "one", check=0)
+    repeat = json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8"))["repeat"]
+    assert repeat.startswith("audit detect ")
+    run_audit(*shlex.split(repeat)[1:], "--out", "two", check=0)
+    one, two = ((tmp_path / name / "pred_probs.npy").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.slow
+def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
+    scores = json.loads(audit_process("detect", "--noise", "0.1", "--json", check=0).stdout)
+    assert scores["detection"]["changed"] == 7000
+    assert scores["detection"]["f1"]["value"] >= 0.99
+
+
+def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
+    with terminal.ProgressDisplay() as display:
+        for share in (0.5, 0.51, 0.75):
+            display.training("round-1", [share], share)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "51%" in first
+    assert "left" not in first
+    assert "75%" in second
+    assert second.endswith("s left")
+
+
+def test_every_step_of_a_run_is_told_as_it_begins_and_has_words_in_the_terminal(tmp_path):
+    told = []
+
+    class Listener(Silent):
+        def step(self, name):
+            told.append(name)
+
+        def training(self, name, shares, share):
+            told.append(name)
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    X = rng.normal(0, 0.6, (300, 4)) + 2 * np.eye(3, 4)[y]
+    audit.detect(X, y, noise=0.1, out=tmp_path / "run", listener=Listener())
+    steps = list(dict.fromkeys(told))
+    assert steps == ["load", "noise", "folds", "round-1", "round-2", "issues", "kinds", "report"]
+    assert set(steps) - {"round-1", "round-2"} == set(terminal.STEPS)
+
+
+def test_a_step_is_shown_in_place_of_the_training_before_it():
+    with terminal.ProgressDisplay() as display:
+        display.training("round-1", [1.0], 1.0)
+        display.step("kinds")
+        (task,) = display.progress.tasks
+        assert (task.description, task.total, task.finished) == ("naming the kinds of suspects", None, False)
+        display.training("round-2", [0.5], 0.5)

@@ -1,0 +1,154 @@
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import striped_images
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import audit
+from audit import datasets
+from audit.datasets.sources import arrays
+from audit.datasets.sources.arrays import load_hdf5, load_npy_pair, load_npz
+from audit.settings.detect import Config
+
+PAIRS = "X and y or images and labels or x and y or data and labels or data and target"
+
+
+def refused(load, *arguments):
+    with pytest.raises(audit.DataError) as caught:
+        load(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """The same images in each form."""
+    h5py = pytest.importorskip("h5py")
+    folder = tmp_path_factory.mktemp("stored")
+    X, y = striped_images(24, side=9)
+    np.save(folder / "X.npy", X)
+    np.savez_compressed(folder / "a.npz", X=X, y=y)
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_dataset("X", data=X, chunks=(4, *X.shape[1:]), compression="gzip")
+        file["y"], file["type"] = y, np.dtype("f8")  # a named type is no data set
+    return folder, X, y
+
+
+rows = st.lists(st.integers(-24, 23), max_size=40).map(lambda each: np.array(each, dtype=np.int64))
+masks = hnp.arrays(np.bool_, 24)
+slices = st.slices(24)
+
+
+@given(rows | masks | slices)
+def test_rows_of_an_hdf5_file_are_those_of_its_array(stored, rows):
+    folder, X, _ = stored
+    np.testing.assert_array_equal(load_hdf5(folder / "a.h5", None, None).X[rows], X[rows])
+
+
+damage = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("name", ["X.npy", "a.npz", "a.h5"])
+@given(damage=damage, length=st.integers(0, 10**4))
+def test_a_damaged_file_is_read_or_refused_in_one_line(stored, tmp_path_factory, name, damage, length):
+    folder, _, _ = stored
+    content = bytearray((folder / name).read_bytes())
+    for place, value in damage:
+        content[place % (150 if name == "X.npy" else len(content))] = value
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes(content[: max(length, 1)] if length % 3 == 0 else content)
+    try:
+        if name == "X.npy":
+            load_npy_pair(path, folder / "X.npy")
+        else:
+            source = (load_npz if name == "a.npz" else load_hdf5)(path, None, None)
+            source.X[np.arange(min(3, len(source.X)))]
+    except audit.DataError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_name_in_hdf5_that_is_no_text_is_named_all_the_same(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset(b"im\xff", data=np.zeros((3, 8, 8)))
+    with pytest.raises(audit.DataError, match=r"a\.h5 holds im\\xff; expected arrays named"):
+        load_hdf5(tmp_path / "a.h5", None, None)
+
+
+def test_labels_in_hdf5_are_utf_8_whatever_their_type(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    X, y = striped_images(24)
+    names = ["ключ", "ä", "猫", "b"]
+    for i, dtype in enumerate((h5py.string_dtype(), h5py.string_dtype(length=12))):
+        path = tmp_path / f"{i}.h5"
+        with h5py.File(path, "w") as file:
+            file["images"] = X
+            file.create_dataset("labels", data=[names[each].encode() for each in y], dtype=dtype)
+        dataset = datasets.load(Config(data=str(path)))
+        assert [dataset.class_names[label] for label in dataset.labels] == [names[each] for each in y]
+
+
+def test_labels_in_hdf5_that_are_no_text_are_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["X"] = np.zeros((4, 9, 9))
+        file.create_dataset("y", data=[b"\xff", b"a"] * 2, dtype=h5py.string_dtype())
+        lists = file.create_dataset("lists", (4,), dtype=h5py.vlen_dtype(np.int32))
+        lists[0] = [1, 2]
+    assert refused(datasets.load, Config(data=str(path))) == (
+        f"{path}[y] holds b'\\xff' in row 0, which is no UTF-8 text, expected classes: integers, strings or "
+        "booleans, one for each row; decode it, or give strings"
+    )
+    message = refused(datasets.load, Config(data=str(path), x_name="X", y_name="lists"))
+    assert message.startswith(
+        f"{path}[lists] holds objects of type ndarray such as array([1, 2], dtype=int32)"
+    )
+
+
+def test_an_archive_of_other_things_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("X", "no array")
+        file.writestr("y", "no array")
+    assert refused(load_npz, path, None, None) == f"{path}[X] is no array; save it with numpy.savez"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert refused(load_npz, path, None, None) == (
+        f"{path} holds one array, not an .npz archive; give it as --X, with --y"
+    )
+    np.savez(path, inputs=np.zeros(2), answers=np.zeros(2))
+    assert refused(load_npz, path, None, None) == (
+        f"{path} holds inputs, answers; expected arrays named {PAIRS}, or give --x-name and --y-name"
+    )
+    assert refused(load_npz, path, "inputs", "wrong") == (
+        f"{path} holds inputs, answers and no 'wrong'; check --y-name"
+    )
+
+
+def test_files_that_are_not_there_or_not_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    missing = tmp_path / "none"
+    for load, arguments in ((load_npz, (None, None)), (load_hdf5, (None, None)), (load_npy_pair, (missing,))):
+        assert (
+            refused(load, missing, *arguments)
+            == f"{missing} does not exist (looked in {tmp_path}); check the path"
+        )
+    assert refused(load_npz, tmp_path, None, None) == (
+        f"{tmp_path} cannot be read as a NumPy file ([Errno 21] Is a directory: '{tmp_path}'); "
+        "save it with numpy.save or numpy.savez"
+    )
+    message = refused(load_hdf5, tmp_path, None, None)
+    assert message.startswith(f"{tmp_path} cannot be read as HDF5 (")
+    assert message.endswith("); was it written whole?")
+
+
+def test_hdf5_without_h5py_names_the_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    path = tmp_path / "a.h5"
+    assert refused(arrays.load_hdf5, path, None, None) == (
+        f'{path} needs h5py, which is not installed; pip install "label-audit[hdf5]"'
+    )

@@ -1,0 +1,494 @@
+import numpy as np
+import pytest
+from cleanlab.filter import find_label_issues as cleanlab_issues
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.naive_bayes import GaussianNB
+
+import audit
+from audit import detectors, noise
+from audit.detectors import Evidence, belief, dependence, figures, scoring, transition
+from audit.types import NoisyLabels
+
+ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def world(n=3000, k=4, rate=0.15, kind="symmetric", sharpness=4.0, seed=0, T=None):
+    """Noisy labels, and probabilities as a good network trained on them would give them."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, k, n)
+    T = noise.noise_kind(kind)(k, rate) if T is None else T
+    noisy = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
+    logits = rng.normal(size=(n, k)) + sharpness * np.eye(k)[true]
+    return noisy, (softmax(logits) @ T).astype(np.float32)
+
+
+def learned_noise(n=20_000, k=5, rate=0.2, seed=0, learned=0.25):
+    """Noise that depends on the example, of which the network has learned a part, as instance noise is."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, k, n)
+    target = (true + rng.integers(1, k, n)) % k  # where this very example would go
+    given_labels = np.where(rng.random(n) < rate, target, true)
+    seen = np.clip(rng.normal(learned, 0.1, n), 0, 0.49)[:, None]
+    probs = (1 - seen) * np.eye(k)[true] + seen * np.eye(k)[target]
+    logits = np.log(0.97 * probs + 0.03 / k) + 0.3 * rng.normal(size=(n, k))
+    return NoisyLabels(given_labels, true), softmax(logits).astype(np.float32)
+
+
+def resembling(n=40_000, k=5, rate=0.4, seed=0):
+    """Classes that are clear but for a few rows; a third of the wrong labels go where the example resembles."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, k, n)
+    likeness = softmax(np.where(np.eye(k, dtype=bool)[true], -np.inf, 1.5 * rng.normal(size=(n, k))))
+    follows = (rng.random((n, 1)) > np.cumsum(likeness, axis=1)).sum(axis=1)
+    target, other = (true + rng.integers(1, k, (2, n))) % k
+    target = np.where(rng.random(n) < 0.3, follows, target)
+    noisy = NoisyLabels(np.where(rng.random(n) < rate, target, true), true)
+    seen, between = rng.uniform([0, 0.3], [0.06, 1], (n, 2)).T[..., None]
+    clear = (1 - seen) * np.eye(k)[true] + seen * likeness
+    doubt = between * np.eye(k)[true] + (1 - between) * np.eye(k)[other]
+    c = np.where(rng.random((n, 1)) < 0.05, 0.99 * doubt + 0.01 / k, clear)
+    return noisy, c.astype(np.float32)
+
+
+def random_matrix(k, seed):
+    """A sparse matrix in which every class has its own rate and one or two favourite targets."""
+    rng = np.random.default_rng(seed)
+    T = np.eye(k)
+    for label in range(k):
+        rate = rng.uniform(0, 0.4)
+        targets = rng.choice([other for other in range(k) if other != label], 2, replace=False)
+        T[label, label] = 1 - rate
+        T[label, targets] = rate * np.array([0.8, 0.2])
+    return T
+
+
+@pytest.mark.parametrize("name", sorted(ALWAYS))
+@given(seed=st.integers(0, 2**32), k=st.integers(2, 6), rate=st.floats(0, 0.4))
+@settings(max_examples=12, deadline=None)
+def test_every_detector_says_something_sound_of_every_row(name, seed, k, rate):
+    noisy, probs = world(n=120, k=k, rate=rate, seed=seed)
+    issues = audit.find_issues(noisy.given, probs, detector=name)
+    assert issues.is_issue.shape == issues.label_quality.shape == (120,)
+    assert issues.is_issue.dtype == bool
+    assert (issues.suggested != noisy.given).all()
+    for scores in (issues.label_quality, issues.p_error):
+        assert np.isfinite(scores).all()
+        assert ((scores >= 0) & (scores <= 1)).all()
+    ranked = issues.label_quality[issues.ranking]
+    assert len(ranked) == issues.is_issue.sum()
+    assert (np.diff(ranked) >= 0).all()
+
+
+@pytest.mark.parametrize("name", sorted(ALWAYS))
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=8, deadline=None)
+def test_the_order_of_the_rows_does_not_matter(name, seed):
+    noisy, probs = world(n=400, seed=seed)
+    rows = np.random.default_rng(seed).permutation(400)
+    plain = audit.find_issues(noisy.given, probs, detector=name)
+    moved = audit.find_issues(noisy.given[rows], probs[rows], detector=name)
+    np.testing.assert_allclose(moved.label_quality, plain.label_quality[rows], atol=5e-3)
+    assert (moved.is_issue != plain.is_issue[rows]).sum() <= 2
+
+
+@given(st.integers(0, 2**32), st.permutations(range(5)))
+@settings(max_examples=10, deadline=None)
+def test_what_the_classes_are_called_does_not_matter(seed, order):
+    noisy, probs = world(n=4000, k=5, rate=0.2, kind="pair", seed=seed)
+    order = np.array(order)
+    plain = audit.find_issues(noisy.given, probs)
+    renamed = audit.find_issues(np.argsort(order)[noisy.given], probs[:, order])
+    assert np.abs(renamed.p_error - plain.p_error).max() < 0.05
+    assert (renamed.is_issue != plain.is_issue).mean() < 0.001
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("cleanlab", "prune_by_noise_rate"),
+        ("cleanlab-class", "prune_by_class"),
+        ("cleanlab-both", "both"),
+        ("cleanlab-confident", "confident_learning"),
+        ("cleanlab-margin", "low_normalized_margin"),
+        ("cleanlab-confidence", "low_self_confidence"),
+        ("given-differs", "predicted_neq_given"),
+    ],
+)
+def test_the_cleanlab_detectors_are_cleanlabs_rules(name, rule):
+    noisy, probs = world()
+    theirs = cleanlab_issues(noisy.given, probs, filter_by=rule, n_jobs=1)
+    assert theirs.any()
+    assert (audit.find_issues(noisy.given, probs, detector=name).is_issue == theirs).all()
+
+
+def test_margins_flag_the_rows_of_lowest_margin():
+    noisy, probs = world()
+    margins = np.where(noisy.flipped, -1.0, 1.0) + np.linspace(0, 0.1, len(probs))
+    evidence = Evidence(noisy.given, probs, margins.astype(np.float32))
+    issues = detectors.DETECTORS["margins"](evidence)
+    assert issues.is_issue.sum() == evidence.issue_count
+    assert margins[issues.is_issue].max() <= margins[~issues.is_issue].min()
+    assert "margins" in detectors.available(evidence)
+    assert "margins" not in detectors.available(Evidence(noisy.given, probs))
+
+
+def f1_of_all(noisy, probs):
+    evidence = Evidence(noisy.given, probs)
+    return {
+        name: scoring.score(detectors.DETECTORS[name](evidence), noisy).f1.value
+        for name in detectors.available(evidence)
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.2), ("pair", 0.45)])
+def test_the_posterior_beats_every_cleanlab_rule(kind, rate, seed):
+    noisy, probs = world(n=20_000, k=6, rate=rate, kind=kind, sharpness=5, seed=seed)
+    f1 = f1_of_all(noisy, probs)
+    assert f1["posterior"] >= max(v for name, v in f1.items() if name.startswith("cleanlab"))
+    assert f1["posterior"] >= max(f1.values()) - 0.005
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_posterior_beats_every_cleanlab_rule_on_any_class_dependent_noise(seed):
+    noisy, probs = world(n=20_000, k=6, sharpness=5, seed=seed, T=random_matrix(6, seed))
+    f1 = f1_of_all(noisy, probs)
+    assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), GaussianNB()])
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_posterior_beats_every_cleanlab_rule_on_probabilities_of_models_that_learn_little(
+    model, seed, dense
+):
+    k, rng = 6, np.random.default_rng(seed)
+    shape = {"n_features": 20, "n_informative": 12, "n_redundant": 4, "n_classes": k}
+    X, true = make_classification(8000, **shape, class_sep=1.5, flip_y=0, random_state=seed)
+    T = 0.55 * np.eye(k) + 0.45 * rng.dirichlet(np.ones(k), k) if dense else random_matrix(k, seed)
+    noisy = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
+    probs = cross_val_predict(model, X, noisy.given, method="predict_proba")
+    f1 = f1_of_all(noisy, probs)
+    assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
+
+
+@given(sharpness=st.floats(0.3, 4), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_the_scale_that_makes_probabilities_what_they_were_is_found(sharpness, seed):
+    k, rng = 4, np.random.default_rng(seed)
+    c, T = rng.dirichlet(np.full(k, 0.1), 10_000), random_matrix(k, seed)
+    c = c[
+        rng.random(len(c)) < (1 + c.argmax(axis=1)) / k
+    ]  # of the last class four times as many as of the first
+    true = (c.cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
+    labels = (T[true].cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
+    logs = sharpness * np.log(np.maximum(c, 1e-9)).T
+    scale = belief._matching_scale(logs, float((labels != true).mean()), T, labels, 0.05)
+    assert scale * sharpness == pytest.approx(1, abs=0.35)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_learned_noise_is_not_taken_for_ambiguity(seed):
+    noisy, probs = learned_noise(seed=seed)
+    issues = audit.find_issues(noisy.given, probs)
+    assert issues.p_error.sum() == pytest.approx(noisy.flipped.sum(), rel=0.05)
+    assert scoring.score(issues, noisy).f1.value > 0.9
+
+
+def test_the_posterior_is_bayes_rule():
+    noisy, probs = world(n=2000, rate=0.2, sharpness=5)
+    evidence = Evidence(noisy.given, probs)
+    issues = detectors.posterior(evidence)
+    c, T = evidence.belief.c, evidence.belief.T
+    for row in range(50):
+        g = noisy.given[row]
+        joint = [c[row, t] * T[t, g] for t in range(4)]
+        assert issues.label_quality[row] == pytest.approx(joint[g] / sum(joint))
+        assert issues.p_error[row] == pytest.approx(1 - joint[g] / sum(joint))
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "pair"])
+def test_the_transition_matrix_is_found(kind):
+    noisy, probs = world(n=60_000, rate=0.3, kind=kind, sharpness=6)
+    found = Evidence(noisy.given, probs).belief
+    np.testing.assert_allclose(found.T, noise.noise_kind(kind)(4, 0.3), atol=0.02)
+    np.testing.assert_allclose(found.T.sum(axis=1), 1)
+    low, high = figures.transition_interval(found)
+    assert ((low <= found.T) & (high >= found.T)).all()
+
+
+def test_the_stated_probability_is_the_observed_one():
+    noisy, probs = world(n=40_000, rate=0.2, sharpness=3)
+    issues = audit.find_issues(noisy.given, probs)
+    bins = np.minimum(9, (10 * issues.p_error).astype(int))
+    gaps = np.bincount(bins, issues.p_error - noisy.flipped, minlength=10)
+    assert np.abs(gaps).sum() / len(bins) < 0.02
+    assert issues.p_error.sum() == pytest.approx(noisy.flipped.sum(), rel=0.05)
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.3), ("symmetric", 0.02)])
+def test_the_interval_of_the_noise_rate_covers(kind, rate):
+    held = 0
+    for seed in range(40):
+        noisy, probs = world(n=4000, rate=rate, kind=kind, sharpness=7, seed=seed)
+        value, low, high = Evidence(noisy.given, probs).belief.noise_interval(
+            noisy.given, np.random.default_rng(seed)
+        )
+        assert low <= value <= high < rate + 0.05
+        held += low <= noisy.rate <= high
+    assert held >= 36
+
+
+def test_the_intervals_of_the_transition_matrix_cover():
+    held = []
+    for seed in range(20):
+        noisy, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
+        low, high = figures.transition_interval(Evidence(noisy.given, probs).belief)
+        T = noise.noise_kind("symmetric")(4, 0.2)
+        held += list(((low <= T) & (high >= T)).ravel())
+    assert np.mean(held) > 0.9
+
+
+def test_consensus_flags_exactly_where_the_prediction_differs_the_surest_first():
+    noisy, probs = world()
+    issues = audit.find_issues(noisy.given, probs, truth="consensus")
+    assert (issues.is_issue == (probs.argmax(axis=1) != noisy.given)).all()
+    assert (issues.suggested[issues.is_issue] == probs.argmax(axis=1)[issues.is_issue]).all()
+    assert (audit.find_issues(noisy.given, probs, truth="process").is_issue != issues.is_issue).any()
+
+
+def test_annotators_errors_are_found_best_in_the_sense_of_consensus():
+    """People who err where examples are hard: the label is drawn from what the example looks like."""
+    rng = np.random.default_rng(0)
+    looks = softmax(rng.normal(size=(20_000, 5)) * 0.8 + 3.5 * np.eye(5)[rng.integers(0, 5, 20_000)])
+    most = looks.argmax(axis=1)
+    labels = (rng.random(20_000)[:, None] > looks.cumsum(axis=1)).sum(axis=1).clip(max=4)
+    people, probs = (
+        NoisyLabels(labels, most),
+        softmax(np.log(looks) * 0.8 + 0.3 * rng.normal(size=looks.shape)),
+    )
+    f1 = f1_of_all(people, probs.astype(np.float32))
+    assert f1["consensus"] >= max(v for name, v in f1.items() if name.startswith("cleanlab"))
+    assert f1["consensus"] > f1["posterior"]
+
+
+@pytest.mark.filterwarnings("ignore:pred_probs agree")  # as they do: nothing is wrong here
+def test_clean_labels_raise_few_flags():
+    noisy, probs = world(rate=0, sharpness=8)
+    assert audit.find_issues(noisy.given, probs).is_issue.mean() < 0.02
+
+
+def test_a_class_that_nobody_believes_in_and_one_that_nobody_gave():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    probs = np.zeros((300, 5), np.float32)
+    probs[np.arange(300), labels % 2] = 1
+    for name in ALWAYS:
+        assert np.isfinite(audit.find_issues(labels, probs, detector=name).p_error).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "probs", "settings", "message"),
+    [
+        ([0, 1], [[0.5, 0.5]], {}, "pred_probs has 1 rows for 2 labels, expected as many, in the same order; predict each labelled row once"),
+        ([], np.zeros((0, 3)), {}, "labels have shape (0,), expected (n,): one label for each row of pred_probs"),
+        ([0, 2], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found 0 to 2"),
+        (["a", "b"], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found <U1"),
+        ([0, 1], [[0.5, 0.5]] * 2, {"truth": "gospel"}, "--truth must be one of process, consensus, found 'gospel'"),
+        ([0, 1], [[0.5, 0.5]] * 2, {"detector": "margins"}, "detector 'margins' reads the training; use one that probabilities suffice for"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_refused_in_one_line(labels, probs, settings, message):
+    with pytest.raises(audit.AuditError) as caught:
+        audit.find_issues(np.array(labels), np.array(probs), **settings)
+    assert str(caught.value) == message
+
+
+def test_anchors_are_counted_on_the_surest_rows_of_each_class():
+    c = np.array([[0.95, 0.05]] * 30 + [[0.6, 0.4]] * 10 + [[0.2, 0.8]] * 10 + [[0.3, 0.7]] * 10)
+    labels = np.array([0] * 25 + [1] * 35)
+    counts = transition.count_anchors(c, labels)
+    assert counts.tolist() == [
+        [25, 5],
+        [0, 10],
+    ]  # all that are sure; of class 1, where none is, the surer half
+
+
+def ambiguous_probabilities(n, k, rng):
+    """True labels drawn from a belief in which half of the rows lie between two neighbouring classes."""
+    first = rng.integers(0, k, n)
+    share = np.where(rng.random(n) < 0.5, rng.uniform(0.5, 1, n), 1.0)[:, None]
+    c = share * np.eye(k)[first] + (1 - share) * np.eye(k)[first ^ 1]
+    c = 0.995 * c + 0.005 / k
+    return c, (c.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+
+
+def noisy_ambiguity(n, k, kind, rate, seed):
+    """Such a belief, T of the noise, and labels drawn from both."""
+    rng = np.random.default_rng(seed)
+    c, true = ambiguous_probabilities(n, k, rng)
+    return c, noise.noise_kind(kind)(k, rate), audit.inject(true, rate, kind, rng=rng).given
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_ambiguity_is_not_taken_for_noise(rate):
+    c, T, given = noisy_ambiguity(20_000, 6, "symmetric", rate, seed=0)
+    found = Evidence(given, (c @ T).astype(np.float32)).belief
+    assert found.noise_rate == pytest.approx(rate, abs=0.01)
+
+
+def off_by(n, seed, monkeypatch=None):
+    """How far a belief is from the true one where a network mistakes one class of each two for the other."""
+    if monkeypatch:
+        monkeypatch.setattr(belief, "FREE", np.inf)
+    c, T, given = noisy_ambiguity(n, 6, "symmetric", 0.1, seed)
+    bias = np.where(np.arange(6) % 2, 1.5, 0.0)
+    said = softmax(np.log(c) + bias) @ T
+    return np.abs(Evidence(given, said.astype(np.float32)).belief.c - c).mean()
+
+
+def test_what_a_network_mistakes_for_something_else_is_learnt_from_many_rows_in_doubt(monkeypatch):
+    assert off_by(20_000, 0) < 0.6 * off_by(20_000, 0, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_rows_in_doubt_do_no_harm(monkeypatch, seed):
+    free = off_by(300, seed)
+    assert free < 1.1 * off_by(300, seed, monkeypatch)
+
+
+@given(
+    sure=arrays(bool, st.integers(1, 60)),
+    most=st.integers(1, 20),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=50)
+def test_rows_that_tell_the_map_anything_stand_for_themselves_and_some_for_all_others(sure, most, seed):
+    labels = np.random.default_rng(seed).integers(0, 3, len(sure))
+    c = np.where(sure[:, None], np.eye(3)[labels], 1 / 3)
+    z = np.stack([np.arange(len(sure)), np.ones(len(sure))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(belief, "AGREED_ROWS", most)
+        sample = belief._telling(z, c, labels)
+    rows = sample.z[0].astype(int)
+    assert sample.labels.tolist() == labels[rows].tolist()
+    assert sample.size == pytest.approx(len(sure))
+    assert set(np.flatnonzero(~sure)) <= set(rows)
+    assert (sample.counts[~sure[rows]] == 1).all()
+    assert sure[rows].sum() <= most
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.4)])
+def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
+    c, T, given = noisy_ambiguity(40_000, 4, kind, rate, seed=1)
+    plain, apart = transition.count_anchors(c, given), transition.count_apart(c, given)
+    assert apart.sum(axis=1) == pytest.approx(plain.sum(axis=1))  # as many rows
+    shares = apart / apart.sum(axis=1, keepdims=True)
+    assert np.abs(shares - T).max() < 0.02
+    neighbours = np.arange(4), np.arange(4) ^ 1
+    assert (plain[neighbours] > apart[neighbours]).all()  # those were taken for noise
+
+
+def resemblance(c, labels):
+    plain, apart = transition.count_anchors(c, labels), transition.count_apart(c, labels)
+    return dependence.resemblance(plain, apart, c, labels)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_labels_that_go_where_their_example_resembles_are_counted_all(seed, monkeypatch):
+    noisy, probs = resembling(seed=seed)
+    assert resemblance(probs, noisy.given) == 1
+    assert Evidence(noisy.given, probs).belief.noise_rate == pytest.approx(noisy.rate, abs=0.003)
+    monkeypatch.setattr(belief, "resemblance", lambda *_: 0.0)
+    assert Evidence(noisy.given, probs).belief.noise_rate < noisy.rate - 0.015
+
+
+@pytest.mark.parametrize("n", [2000, 40_000])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("symmetric", 0.4), ("pair", 0.4)])
+def test_labels_of_ambiguous_rows_are_no_resemblance(n, seed, kind, rate):
+    c, _, given = noisy_ambiguity(n, 6, kind, rate, seed)
+    assert resemblance(c, given) == 0
+
+
+@given(
+    k=st.integers(2, 5),
+    n=st.integers(0, 60),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=50)
+def test_resemblance_is_a_share_of_any_belief_and_labels(k, n, seed):
+    rng = np.random.default_rng(seed)
+    c, labels = rng.dirichlet(np.full(k, 0.2), n), rng.integers(0, k, n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dependence, "LEAST_ERRORS", 1)
+        assert 0 <= resemblance(c, labels) <= 1
+
+
+@given(st.integers(3, 6), st.integers(0, 2**32 - 1))
+def test_where_no_row_resembles_another_class_all_anchors_are_counted(k, seed):
+    rng = np.random.default_rng(seed)
+    true, labels = rng.integers(0, k, (2, 200))
+    sure = np.eye(k)[true]
+    assert transition.count_apart(sure, labels) == pytest.approx(transition.count_anchors(sure, labels))
+
+
+def shares_of(counts):
+    """The share of wrong labels in each class (k,), and that of each other class among them (k, k - 1)."""
+    wrong = counts[~np.eye(len(counts), dtype=bool)].reshape(len(counts), -1)
+    return wrong.sum(axis=1) / counts.sum(axis=1), wrong / wrong.sum(axis=1, keepdims=True)
+
+
+@given(arrays(np.int64, (5, 5), elements=st.integers(1, 300)))
+def test_evening_draws_counts_together(counts):
+    evened = transition.evened(counts.astype(float))
+    assert evened.sum(axis=1) == pytest.approx(counts.sum(axis=1))
+    (rates, spread), (even_rates, even_spread) = shares_of(counts), shares_of(evened)
+    pooled = (counts.sum() - np.trace(counts) + 0.5) / (counts.sum() + 1)
+    for before, after, middle in ((rates, even_rates, pooled), (spread, even_spread, 1 / 4)):
+        assert (np.abs(after - middle) <= np.abs(before - middle) + 1e-9).all()
+        assert ((after - middle) * (before - middle) >= -1e-9).all()
+
+
+def test_wrong_labels_are_evened_out_only_where_they_differ_by_chance():
+    rng = np.random.default_rng(0)
+    even, uneven = (
+        np.array([rng.multinomial(1_000, row) for row in T]).astype(float)
+        for T in (noise.noise_kind("symmetric")(8, 0.1), noise.noise_kind("pair")(8, 0.1))
+    )
+    for before, after in zip(shares_of(even), shares_of(transition.evened(even)), strict=True):
+        assert after.std() < before.std() / 2
+    uneven[0] = [500, 500, 0, 0, 0, 0, 0, 0]
+    for before, after in zip(shares_of(uneven), shares_of(transition.evened(uneven)), strict=True):
+        assert after == pytest.approx(before, abs=0.03)
+
+
+def test_where_no_label_is_wrong_each_may_be_a_little():
+    evened = transition.evened(np.diag([100.0, 300.0, 50.0]))
+    rates, spread = shares_of(evened)
+    assert ((rates > 0) & (rates <= 0.5 / 451)).all()
+    assert spread == pytest.approx(np.full((3, 2), 0.5))
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.4)])
+def test_only_where_no_labels_flow_does_a_doubt_save_a_row_from_being_left_out(kind, rate):
+    c, T, given = noisy_ambiguity(20_000, 6, kind, rate, seed=2)
+    evidence = Evidence(given, (c @ T).astype(np.float32))
+    flagged, sure = detectors.posterior(evidence), detectors.surely_wrong(evidence)
+    assert not (sure.is_issue & ~flagged.is_issue).any()
+    assert (sure.is_issue >= (flagged.label_quality < 0.09)).all()
+    doubtful = flagged.is_issue & (flagged.label_quality > 0.11)
+    flows = (T + T.T)[flagged.suggested, given] > 0.15
+    assert doubtful.sum() > 100
+    assert sure.is_issue[doubtful & flows & (flagged.label_quality < 0.45)].all()
+    assert not sure.is_issue[doubtful & ~flows].any()

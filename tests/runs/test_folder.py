@@ -1,0 +1,136 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import audit
+from audit.runs.folder import RunFolder
+from audit.runs.folds import FoldShelf
+from audit.runs.stages import Stage
+from audit.types import FoldResult
+
+result = FoldResult(
+    fold=0,
+    rows=np.array([1, 3]),
+    pred_probs=np.array([[0.25, 0.75], [1, 0]], np.float32),
+    trained=np.array([0, 2]),
+    margins=np.array([1.5, -0.5], np.float32),
+    losses=(0.5, 0.25),
+    seconds=1.5,
+    device="cpu",
+)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_text("a.txt", "before")
+
+    def half(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(
+        audit.RunError, match=r"cannot write .*a\.txt \(No space left on device\); free space"
+    ):
+        folder.write("a.txt", half)
+    assert (tmp_path / "a.txt").read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_is_said_in_one_line():
+    with pytest.raises(audit.RunError, match="cannot write") as caught:
+        RunFolder(audit.runs.folder.Path("/dev/full")).write_text("x", "y")
+    assert "\n" not in str(caught.value)
+
+
+def test_folds_come_back_as_they_were_and_only_under_their_key(tmp_path):
+    shelf = FoldShelf(RunFolder(tmp_path), "key")
+    shelf.save_fold("round-1", result)
+    (back,) = shelf.load_folds("round-1", 5)
+    assert back.pred_probs.tobytes() == result.pred_probs.tobytes()
+    assert (back.trained.tolist(), back.margins.tolist()) == ([0, 2], [1.5, -0.5])
+    assert (back.rows.tolist(), back.losses, back.seconds, back.device) == ([1, 3], (0.5, 0.25), 1.5, "cpu")
+    assert FoldShelf(RunFolder(tmp_path), "another key").load_folds("round-1", 5) == []
+    assert shelf.load_folds("round-2", 5) == []
+
+
+@given(st.binary(max_size=300))
+def test_a_damaged_fold_counts_as_not_there(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("damaged")
+    (path / "folds" / "round-1").mkdir(parents=True)
+    (path / "folds" / "round-1" / "0.npz").write_bytes(content)
+    assert FoldShelf(RunFolder(path), "key").load_folds("round-1", 1) == []
+
+
+def test_nothing_pickled_is_ever_read(tmp_path):
+    (tmp_path / "folds" / "round-1").mkdir(parents=True)
+    content = {"key": np.array("key"), "rows": np.array([print], dtype=object)}
+    np.savez(tmp_path / "folds" / "round-1" / "0.npz", **content)
+    assert FoldShelf(RunFolder(tmp_path), "key").load_folds("round-1", 1) == []
+
+
+def test_a_key_depends_on_the_settings_and_on_the_step_before():
+    base = Stage("folds", {"epochs": 3, "seed": 0}, "upstream")
+    same = Stage("folds", {"seed": 0, "epochs": 3}, "upstream")
+    others = [
+        Stage("folds", {"epochs": 4, "seed": 0}, "upstream"),
+        Stage("folds", {"epochs": 3, "seed": 0}, "elsewhere"),
+        Stage("folds", {"epochs": 3, "seed": 0}, "upstream", version=2),
+    ]
+    assert base.key == same.key
+    assert len({base.key, *(other.key for other in others)}) == 4
+
+
+def test_a_run_comes_back_as_it_was_saved(finished_run):
+    run, path = finished_run
+    back = RunFolder(path).load_record()
+    assert back.probs.pred_probs.tobytes() == run.record.probs.pred_probs.tobytes()
+    assert (back.labels.given == run.record.labels.given).all()
+    assert (back.labels.true == run.record.labels.true).all()
+    assert (back.issues.ranking == run.record.issues.ranking).all()
+    assert back.class_names == run.record.class_names
+    assert back.scores == json.loads(json.dumps(run.record.scores))
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("ten years of work")
+    with (
+        pytest.raises(audit.RunError, match=r"holds other files \(thesis.txt …\) and no run"),
+        RunFolder.locked(tmp_path),
+    ):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_unfinished_or_missing_run_is_said(tmp_path, run_audit):
+    assert "is not a folder, expected a run" in run_audit("report", tmp_path / "none", check=2).stderr
+    with RunFolder.locked(tmp_path / "new"):
+        pass
+    assert "holds no finished run" in run_audit("report", tmp_path / "new", check=2).stderr
+
+
+def test_two_runs_never_share_a_folder(tmp_path):
+    hold = f"""
+import time
+from pathlib import Path
+from audit.shelf import FoldShelf
+from audit.store import RunFolder
+with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(audit.RunError, match="another run is writing to"),
+            RunFolder.locked(tmp_path / "run"),
+        ):
+            pass
+        other.kill()
+    with RunFolder.locked(tmp_path / "run"):
+        pass  # a killed run leaves no lock behind

@@ -1,0 +1,201 @@
+"""Gates, and the shell of docs/gates.md as it stands there."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.errors import AuditError
+from audit.runs.gates import Gates, failure, read_accepted
+from audit.settings.detect import Config
+from audit.settings.gates import Limits
+
+PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text(encoding="utf-8")
+TODAY = date(2026, 6, 1)
+
+
+def judged(record, baseline=None, accepted=(), **limits):
+    if baseline is not None:
+        limits["baseline"] = Path("base")
+    return Gates(Limits(**limits), baseline, tuple(accepted)).judge(record, TODAY)
+
+
+@given(st.floats(0, 1))
+def test_the_share_of_suspects_is_held_against_its_limit(finished_run, limit):
+    record = finished_run[0].record
+    flagged = len(record.suspects.ranking)
+    ((verdict,), _) = judged(record, fail_over=limit)
+    assert verdict.passed == (flagged / 240 <= limit)
+    if not verdict.passed:
+        more = int(re.search(r"(\d+) more than", failure([verdict]))[1])
+        assert (flagged - more) / 240 <= limit < (flagged - more + 1) / 240
+
+
+@given(st.floats(0, 1))
+def test_the_f1_is_held_against_its_limit(finished_run, limit):
+    record = finished_run[0].record
+    ((verdict,), _) = judged(record, fail_under=limit)
+    assert verdict.passed == (record.scores["detection"]["f1"]["value"] >= limit)
+    assert verdict.passed or "too low" in failure([verdict])
+
+
+def test_a_run_has_nothing_new_against_itself(finished_run):
+    record = finished_run[0].record
+    ((verdict,), _) = judged(record, baseline=record, max_new=0)
+    assert verdict.passed
+    assert verdict.found == 0
+
+
+def test_every_gate_that_failed_is_named(finished_run):
+    record = finished_run[0].record
+    verdicts, _ = judged(record, fail_over=0.0, fail_under=1.0)
+    line = failure(verdicts)
+    assert "--fail-over 0 failed: " in line
+    assert ("--fail-under 1 failed: " in line) == (record.scores["detection"]["f1"]["value"] < 1)
+    assert "\n" not in line
+
+
+def accepted_file(path, lines):
+    path.write_text("id,given,reason,expires\n" + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return read_accepted(path)
+
+
+def test_an_accepted_suspect_counts_again_from_its_day_on(finished_run, tmp_path):
+    record = finished_run[0].record
+    row = record.suspects.ranking[0]
+    quoted = '"' + record.class_names[record.labels.true[row]].replace('"', '""') + '"'
+    flagged = len(record.suspects.ranking)
+    for expires, counted in (("2026-06-02", flagged - 1), ("2026-06-01", flagged), ("2020-01-01", flagged)):
+        accepted = accepted_file(tmp_path / "a.csv", [f"{record.ids[row]},{quoted},looked at it,{expires}"])
+        ((verdict,), notes) = judged(record, accepted=accepted, fail_over=0.0)
+        assert round(verdict.found * 240) == counted
+        assert [("expired" in note) for note in notes] == ([True] if counted == flagged else [])
+
+
+def test_an_acceptance_is_of_one_label(finished_run, tmp_path):
+    record = finished_run[0].record
+    row = record.suspects.ranking[0]
+    accepted = accepted_file(tmp_path / "a.csv", [f"{record.ids[row]},another,looked at it,2030-01-01"])
+    ((verdict,), notes) = judged(record, accepted=accepted, fail_over=0.0)
+    assert round(verdict.found * 240) == len(record.suspects.ranking)
+    assert notes == [f"no suspect any more: 1 accepted row, such as {record.ids[row]}; drop them"]
+
+
+@pytest.mark.parametrize("line", ["1,a,,2030-01-01", "1,a,why,soon", "1,a,why,", "1,a"])
+def test_an_acceptance_without_reason_or_day_is_refused(tmp_path, line):
+    with pytest.raises(AuditError, match="line 2"):
+        accepted_file(tmp_path / "a.csv", [line])
+
+
+def test_limits_that_cannot_be_are_refused_before_the_run(run_audit, finished_run, tmp_path):
+    for flags in (
+        ["--fail-over", "1.5"],
+        ["--fail-under", "nan"],
+        ["--max-new", "3"],
+        ["--accepted", "a.csv"],
+        ["--baseline", "nowhere"],
+        ["--fail-under", "0.5", "--noise", "0"],
+        ["--baseline", finished_run[1], "--out", finished_run[1]],
+        ["--baseline", finished_run[1], "--accepted", "nowhere.csv"],
+    ):
+        done = run_audit("detect", "wine", *flags, check=2)
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "reports").exists()
+    assert Config().noise == 0.1
+
+
+def test_a_failed_gate_leaves_status_1_one_line_and_the_report(run_audit, tmp_path):
+    done = run_audit("detect", "wine", "--fail-over", "0", "--fail-under", "1", "--out", "w", "--json", "-q")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("audit: --fail-over 0 failed: ")
+    assert "; --fail-under 1 failed: F1 on the changed labels is 0." in line
+    assert [gate["passed"] for gate in json.loads(done.stdout)["gates"]] == [False, False]
+    assert (tmp_path / "w" / "report.html").exists()
+    run_audit("detect", "wine", "--fail-over", "1", "--fail-under", "0", "--out", "w", check=0)
+
+
+# The page's shell
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A clone with labels.csv and an accepted.csv, and the shell's surroundings."""
+    from sklearn.datasets import load_wine
+
+    frame = load_wine(as_frame=True).frame.rename(columns={"target": "label"})
+    frame["label"] = np.array(["red", "white", "rosé"])[frame["label"]]
+    frame.to_csv(tmp_path / "labels.csv", index=False)
+    (tmp_path / "accepted.csv").write_text("id,given,reason,expires\n", encoding="utf-8")
+    tools = tmp_path.parent / f"{tmp_path.name}-bin"
+    tools.mkdir()
+    (tools / "audit").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m audit "$@"\n')
+    (tools / "audit").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull}
+
+    def shell(text, **more):
+        command = ["bash", "-ec", text]
+        return subprocess.run(command, cwd=tmp_path, env=env | more, capture_output=True, text=True, check=False, timeout=300)  # fmt: skip
+
+    def spoil(rows):
+        spoilt = frame.copy()
+        for row in rows:
+            spoilt.loc[row, "label"] = "red" if spoilt.loc[row, "label"] != "red" else "white"
+        spoilt.to_csv(tmp_path / "labels.csv", index=False)
+
+    return shell, spoil
+
+
+def test_the_action_passes_on_good_labels_and_fails_on_new_errors(repository, tmp_path):
+    shell, spoil = repository
+    done = shell(blocks("sh")[0])  # makes the baseline
+    assert done.returncode == 0, done.stderr
+    (action,) = blocks("yaml")
+    steps = yaml.safe_load(action)["jobs"]["labels"]["steps"]
+    checks = [step["run"] for step in steps if "run" in step and step["name"] != "Install"]
+    assert len(checks) == 1
+    done = shell(checks[0])
+    assert done.returncode == 0, done.stderr
+    spoil(range(0, 178, 12))
+    done = shell(checks[0])
+    assert done.returncode == 1, done.stderr
+    assert "--max-new 5 failed" in done.stderr
+    assert (tmp_path / "reports" / "now" / "report.html").exists()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_path):
+    shell, spoil = repository
+    (hook,) = [text for text in blocks("sh") if text.startswith("#!/bin/sh")]
+    setup = "git init -q . && git config user.email a@b.c && git config user.name A && git add labels.csv accepted.csv && git commit -qm labels"
+    assert shell(setup).returncode == 0
+    assert shell(blocks("sh")[0]).returncode == 0
+    path = tmp_path / ".git" / "hooks" / "pre-commit"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(hook)
+    path.chmod(0o755)
+    (tmp_path / "other.txt").write_text("nothing to do with labels")
+    done = shell("git add other.txt && git commit -qm other")
+    assert done.returncode == 0, done.stderr
+    spoil(range(0, 178, 12))
+    done = shell("git add labels.csv && git commit -qm spoilt")
+    assert done.returncode == 1
+    assert re.search(r"--max-new 5 failed: \d+ new suspects since reports/main", done.stderr)
+    spoil([])
+    (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text() + "\n")
+    done = shell("git add labels.csv && git commit -qm mended")
+    assert done.returncode == 0, done.stderr

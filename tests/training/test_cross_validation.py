@@ -1,0 +1,338 @@
+import os
+import signal
+import time
+import warnings
+from functools import partial
+from uuid import uuid4
+
+import joblib
+import numpy as np
+import pytest
+from conftest import striped_images
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import _ExecutorManagerThread
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import audit
+from audit.datasets.duplicates import find_duplicates
+from audit.errors import DataError
+from audit.training import cross_validation, models
+from audit.training import folds as folding
+from audit.training.backends.processes import KEPT_MEMORY, SPINS, side_by_side
+from audit.training.out_of_sample import gather
+from audit.types import FoldResult
+
+
+class Flat:
+    """A quick classifier that remembers nothing of the rows it was not given."""
+
+    def __init__(self, training):
+        self.watch = training.watch
+        self.model = make_pipeline(
+            FunctionTransformer(partial(np.reshape, shape=(-1, 144))), LogisticRegression(max_iter=20)
+        )
+
+    def fit(self, X, y):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.model.fit(X / 255, y)
+        self.classes_ = self.model.classes_
+        self.watch(1.0)
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(X / 255)
+
+
+class Memory:
+    """A classifier that is sure of the rows it was trained on and of nothing else."""
+
+    def __init__(self, training):
+        self.k = training.k
+
+    def fit(self, X, y):
+        self.seen = {x.tobytes() for x in X}
+        self.classes_ = np.arange(self.k)
+
+    def predict_proba(self, X):
+        return np.array([[1.0, 0.0] if x.tobytes() in self.seen else [0.5, 0.5] for x in X])
+
+
+class Where(Memory):
+    """A classifier whose probabilities say whether this process has trained it."""
+
+    def __init__(self, training, main):
+        super().__init__(training)
+        self.here = float(os.getpid() == main)
+
+    def predict_proba(self, X):
+        return np.tile([self.here, 1 - self.here], (len(X), 1))
+
+
+def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
+    settings = {"split": 0, "k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
+    fitting = cross_validation.Fitting(builder, balance=settings.pop("balance", False))
+    groups = np.arange(len(y)) if groups is None else groups
+    return list(cross_validation.cross_validate(X, y, groups, folds=folds, fitting=fitting, **settings))
+
+
+@given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
+@settings(max_examples=40, deadline=None)
+def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, data):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(k), data.draw(st.integers(folds, 40)))
+    groups = rng.permutation(len(labels))
+    twins = rng.choice(len(labels), 2, replace=False)
+    if (np.bincount(labels) > folds).all():
+        groups[twins[0]] = groups[twins[1]]
+    fold = folding.assign_folds(labels, groups, folds, seed)
+    assert set(fold) == set(range(folds))
+    for group in np.unique(groups):
+        assert len(np.unique(fold[groups == group])) == 1
+    counts = np.array([np.bincount(labels[fold == f], minlength=k) for f in range(folds)])
+    assert np.ptp(counts, axis=0).max() <= 2
+    assert (fold == folding.assign_folds(labels, groups, folds, seed)).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (3, "the largest class has 3 distinct examples, expected as many as the 5 folds; use --folds 3"),
+        (1, "the largest class has 1 distinct examples, expected as many as the 5 folds; there is nothing to learn a class from; add examples"),
+    ],
+)  # fmt: skip
+def test_more_folds_than_any_class_has_examples_are_refused(rows, message):
+    labels = np.array([0] * rows + [1] * rows)
+    with pytest.raises(audit.DataError) as caught:
+        cross_validated(np.zeros((len(labels), 3)), labels, 5)
+    assert str(caught.value) == message
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=8), st.integers(2, 6), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_a_class_smaller_than_the_folds_is_spread_over_as_many_as_it_has_examples(sizes, folds, seed):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    if max(sizes) < folds:
+        return
+    fold = folding.assign_folds(labels, np.arange(len(labels)), folds, seed)
+    for label, size in enumerate(sizes):
+        assert np.bincount(fold[labels == label]).max() <= -(-size // folds)
+
+
+def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
+    X, _ = striped_images(60)
+    X[30:40] = X[:10]
+    y = np.arange(60) % 2
+    out = gather(cross_validated(X, y, 4, Memory, find_duplicates(X).groups, jobs=1), 60, 2)
+    assert (out.pred_probs == 0.5).all()
+
+
+def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
+    X, y = striped_images(120)
+    one = gather(cross_validated(X, y, 5, jobs=1), 120, 4)
+    two = gather(cross_validated(X, y, 5, jobs=2), 120, 4)
+    first = cross_validated(X, y, 5, jobs=1, skip=[0, 3, 4])
+    rest = cross_validated(X, y, 5, jobs=2, skip=[1, 2])
+    resumed = gather(rest + first, 120, 4)
+    assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
+
+
+@pytest.mark.skipif(joblib.cpu_count() == 1, reason="needs two cores")
+@pytest.mark.parametrize(
+    ("shape", "jobs", "here"),
+    [
+        ((100, 500), None, True),
+        ((100, 500), 2, False),
+        ((100, 501), None, False),
+        ((100, 8, 8, 1), None, False),  # a network trains for long on few images
+    ],
+)
+def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
+    y = np.arange(100) % 2
+    results = cross_validated(np.zeros(shape), y, 5, partial(Where, main=os.getpid()), jobs=jobs)
+    assert (gather(results, 100, 2).pred_probs[:, 0] == here).all()
+
+
+@given(st.integers(2, 12), st.integers(1, 64))
+def test_threads_fill_the_cores_wave_by_wave(folds, cores):
+    threads = [cross_validation.threads_of(fold, folds, cores) for fold in range(folds)]
+    last = folds % cores
+    assert all(t == 1 for t in threads[: folds - last])
+    if last:
+        assert cores - last < sum(threads[folds - last :]) <= cores
+
+
+def test_progress_reaches_every_fold():
+    X, y = striped_images(80)
+    seen = []
+    cross_validated(X, y, 4, jobs=2, skip=[2], progress=seen.append)
+    assert seen[-1] == [1, 1, 1, 1]
+
+
+def test_gather_refuses_rows_predicted_twice_or_never():
+    def result(fold, rows):
+        probs, none = np.full((len(rows), 2), 0.5, np.float32), np.zeros(0, np.float32)
+        return FoldResult(fold, np.array(rows), probs, np.zeros(0, np.int64), none, (), 0.0, "cpu")
+
+    with pytest.raises(ValueError, match="another fold"):
+        gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
+    with pytest.raises(ValueError, match="1 rows were predicted by no fold"):
+        gather([result(0, [0, 1])], 3, 2)
+
+
+def test_a_class_that_a_model_does_not_know_has_probability_zero():
+    class KnowsTwo(Memory):
+        def fit(self, X, y):
+            super().fit(X, y)
+            self.classes_ = np.array([0, 2])
+
+    X, _ = striped_images(20)
+    y = np.arange(20) % 2
+    out = gather(cross_validated(X, y, 2, KnowsTwo, k=3, jobs=1), 20, 3)
+    assert (out.pred_probs == [0.5, 0, 0.5]).all()
+
+
+def test_only_rows_that_are_kept_are_trained_on_and_all_are_predicted():
+    X, y = striped_images(80)
+    fold = folding.assign_folds(y, np.arange(80), 4, 0)
+    keep = np.arange(80) % 3 > 0
+    results = cross_validated(X, y, 4, keep=keep, jobs=1)
+    assert set(np.concatenate([r.rows for r in results])) == set(range(80))
+    for result in results:
+        assert set(result.trained) == set(np.flatnonzero(keep & (fold != result.fold)))
+
+
+def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
+    def result(fold, rows, trained, margins):
+        probs = np.full((len(rows), 2), 0.5, np.float32)
+        margins = np.array(margins, dtype=np.float32)
+        return FoldResult(fold, np.array(rows), probs, np.array(trained), margins, (), 0.0, "cpu")
+
+    folds = [result(0, [0], [1, 2], [1, 2]), result(1, [1], [0, 2], [3, 6]), result(2, [2], [0, 1], [5, 7])]
+    assert gather(folds, 3, 2).margins.tolist() == [4, 4, 4]
+    folds[2] = result(2, [2], [1], [7])
+    assert gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
+    folds[1] = result(1, [1], [2], [6])
+    assert gather(folds, 3, 2).margins is None  # no model was trained on row 0
+
+
+TUNED = ("OMP_WAIT_POLICY", *SPINS, *KEPT_MEMORY)
+
+
+def tuned(_):
+    return {name: os.environ[name] for name in TUNED if name in os.environ}
+
+
+@pytest.mark.parametrize(
+    ("own", "added"),
+    [
+        ({}, SPINS | KEPT_MEMORY),
+        ({"GOMP_SPINCOUNT": "7"}, KEPT_MEMORY),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, KEPT_MEMORY),
+        ({"MALLOC_TRIM_THRESHOLD_": "9"}, SPINS),
+    ],
+)
+def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothing_else_has(
+    monkeypatch, own, added
+):
+    for name in TUNED:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    get_reusable_executor().shutdown()  # so that new ones are started
+    (seen,) = side_by_side([joblib.delayed(tuned)(None), joblib.delayed(tuned)(None)][:1], 2)
+    assert seen == own | added
+    assert tuned(None) == own
+
+
+KEPT = []
+
+
+def keeping(megabytes):
+    KEPT.append(np.ones(megabytes << 17))
+    time.sleep(1.1)  # joblib looks once a second at most
+    return os.getpid()
+
+
+def test_a_worker_that_keeps_memory_stays():
+    pytest.importorskip("psutil", reason="joblib watches the memory of workers with it")
+    get_reusable_executor().shutdown()
+    pids = set()
+    for megabytes in (0, 0, 400, 0, 0, 0):
+        pids.update(side_by_side([joblib.delayed(keeping)(megabytes)], 2))
+    get_reusable_executor().shutdown()
+    assert len(pids) <= 2
+
+
+def blocked():
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
+    get_reusable_executor().shutdown()
+    assert list(side_by_side([joblib.delayed(blocked)()], 2)) == [True]
+    assert not blocked()
+
+
+def broken(folder, *_):
+    (folder / uuid4().hex).touch()
+    raise ValueError("no such net")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
+    X, labels, groups = np.zeros((9, 4)), np.arange(9) % 2, np.arange(9)
+    with cross_validation.workers_starting(partial(broken, tmp_path), X.shape, folds=3, jobs=jobs):
+        results = list(
+            cross_validation.cross_validate(
+                X,
+                labels,
+                groups,
+                folds=3,
+                split=0,
+                k=2,
+                fitting=cross_validation.Fitting(models.Cloned(LogisticRegression())),
+                seed=np.random.SeedSequence(0),
+                jobs=2,
+            )
+        )
+    assert sorted(result.fold for result in results) == [0, 1, 2]  # with the workers still starting
+    assert len(list(tmp_path.iterdir())) == (min(2, max(1, joblib.cpu_count() - 1)) if jobs == 2 else 0)
+    folds = cross_validation.cross_validate(
+        X,
+        labels,
+        groups,
+        folds=3,
+        split=0,
+        k=2,
+        fitting=cross_validation.Fitting(partial(broken, tmp_path)),
+        seed=np.random.SeedSequence(0),
+        jobs=2,
+    )
+    with pytest.raises(ValueError, match="no such net"):
+        list(folds)
+
+
+def test_a_refusal_while_workers_start_finds_their_pool_at_work(tmp_path, monkeypatch):
+    wait = _ExecutorManagerThread.wait_result_broken_or_wakeup
+
+    def slow(thread):
+        found = wait(thread)
+        time.sleep(0.01)
+        return found
+
+    get_reusable_executor().shutdown()
+    monkeypatch.setattr(_ExecutorManagerThread, "wait_result_broken_or_wakeup", slow)
+    assert list(side_by_side([joblib.delayed(len)("ab")], 2)) == [2]
+    starting = cross_validation.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
+    with pytest.raises(DataError), starting:  # pytest would say if the pool's thread failed
+        raise DataError("no such labels")
+
+
+def test_an_interrupt_while_workers_start_gives_no_advice(tmp_path):
+    starting = cross_validation.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
+    with warnings.catch_warnings(action="error"), pytest.raises(KeyboardInterrupt), starting:
+        raise KeyboardInterrupt
