@@ -47,12 +47,12 @@ class LabeledDataset:
     notes: tuple[str, ...] = ()  # what was left out or changed on the way in, a line each
     unlabelled: Unlabelled | None = None
     feature_names: tuple[str, ...] = ()  # (d,) empty for images and where the source has none
-    split: npt.NDArray[np.str_] | None = None  # (n,) the part that each row is in, where there are parts
+    part: npt.NDArray[np.str_] | None = None  # (n,) such as train or test, where the data has parts
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        split = n if self.split is None else len(self.split)
-        if not (len(self.X) == len(self.ids) == len(self.rows) == split == n and self.X.ndim in (2, 4)):
+        in_parts = n if self.part is None else len(self.part)
+        if not (len(self.X) == len(self.ids) == len(self.rows) == in_parts == n and self.X.ndim in (2, 4)):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
         if n and not 0 <= self.labels.min() <= self.labels.max() < k:
             raise ValueError(f"labels must be 0..{k - 1}")
@@ -67,14 +67,14 @@ class LabeledDataset:
 class NoisyLabels:
     """Labels of which some were changed on purpose, with what they were before."""
 
-    given: Labels
-    true: Labels
+    noisy: Labels  # (n,) some of them changed on purpose
+    original: Labels  # (n,) the user's own
     transition: Floats | None = None  # T (k, k), p(given = column | true = row), that they were drawn from
 
     @cached_property
     def flipped(self) -> Mask:
         """Which labels were changed, (n,)."""
-        return np.not_equal(self.given, self.true)
+        return np.not_equal(self.noisy, self.original)
 
     @property
     def rate(self) -> float:
@@ -86,7 +86,7 @@ class NoisyLabels:
         """The share that T changes on average, over the true labels; None when T is not known."""
         if self.transition is None:
             return None
-        stay = np.diag(self.transition)[self.true].mean()
+        stay = np.diag(self.transition)[self.original].mean()
         return round(float(1 - stay), 12)  # without the dust of binary fractions
 
 
@@ -216,7 +216,7 @@ class Issues:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Leaks:
     """The parts that rows are in, and the rows of one part that stand in another part too."""
 
     part: npt.NDArray[np.str_]  # (n,) such as train and test

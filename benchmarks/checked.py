@@ -43,7 +43,7 @@ def one(preset: str, seed: int) -> dict:
     rows, wrong = votes()
     dataset = datasets.load(Config())
     run = audit.detect(dataset.X, dataset.labels, noise=0.1, seed=seed, preset=preset)
-    suspects, labels = run.record.suspects, run.record.labels.true
+    suspects, labels = run.record.suspects, run.record.labels.original
     doubts = {"label-audit": suspects.p_error}
     for name in SCORES:
         doubts[name] = -get_label_quality_scores(labels, run.record.probs.pred_probs, method=name)

@@ -74,18 +74,18 @@ def of_cleanlab_classes(labels: NoisyLabels, pred_probs: np.ndarray) -> dict[str
     """F1 of CleanLearning and Datalab, given the same probabilities instead of a model of their own."""
     from cleanlab.classification import CleanLearning
 
-    found = CleanLearning().find_label_issues(labels=labels.given, pred_probs=pred_probs)
+    found = CleanLearning().find_label_issues(labels=labels.noisy, pred_probs=pred_probs)
     flags = {"CleanLearning": found["is_label_issue"].to_numpy()}
     with contextlib.suppress(ImportError):  # cleanlab[datalab] brings the package datasets
         from cleanlab import Datalab
 
         with contextlib.redirect_stdout(io.StringIO()):
-            lab = Datalab({"label": labels.given}, label_name="label", verbosity=0)
+            lab = Datalab({"label": labels.noisy}, label_name="label", verbosity=0)
             lab.find_issues(pred_probs=pred_probs, issue_types={"label": {}})
         flags["Datalab"] = lab.get_issues("label")["is_label_issue"].to_numpy()
-    zero = np.zeros(len(labels.given))
+    zero = np.zeros(len(labels.noisy))
     return {
-        name: scoring.score(Issues(flag, zero, zero, labels.given), labels).f1.value
+        name: scoring.score(Issues(flag, zero, zero, labels.noisy), labels).f1.value
         for name, flag in flags.items()
     }
 

@@ -38,8 +38,8 @@ def cell(data: str, other: str | None, share: float, limit: int | None, preset: 
     made = inject_defects(dataset, config, InjectSettings(defects=f"all:{share}", other=other))
     planted = np.array(made.inserted.defect) != ""
     settings = {"noise": 0.0, "preset": preset, "seed": seed}
-    run = audit.detect(made.dataset.X, made.labels.given, kinds_of="all", **settings)
-    noisy = np.where(made.labels.flipped, made.labels.given, dataset.labels)
+    run = audit.detect(made.dataset.X, made.labels.noisy, kinds_of="all", **settings)
+    noisy = np.where(made.labels.flipped, made.labels.noisy, dataset.labels)
     plain = audit.detect(dataset.X, noisy, **settings)
     with_defects = f1_of(run, made.labels, ~planted)
     without = f1_of(plain, NoisyLabels(noisy, dataset.labels), ~planted)

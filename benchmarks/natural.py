@@ -29,7 +29,7 @@ def one(seed: int, rate: float, kind: str) -> dict:
     """One audit of data with hidden changes."""
     dataset = datasets.load(Config())
     hidden = audit.inject(dataset.labels, HIDDEN, kind, rng=np.random.default_rng([seed, 1]))
-    run = audit.detect(dataset.X, hidden.given, noise=rate, seed=seed)
+    run = audit.detect(dataset.X, hidden.noisy, noise=rate, seed=seed)
     order = run.record.suspects.ranking
     place = {int(row): rank for rank, row in enumerate(order)}
     ranks = sorted(place.get(int(row), len(place)) for row in np.flatnonzero(hidden.flipped))

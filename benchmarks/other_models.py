@@ -76,14 +76,14 @@ class World:
         if name == "annotators":
             return self._annotated(rng)
         if name.startswith("instance"):
-            return audit.inject(self.true, 0.2, "instance", rng=rng, X=self.X).given
+            return audit.inject(self.true, 0.2, "instance", rng=rng, X=self.X).noisy
         trace, zeros = TRACES[name]
         shares = np.bincount(self.true) / ROWS
         np.random.seed(self.seed)  # noqa: NPY002  what cleanlab's generator draws from
         T = generate_noise_matrix_from_trace(
             k, trace, min_trace_prob=0.5, py=shares, frac_zero_noise_rates=zeros, seed=self.seed
         )
-        return audit.inject(self.true, None, "matrix", k=k, rng=rng, matrix=T.T).given
+        return audit.inject(self.true, None, "matrix", k=k, rng=rng, matrix=T.T).noisy
 
     def _annotated(self, rng: np.random.Generator) -> np.ndarray:
         voters = models(self.seed).values()

@@ -25,11 +25,11 @@ def probabilities(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Given labels (n,) and what a good network trained on them would say (n, k)."""
     rng = np.random.default_rng(seed)
     true = rng.integers(0, CLASSES, ROWS)
-    noisy = audit.inject(true, RATE, "pair", k=CLASSES, rng=rng)
+    injected = audit.inject(true, RATE, "pair", k=CLASSES, rng=rng)
     logits = rng.normal(size=(ROWS, CLASSES)) + 6 * np.eye(CLASSES)[true]
     powers = np.exp(logits)
     probs = powers / powers.sum(axis=1, keepdims=True) @ noise_kind("pair")(CLASSES, RATE)
-    return noisy.given, probs.astype(np.float32)
+    return injected.noisy, probs.astype(np.float32)
 
 
 def main() -> None:

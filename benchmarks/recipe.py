@@ -109,7 +109,7 @@ def noisy_labels(seed: int) -> np.ndarray:
     from audit.types import Seeds
 
     rng = np.random.default_rng(Seeds.of(seed).noise)
-    return noise.inject(datasets.load(Config()).labels, 0.1, rng=rng).given
+    return noise.inject(datasets.load(Config()).labels, 0.1, rng=rng).noisy
 
 
 def recipe(seed: int, epochs: int) -> dict:

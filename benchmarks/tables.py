@@ -62,7 +62,7 @@ def cell(name: str, seed: int) -> dict:
     learner = CleanLearning(same, cv_n_folds=5, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        flags = learner.find_label_issues(dataset.X, run.record.labels.given)["is_label_issue"]
+        flags = learner.find_label_issues(dataset.X, run.record.labels.noisy)["is_label_issue"]
     end = time.perf_counter()
     blank = np.zeros(len(flags))
     theirs = Issues(flags.to_numpy(), blank, blank, dataset.labels)

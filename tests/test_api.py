@@ -177,14 +177,14 @@ def test_probabilities_of_ones_own_need_no_training_and_no_examples(tmp_path, ru
     from sklearn.model_selection import cross_val_predict
 
     X, _, y = tabular()
-    noisy = audit.inject(y, 0.1, rng=np.random.default_rng(0))
-    given = np.array(["bas", "mezzo", "высокий"])[noisy.given]
+    injected = audit.inject(y, 0.1, rng=np.random.default_rng(0))
+    given = np.array(["bas", "mezzo", "высокий"])[injected.noisy]
     probs = cross_val_predict(LogisticRegression(), X, given, method="predict_proba")
     run = audit.detect(None, given, pred_probs=probs, out=tmp_path / "run")
     assert run.score is None
     found = run.suspects()["id"].to_numpy()
-    assert noisy.flipped[found].mean() > 0.8
-    assert len(found) > 0.7 * noisy.flipped.sum()
+    assert injected.flipped[found].mean() > 0.8
+    assert len(found) > 0.7 * injected.flipped.sum()
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "240 labels without examples" in page
     assert "none: the probabilities came along" in page

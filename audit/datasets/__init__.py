@@ -113,11 +113,11 @@ def from_arrays(
     """
     source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
     if split is not None:
-        if source.split is not None:
+        if source.part is not None:
             raise DataError(
                 "split is given but X comes in parts of its own; expected one of both; drop split"
             )
-        source = replace(source, split=np.asarray(split))
+        source = replace(source, part=np.asarray(split))
     return enter(source, selection(config or Config()))
 
 

@@ -49,7 +49,7 @@ class Source:
     class_names: Sequence[str] | None = None  # what the labels 0..k-1 are called, where the source says it
     feature_names: tuple[str, ...] = ()  # (d,) where the source has them
     place: LabelPlace | None = None  # None where the labels are in no file of the user's
-    split: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
+    part: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
 
 

@@ -57,7 +57,7 @@ def enter(source: Source, selection: Selection = Selection()) -> LabeledDataset:
             f"{y_name} has {n:,} entries but {x_name} has {len(X):,} rows; "
             "there must be one label for each row, in the same order"
         )
-    split = None if source.split is None else _parts(source.split, n)
+    part = None if source.part is None else _parts(source.part, n)
     rows, codes, names, left_out = _large_classes(parsed, y_name, selection.min_class_size)
     rows = _sample(rows, codes, len(names), selection)
     labels = codes[rows]
@@ -75,23 +75,23 @@ def enter(source: Source, selection: Selection = Selection()) -> LabeledDataset:
         notes=(*source.notes, *parsed.notes, *left_out),
         unlabelled=_unlabelled(X, x_name, parsed, ids, selection),
         feature_names=source.feature_names,
-        split=None if split is None else split[rows],
+        part=None if part is None else part[rows],
     )
 
 
-def _parts(split: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
+def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     """The name of the part that each row (n,) is in."""
     from pandas import isna  # noqa: PLC0415  slow to import
 
-    if split.shape != (n,):
-        raise DataError(f"split has shape {split.shape}, expected ({n},), the part of each row; mend it")
-    missing = np.flatnonzero(isna(split))
+    if part.shape != (n,):
+        raise DataError(f"split has shape {part.shape}, expected ({n},), the part of each row; mend it")
+    missing = np.flatnonzero(isna(part))
     if len(missing):
         raise DataError(
             f"split is missing in {len(missing):,} of {n:,} rows, first in row {missing[0]}, expected a part "
             "for every row, such as train or test; fill it in"
         )
-    return split.astype(np.str_)
+    return part.astype(np.str_)
 
 
 def _unlabelled(

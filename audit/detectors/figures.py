@@ -16,7 +16,7 @@ from audit.detectors.scoring import (
     severity_order,
     wilson,
 )
-from audit.types import Floats, FoldResult, Issues, Labels, Mask, NoisyLabels, OutOfSample, Split
+from audit.types import Floats, FoldResult, Issues, Labels, Leaks, Mask, NoisyLabels, OutOfSample
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
 MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
@@ -51,7 +51,7 @@ def summarise(
     found: Mapping[str, Issues],
     chosen: str,
     suspects: Issues,
-    noisy: NoisyLabels,
+    labels: NoisyLabels,
     probs: OutOfSample,
     beliefs: tuple[Belief, Belief],
     *,
@@ -81,40 +81,40 @@ def summarise(
         For intervals that are drawn.
     """
     issues, k = found[chosen], probs.pred_probs.shape[1]
-    injected = bool(noisy.flipped.any())
+    injected = bool(labels.flipped.any())
     predicted = probs.pred_probs.argmax(axis=1)
     return {
         "schema_version": 2,
         "detector": chosen,
-        "rows": len(noisy.given),
-        "detection": _detection(issues, noisy) if injected else None,
-        "detection_likely_apart": _likely_apart(issues, suspects, noisy) if injected else None,
+        "rows": len(labels.noisy),
+        "detection": _detection(issues, labels) if injected else None,
+        "detection_likely_apart": _likely_apart(issues, suspects, labels) if injected else None,
         "detectors": {
-            name: _detection(each, noisy) if injected else {"flagged": int(each.is_issue.sum())}
+            name: _detection(each, labels) if injected else {"flagged": int(each.is_issue.sum())}
             for name, each in found.items()
         },
-        "calibration": _calibration(issues, noisy, rng) if injected else None,
+        "calibration": _calibration(issues, labels, rng) if injected else None,
         "classes": [
-            {"class": label, **_class_figures(suspects, noisy, label, part if injected else None)}
-            for label, part in enumerate(score_by_class(issues, noisy, k))
+            {"class": label, **_class_figures(suspects, labels, label, part if injected else None)}
+            for label, part in enumerate(score_by_class(issues, labels, k))
         ],
         "noise": {
             "requested": requested,
-            "expected": noisy.expected,
-            "realised": noisy.rate,
-            "estimated": _noise_rate(beliefs[0], noisy.given, rng),
-            "natural": _noise_rate(beliefs[1], noisy.true, rng),
+            "expected": labels.expected,
+            "realised": labels.rate,
+            "estimated": _noise_rate(beliefs[0], labels.noisy, rng),
+            "natural": _noise_rate(beliefs[1], labels.original, rng),
             "transition": _transition(beliefs[0]) if k <= MOST_TRANSITION_CLASSES else None,
         },
         "suspects": {
             "truth": truth,
             "natural": int(suspects.is_issue.sum()),
             "likely": int(likely(suspects).sum()),
-            "expected": _expected(suspects, beliefs[1], noisy.true, truth, rng),
+            "expected": _expected(suspects, beliefs[1], labels.original, truth, rng),
         },
         "accuracy": {
-            "given": float((predicted == noisy.given).mean()),
-            "true": float((predicted == noisy.true).mean()) if injected else None,
+            "given": float((predicted == labels.noisy).mean()),
+            "true": float((predicted == labels.original).mean()) if injected else None,
         },
         "definitions": DEFINITIONS,
     }
@@ -127,30 +127,30 @@ def fold_figures(name: str, result: FoldResult, labels: NoisyLabels) -> dict[str
         "round": name,
         "fold": result.fold,
         "rows": len(result.rows),
-        "accuracy_given": float((predicted == labels.given[result.rows]).mean()),
-        "accuracy_true": float((predicted == labels.true[result.rows]).mean()),
+        "accuracy_given": float((predicted == labels.noisy[result.rows]).mean()),
+        "accuracy_true": float((predicted == labels.original[result.rows]).mean()),
         "losses": [round(loss, 4) for loss in result.losses],
         "seconds": round(result.seconds, 2),
         "device": result.device,
     }
 
 
-def _detection(issues: Issues, noisy: NoisyLabels) -> dict[str, Any]:
-    in_order = noisy.flipped[severity_order(issues)]
-    return {**score(issues, noisy).to_json(), "average_precision": average_precision(in_order).to_json()}
+def _detection(issues: Issues, labels: NoisyLabels) -> dict[str, Any]:
+    in_order = labels.flipped[severity_order(issues)]
+    return {**score(issues, labels).to_json(), "average_precision": average_precision(in_order).to_json()}
 
 
-def _likely_apart(issues: Issues, suspects: Issues, noisy: NoisyLabels) -> dict[str, Any]:
+def _likely_apart(issues: Issues, suspects: Issues, labels: NoisyLabels) -> dict[str, Any]:
     """The score without the untouched rows that are likely suspects by themselves, an optimistic reading."""
-    apart = issues.is_issue & ~noisy.flipped & likely(suspects)
-    return score(issues, noisy, ~apart).to_json()
+    apart = issues.is_issue & ~labels.flipped & likely(suspects)
+    return score(issues, labels, ~apart).to_json()
 
 
-def _calibration(issues: Issues, noisy: NoisyLabels, rng: np.random.Generator) -> dict[str, Any]:
+def _calibration(issues: Issues, labels: NoisyLabels, rng: np.random.Generator) -> dict[str, Any]:
     """Reliability of p_error as the detector stated it, and as corrected by cross-fitting."""
-    corrected = calibration.cross_fitted(issues.p_error, noisy.flipped, rng)
+    corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
     ways = {"stated": issues.p_error, "cross_fitted": corrected}
-    bins = {name: calibration.reliability(p_error, noisy.flipped) for name, p_error in ways.items()}
+    bins = {name: calibration.reliability(p_error, labels.flipped) for name, p_error in ways.items()}
     return {
         name: {
             "expected_calibration_error": calibration.expected_calibration_error(each),
@@ -202,26 +202,26 @@ def _transition(belief: Belief) -> dict[str, list[list[float]]]:
 
 
 def _class_figures(
-    suspects: Issues, noisy: NoisyLabels, label: int, part: DetectionScore | None
+    suspects: Issues, labels: NoisyLabels, label: int, part: DetectionScore | None
 ) -> dict[str, Any]:
-    came = noisy.true == label
+    came = labels.original == label
     return {
-        "rows": int((noisy.given == label).sum()),
+        "rows": int((labels.noisy == label).sum()),
         "natural_suspects": int((suspects.is_issue & came).sum()),
         "detection": None if part is None else part.to_json(),
     }
 
 
-def split_figures(split: Split) -> list[dict[str, Any]]:
+def leak_figures(leaks: Leaks) -> list[dict[str, Any]]:
     """Of every part: its rows, those of which another part has a duplicate, and those it has exactly."""
-    names, sizes = np.unique(split.part, return_counts=True)
-    inside = split.part[split.rows]
+    names, sizes = np.unique(leaks.part, return_counts=True)
+    inside = leaks.part[leaks.rows]
     return [
         {
             "part": str(name),
             "rows": int(size),
             "shared": int((inside == name).sum()),
-            "exact": int(((inside == name) & ~split.near).sum()),
+            "exact": int(((inside == name) & ~leaks.near).sum()),
         }
         for name, size in zip(names, sizes, strict=True)
     ]

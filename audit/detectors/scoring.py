@@ -106,26 +106,26 @@ class DetectionScore:
         }
 
 
-def score(issues: Issues, noisy: NoisyLabels, among: Mask | None = None) -> DetectionScore:
+def score(issues: Issues, labels: NoisyLabels, among: Mask | None = None) -> DetectionScore:
     """The counts over all rows, or over `among` (n,); the cut at the noise rate is that of all rows."""
-    among = np.ones(len(noisy.given), dtype=bool) if among is None else among
-    changed, flagged = noisy.flipped & among, issues.is_issue & among
+    among = np.ones(len(labels.noisy), dtype=bool) if among is None else among
+    changed, flagged = labels.flipped & among, issues.is_issue & among
     worst = np.zeros(len(changed), dtype=bool)
-    worst[severity_order(issues)[: int(noisy.flipped.sum())]] = True
+    worst[severity_order(issues)[: int(labels.flipped.sum())]] = True
     found = changed & flagged
     return DetectionScore(
         tp=int(found.sum()),
         fp=int((flagged & ~changed).sum()),
         fn=int((changed & ~flagged).sum()),
         tn=int((among & ~changed & ~flagged).sum()),
-        right_suggestions=int((found & (issues.suggested == noisy.true)).sum()),
+        right_suggestions=int((found & (issues.suggested == labels.original)).sum()),
         missed_at_noise_rate=int((changed & ~worst).sum()),
     )
 
 
-def score_by_class(issues: Issues, noisy: NoisyLabels, k: int) -> list[DetectionScore]:
+def score_by_class(issues: Issues, labels: NoisyLabels, k: int) -> list[DetectionScore]:
     """One score for the rows of each given label; they add up to the score of all rows."""
-    return [score(issues, noisy, noisy.given == label) for label in range(k)]
+    return [score(issues, labels, labels.noisy == label) for label in range(k)]
 
 
 def severity_order(issues: Issues) -> Labels:

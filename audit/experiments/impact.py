@@ -185,7 +185,7 @@ class Experiment(NamedTuple):
     def _conditions(self, record: RunRecord, train: Rows, rng: np.random.Generator) -> list[Condition]:
         """The training part as given, cleaned in every way, and true where labels were changed."""
         noisy = self.config.noise != 0
-        given, true = record.labels.given, record.labels.true
+        given, true = record.labels.noisy, record.labels.original
         found = record.issues if noisy else record.suspects
         all_rows, kept = np.arange(len(given)), np.flatnonzero(~found.is_issue)
         if not len(kept):
@@ -234,7 +234,7 @@ def _part(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
         rows=dataset.rows[rows],
         fingerprint=hashlib.sha256(f"{dataset.fingerprint} {_digest(rows)}".encode()).hexdigest(),
         unlabelled=None,
-        split=None if dataset.split is None else dataset.split[rows],
+        part=None if dataset.part is None else dataset.part[rows],
     )
 
 

@@ -180,7 +180,7 @@ def _cell(
     parts = hold_out(
         dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
     )
-    _, noisy = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+    _, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
     decides = {
         **noise_options.stage_settings(config),
         **{name: getattr(config, name) for name in WORK},
@@ -191,13 +191,13 @@ def _cell(
     trial = Trial(
         key=Stage("model", decides, before.key if before else dataset.fingerprint, version=2).key,
         train=parts.train,
-        labels=noisy.given[parts.train],
+        labels=labels.noisy[parts.train],
         test=parts.test,
         seed=int(seeds.models.generate_state(1)[0]),
         before=before.key if before else None,
         keeps_weights=settings.continue_model,
     )
-    return Cell(config.noise_kind, float(config.noise or 0), config.seed, noisy.given, trial)
+    return Cell(config.noise_kind, float(config.noise or 0), config.seed, labels.noisy, trial)
 
 
 def _result(

@@ -90,10 +90,10 @@ def named(
     """
     if looked is None:
         return None, None
-    came = judged.labels.true
+    came = judged.labels.original
     data = Data(
         judged.dataset.X,
-        judged.labels.given,
+        judged.labels.noisy,
         judged.probs,
         ~judged.issues.is_issue,
         judged.dataset.class_names,

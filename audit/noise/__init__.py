@@ -1,6 +1,6 @@
 """Label noise that is known: which labels change, and to what.
 
-A noise kind gives T (k, k), T[i, j] = p(given = j | true = i). Most follow from the number of classes
+A noise kind gives T (k, k), T[i, j] = p(noisy = j | original = i). Most follow from the number of classes
 and the rate (`transitions`), two read the examples (`features`); `sampling` draws the rows that change,
 and `options` takes all of it from a run's settings.
 """
@@ -85,19 +85,19 @@ def inject(
         has_matrix=matrix is not None,
     )
     _check_rate(kind, rate)
-    true, k = _labels_and_classes(labels, k)
+    original, k = _labels_and_classes(labels, k)
     if kind == "instance" and rate is not None:
-        given, T = features.instance(X, true, k, rate, rng)
-        return NoisyLabels(given=given, true=true, transition=T)
-    T, flip = _matrix_and_flip(kind, true, k, rate, X, class_map, matrix)
-    rows = _rows_to_change(kind, true, flip, sampling, rng)
-    given = true.copy()
+        noisy, T = features.instance(X, original, k, rate, rng)
+        return NoisyLabels(noisy=noisy, original=original, transition=T)
+    T, flip = _matrix_and_flip(kind, original, k, rate, X, class_map, matrix)
+    rows = _rows_to_change(kind, original, flip, sampling, rng)
+    noisy = original.copy()
     if inclusive and rate is not None:
-        given[rows] = rng.integers(k, size=rows.size)
+        noisy[rows] = rng.integers(k, size=rows.size)
         T = transitions.symmetric_inclusive(k, rate)
     elif rows.size:
-        given[rows] = other_class(true[rows], T, rng)
-    return NoisyLabels(given=given, true=true, transition=T)
+        noisy[rows] = other_class(original[rows], T, rng)
+    return NoisyLabels(noisy=noisy, original=original, transition=T)
 
 
 def noise_kind(name: str) -> NoiseKind:
@@ -169,18 +169,20 @@ def _labels_and_classes(labels: npt.ArrayLike, k: int | None) -> tuple[Labels, i
     found = np.asarray(labels)
     if found.ndim != 1 or (found.size and found.dtype.kind not in "bui"):
         raise DataError(f"labels must be integers (n,), found shape {found.shape} and dtype {found.dtype}")
-    true = found.astype(np.int64)
-    k = int(true.max(initial=-1)) + 1 if k is None else k
+    original = found.astype(np.int64)
+    k = int(original.max(initial=-1)) + 1 if k is None else k
     if k < 2:
         raise ConfigError(f"label noise needs two classes or more, found {k}")
-    if true.size and not 0 <= true.min() <= true.max() < k:
-        raise DataError(f"labels must be 0 to {k - 1}, found {true.min()} to {true.max()}; number them anew")
-    return true, k
+    if original.size and not 0 <= original.min() <= original.max() < k:
+        raise DataError(
+            f"labels must be 0 to {k - 1}, found {original.min()} to {original.max()}; number them anew"
+        )
+    return original, k
 
 
 def _matrix_and_flip(
     kind: str,
-    true: Labels,
+    original: Labels,
     k: int,
     rate: float | None,
     X: npt.ArrayLike | None,
@@ -194,15 +196,17 @@ def _matrix_and_flip(
     if kind == "map":
         T = transitions.mapped(k, rate, class_map or {})
     elif kind == "confusion":
-        T = features.confusion(X, true, k, rate)
+        T = features.confusion(X, original, k, rate)
     else:
         T = BY_RATE[kind](k, rate)
     return T, np.where(np.diag(T) < 1, rate, 0.0)
 
 
-def _rows_to_change(kind: str, true: Labels, flip: Floats, how: str | None, rng: np.random.Generator) -> Rows:
+def _rows_to_change(
+    kind: str, original: Labels, flip: Floats, how: str | None, rng: np.random.Generator
+) -> Rows:
     if how == "bernoulli":
-        return rows_by_chance(true, flip, rng)
+        return rows_by_chance(original, flip, rng)
     if kind == "stratified" or np.ptp(flip) > 0:
-        return rows_by_class(true, flip, rng)
-    return rows_all_alike(len(true), float(flip[0]), rng)
+        return rows_by_class(original, flip, rng)
+    return rows_all_alike(len(original), float(flip[0]), rng)

@@ -28,7 +28,7 @@ from audit.settings.detect import Config, default_name
 from audit.training import models, schedule
 from audit.training.cross_validation import Fitting, workers_starting
 from audit.training.sample_weights import of_rows
-from audit.types import Controls, LabeledDataset, NoisyLabels, Seeds, Split, Thumbnails
+from audit.types import Controls, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
 
@@ -175,7 +175,7 @@ def _check_names(config: Config, model: Any) -> None:
 
 def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
-    return stages.of_run(task.config, task.dataset.fingerprint, given, task.dataset.split)
+    return stages.of_run(task.config, task.dataset.fingerprint, given, task.dataset.part)
 
 
 def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: StepTimer) -> RunRecord:
@@ -193,8 +193,8 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
         rng = np.random.default_rng(seeds.controls)
         said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
         hidden = controls.choose(config.controls, labels, said, torn, rng)
-        split = None if dataset.split is None else trained.duplicates.across(dataset.split)
-        thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, split)
+        leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
+        thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks)
         hashes = datasets.row_hashes(dataset.X)
     return RunRecord(
         config=config.to_json(),
@@ -218,12 +218,12 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
         controls=hidden,
-        split=split,
+        leaks=leaks,
         kinds=judged.kinds,
         scores={
             **judged.scores,
             "conflicting_duplicates": len(torn),
-            "split": None if split is None else figures.split_figures(split),
+            "split": None if leaks is None else figures.leak_figures(leaks),
             "kept": trained.kept,
             "timings": timer.seconds,
         },
@@ -240,12 +240,12 @@ def _thumbnails(
     trained: rounds.Trained,
     judged: judge.Judged,
     hidden: Controls,
-    split: Split | None,
+    leaks: Leaks | None,
 ) -> Thumbnails:
     """Small images of all rows that the report may show."""
     said, torn = (judged.issues, judged.suspects), judged.conflicts[0][: selection.MOST_SUSPECTS]
     listed = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-    rows = np.unique(np.concatenate([listed, torn, selection.shared(split)]))
+    rows = np.unique(np.concatenate([listed, torn, selection.shared(leaks)]))
     agreeing = selection.agreeing(*said, labels, trained.probs)
     return selection.thumbnails(dataset, rows, *controls.as_shown(labels, *said, hidden), agreeing)
 
@@ -267,11 +267,11 @@ def _trained(
         return rounds.Trained.elsewhere(ready.pred_probs, dataset.X, ready.notes)
     job = rounds.Job(
         dataset=dataset,
-        given=labels.given,
+        labels=labels.noisy,
         plan=schedule.plan(config, dataset.X),
         fitting=Fitting(models.builder(task.model, dataset), device=config.device, balance=config.balance),
         folds=config.folds,
-        splits=seeds.folds,
+        fold_seeds=seeds.folds,
         seeds=seeds.models,
         weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
         jobs=config.jobs,

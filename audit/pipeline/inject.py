@@ -22,7 +22,7 @@ class Injected:
     """What was made, and where it lies."""
 
     dataset: LabeledDataset
-    labels: NoisyLabels  # true are those before the noise
+    labels: NoisyLabels
     inserted: Inserted
 
     @property
@@ -68,8 +68,8 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
     shares, n = shares_in(settings.defects), len(dataset.labels)
     counts = {kind: round(share * n) for kind, share in shares.items() if round(share * n)}
     seeds = Seeds.of(config.seed)
-    dataset, noisy = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
-    free = np.flatnonzero(~noisy.flipped)
+    dataset, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+    free = np.flatnonzero(~labels.flipped)
     needed = sum(counts.values()) + counts.get("duplicate", 0)  # a duplicate has a twin
     if needed > len(free):
         raise ConfigError(
@@ -77,10 +77,13 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
         )
     other = None if settings.other is None else _other(dataset, config, settings.other)
     rng = np.random.default_rng(seeds.planting)
-    inserted = insert(replace(dataset, labels=noisy.given), counts, rng, free=free, other=other)
-    given = inserted.labels
-    true = np.where(noisy.flipped, noisy.true, given)
-    return Injected(replace(dataset, X=inserted.X, labels=given), NoisyLabels(given, true), inserted)
+    inserted = insert(replace(dataset, labels=labels.noisy), counts, rng, free=free, other=other)
+    original = np.where(labels.flipped, labels.original, inserted.labels)
+    return Injected(
+        replace(dataset, X=inserted.X, labels=inserted.labels),
+        NoisyLabels(noisy=inserted.labels, original=original),
+        inserted,
+    )
 
 
 def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
@@ -102,18 +105,18 @@ def write(injected: Injected, path: Path) -> list[Path]:
     names = names.astype(np.int64) if all(name.isdecimal() for name in names.tolist()) else names
     truth = pd.DataFrame(
         {
-            "row": np.arange(len(names[injected.labels.given])),
+            "row": np.arange(len(names[injected.labels.noisy])),
             "kind": injected.kind,
             "defect": injected.inserted.defect,
-            "given": names[injected.labels.given],
-            "true": names[injected.labels.true],
+            "given": names[injected.labels.noisy],
+            "true": names[injected.labels.original],
             "made_of": injected.inserted.sources[:, 0],
             "and_of": injected.inserted.sources[:, 1],
         }
     )
     folder = RunFolder(path)
     folder.write("X.npy", lambda file: np.save(file, injected.dataset.X, allow_pickle=False))
-    folder.write("y.npy", lambda file: np.save(file, names[injected.labels.given], allow_pickle=False))
+    folder.write("y.npy", lambda file: np.save(file, names[injected.labels.noisy], allow_pickle=False))
     folder.write_text("truth.csv", truth.to_csv(index=False, lineterminator="\n"))
     return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
 

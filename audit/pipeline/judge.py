@@ -43,12 +43,12 @@ def judge(
     """
     probs = trained.probs
     with timer("issues"):
-        noisy = detectors.Evidence(labels.given, probs.pred_probs, probs.margins)
-        came = detectors.Evidence(labels.true, probs.pred_probs, probs.margins)
+        noisy = detectors.Evidence(labels.noisy, probs.pred_probs, probs.margins)
+        came = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)
         found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
         issues = found[config.detector]
         suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
-        conflicts = trained.duplicates.conflicts(labels.true)
+        conflicts = trained.duplicates.conflicts(labels.original)
     with timer("kinds"):
         known = step.Judgement(
             dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts[0]

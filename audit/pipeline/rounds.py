@@ -74,11 +74,11 @@ class Job:
     """What is trained on, and how."""
 
     dataset: LabeledDataset
-    given: Labels  # (n,) to train on; those of the dataset are not read
+    labels: Labels  # (n,) to train on; those of the dataset are not read
     plan: Plan
     fitting: Fitting  # its recipe is the plan's
     folds: int
-    splits: np.random.SeedSequence  # randomness of the folds
+    fold_seeds: np.random.SeedSequence  # randomness of the folds
     seeds: np.random.SeedSequence  # randomness of the models
     weights: Floats | None = None  # (n,) how much each row counts
     jobs: int | None = None  # folds trained at once; as crossval has it when None
@@ -103,12 +103,12 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     listener
         Receives the progress.
     """
-    given, k = job.given, len(job.dataset.class_names)
+    given, k = job.labels, len(job.dataset.class_names)
     passes = job.plan.passes()
     kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
         duplicates = find_duplicates(job.dataset.X)
-    splits = _splits(passes, job.splits)
+    fold_seeds = _fold_seeds(passes, job.fold_seeds)
     planter = step.planter(job.dataset.class_names, job.planting, job.folds)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
@@ -123,7 +123,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
             job,
             each,
             duplicates.groups,
-            splits[number],
+            fold_seeds[number],
             keep,
             seed,
             kept[each.name],
@@ -151,7 +151,7 @@ def _results(
     job: Job,
     each: "Pass",
     groups: Rows,
-    split: int,
+    fold_seed: int,
     keep: Mask,
     seed: np.random.SeedSequence,
     results: list[FoldResult],
@@ -166,10 +166,10 @@ def _results(
     unlabelled = job.dataset.unlabelled
     for result in cross_validation.cross_validate(
         job.dataset.X,
-        job.given,
+        job.labels,
         groups,
         folds=job.folds,
-        split=split,
+        fold_seed=fold_seed,
         k=len(job.dataset.class_names),
         fitting=replace(job.fitting, recipe=each.recipe),
         seed=seed,
@@ -200,10 +200,10 @@ def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:
     return keep
 
 
-def _splits(passes: list[Pass], splits: np.random.SeedSequence) -> list[int]:
+def _fold_seeds(passes: list[Pass], fold_seeds: np.random.SeedSequence) -> list[int]:
     """The seed of each pass's folds: the same for all rounds, another for each further repeat."""
     last = sum(each.last for each in passes)
-    states = [int(state) for state in splits.generate_state(last)]
+    states = [int(state) for state in fold_seeds.generate_state(last)]
     return [states[0]] * (len(passes) - last) + states
 
 

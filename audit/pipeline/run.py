@@ -102,7 +102,7 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
     tables = {"issues.csv": issue_table(record)}
     if record.config.get("kinds_of") == "all":
         tables["kinds.csv"] = kinds_table(record)
-    if record.split is not None:
+    if record.leaks is not None:
         tables["shared.csv"] = split_table(record)
     if record.unlabelled is not None:
         tables["unlabelled.csv"] = unlabelled_table(record)

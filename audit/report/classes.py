@@ -43,7 +43,7 @@ def classes(record: RunRecord) -> Classes:
     k = len(record.class_names)
     counts = np.zeros((k, k), dtype=int)
     rows = record.suspects.ranking
-    np.add.at(counts, (record.labels.true[rows], record.suspects.suggested[rows]), 1)
+    np.add.at(counts, (record.labels.original[rows], record.suspects.suggested[rows]), 1)
     heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
     order = np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
     names = record.class_names

@@ -12,7 +12,7 @@ from audit.report import selection
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.runs.folder import RunRecord
-from audit.types import Rows, Split
+from audit.types import Leaks, Rows
 from audit.wording import interval, percent, several_parts, shared
 
 MOST_BAR_CLASSES = 30
@@ -158,31 +158,31 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
 
 def _leaks(record: RunRecord) -> tuple[Twins, ...]:
     """The rows that stand in a larger part too, each beside its twin there."""
-    split = record.split
-    if split is None:
+    leaks = record.leaks
+    if leaks is None:
         return ()
-    found = selection.of_smaller_parts(split)
+    found = selection.of_smaller_parts(leaks)
     pairs = zip(
-        split.rows[found].tolist(), split.twins[found].tolist(), split.near[found].tolist(), strict=True
+        leaks.rows[found].tolist(), leaks.twins[found].tolist(), leaks.near[found].tolist(), strict=True
     )
     return tuple(
-        Twins((_in_part(record, split, row), _in_part(record, split, twin)), 0, near)
+        Twins((_in_part(record, leaks, row), _in_part(record, leaks, twin)), 0, near)
         for row, twin, near in pairs
     )
 
 
-def _in_part(record: RunRecord, split: Split, row: int) -> tuple[int, str, str]:
+def _in_part(record: RunRecord, leaks: Leaks, row: int) -> tuple[int, str, str]:
     _, name, label = _labelled(record, row)
-    return row, name, f"{split.part[row]}: {label}"
+    return row, name, f"{leaks.part[row]}: {label}"
 
 
 def _labelled(record: RunRecord, row: int) -> tuple[int, str, str]:
-    return row, str(record.ids[row]), record.class_names[record.labels.true[row]]
+    return row, str(record.ids[row]), record.class_names[record.labels.original[row]]
 
 
 def _of_each_label(record: RunRecord, rows: list[int]) -> list[int]:
     """The rows, first one of each label, so that those side by side differ."""
-    _, first = np.unique(record.labels.true[rows], return_index=True)
+    _, first = np.unique(record.labels.original[rows], return_index=True)
     return [rows[i] for i in sorted(first)] + [row for i, row in enumerate(rows) if i not in first]
 
 
@@ -213,7 +213,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, as_came: bool) -> Card
     """The card of a row, of its label as it came or as it was changed to."""
     names, kept = record.class_names, record.thumbnails
     issues, labels = (
-        (record.suspects, record.labels.true) if as_came else (record.issues, record.labels.given)
+        (record.suspects, record.labels.original) if as_came else (record.issues, record.labels.noisy)
     )
     given, suggested = int(labels[row]), int(issues.suggested[row])
     bars = ["", "", ""]
@@ -227,7 +227,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, as_came: bool) -> Card
         id=str(record.ids[row]),
         given=names[given],
         suggested=names[suggested],
-        true=names[record.labels.true[row]] if record.labels.flipped[row] and not as_came else None,
+        true=names[record.labels.original[row]] if record.labels.flipped[row] and not as_came else None,
         p_error=float(issues.p_error[row]),
         fold=int(record.probs.fold[row]),
         values=tuple(tuple(line.split("\t")) for line in kept.captions[thumbnail].splitlines()),

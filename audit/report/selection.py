@@ -14,11 +14,11 @@ from audit.types import (
     Issues,
     LabeledDataset,
     Labels,
+    Leaks,
     Mask,
     NoisyLabels,
     OutOfSample,
     Rows,
-    Split,
     Thumbnails,
 )
 
@@ -61,17 +61,17 @@ def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask, hidden: Rows) 
     return np.unique(np.concatenate([suspects.ranking[:MOST_SUSPECTS], *others, hidden]))
 
 
-def shared(split: Split | None) -> Rows:
+def shared(leaks: Leaks | None) -> Rows:
     """The first rows of smaller parts that stand in a larger one too, and their twins there."""
-    listed = np.empty(0, np.int64) if split is None else of_smaller_parts(split)[:MOST_OTHERS]
-    return listed if split is None else np.concatenate([split.rows[listed], split.twins[listed]])
+    listed = np.empty(0, np.int64) if leaks is None else of_smaller_parts(leaks)[:MOST_OTHERS]
+    return listed if leaks is None else np.concatenate([leaks.rows[listed], leaks.twins[listed]])
 
 
-def of_smaller_parts(split: Split) -> Rows:
+def of_smaller_parts(leaks: Leaks) -> Rows:
     """Which of the shared rows (m,) are in a smaller part than their twin, or in a later one as large."""
-    names, number, sizes = np.unique(split.part, return_inverse=True, return_counts=True)
+    names, number, sizes = np.unique(leaks.part, return_inverse=True, return_counts=True)
     place = np.argsort(np.lexsort((np.arange(len(names)), -sizes)))[number]
-    return np.flatnonzero(place[split.rows] > place[split.twins])
+    return np.flatnonzero(place[leaks.rows] > place[leaks.twins])
 
 
 def unhidden(rows: Rows, hidden: Rows) -> Rows:
@@ -81,7 +81,7 @@ def unhidden(rows: Rows, hidden: Rows) -> Rows:
 
 def agreeing(issues: Issues, suspects: Issues, labels: NoisyLabels, probs: OutOfSample) -> Mask:
     """Rows (n,) that nobody changed, that nothing flags, and whose label the models predict."""
-    predicted: Mask = probs.pred_probs.argmax(axis=1) == labels.true
+    predicted: Mask = probs.pred_probs.argmax(axis=1) == labels.original
     return predicted & ~labels.flipped & ~issues.is_issue & ~suspects.is_issue
 
 

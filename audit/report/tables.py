@@ -26,9 +26,9 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
 
     found = record.issues.ranking
     parts = (
-        ("duplicate", record.conflicts[0], record.suspects, record.labels.true),
-        ("suspect", record.suspects.ranking, record.suspects, record.labels.true),
-        ("injected", found[record.labels.flipped[found]], record.issues, record.labels.given),
+        ("duplicate", record.conflicts[0], record.suspects, record.labels.original),
+        ("suspect", record.suspects.ranking, record.suspects, record.labels.original),
+        ("injected", found[record.labels.flipped[found]], record.issues, record.labels.noisy),
     )
     names = np.array(record.class_names)
     tables = [
@@ -57,7 +57,7 @@ def kinds_table(record: RunRecord) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415  slow to import
 
     rows = np.empty(0, dtype=np.int64) if record.kinds is None else record.kinds.rows
-    given = np.array(record.class_names)[record.labels.true[rows]]
+    given = np.array(record.class_names)[record.labels.original[rows]]
     return pd.DataFrame({"id": record.ids[rows], "given": given, **_kinds(record.kinds, rows)})
 
 
@@ -79,14 +79,14 @@ def split_table(record: RunRecord) -> "pd.DataFrame":
     """The rows that have a duplicate in another part: id, part, given, the twin's, and how alike they are."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    names, split = np.array(record.class_names), record.split
-    if split is None:
+    names, leaks = np.array(record.class_names), record.leaks
+    if leaks is None:
         return pd.DataFrame()
     columns: dict[str, npt.NDArray[Any]] = {}
-    for side, rows in (("", split.rows), ("twin_", split.twins)):
-        columns[f"{side}id"], columns[f"{side}part"] = record.ids[rows], split.part[rows]
-        columns[f"{side}given"] = names[record.labels.true[rows]]
-    return pd.DataFrame({**columns, "same": np.where(split.near, "nearly", "exactly")})
+    for side, rows in (("", leaks.rows), ("twin_", leaks.twins)):
+        columns[f"{side}id"], columns[f"{side}part"] = record.ids[rows], leaks.part[rows]
+        columns[f"{side}given"] = names[record.labels.original[rows]]
+    return pd.DataFrame({**columns, "same": np.where(leaks.near, "nearly", "exactly")})
 
 
 def unlabelled_table(record: RunRecord) -> "pd.DataFrame":

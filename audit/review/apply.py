@@ -173,7 +173,9 @@ def _planned(
             )
         names = record.class_names
         n = len(record.ids)
-        now = Change(np.arange(n), np.zeros(n, bool), record.labels.true, names, record.ids.astype(np.str_))
+        now = Change(
+            np.arange(n), np.zeros(n, bool), record.labels.original, names, record.ids.astype(np.str_)
+        )
         return None, _changed(now, fixes, rows_of(fixes)), record.rows[rows_of(fixes)]
     source = datasets.open_source(located(record, moved), listener)
     again = reread(source)

@@ -54,8 +54,8 @@ def as_shown(
 ) -> tuple[Labels, Labels]:
     """The label (n,) that each row is shown with when it is reviewed, and the one that is suggested."""
     changed = controls.rows[controls.injected]
-    given, suggested = labels.true.copy(), suspects.suggested.copy()
-    given[changed], suggested[changed] = labels.given[changed], issues.suggested[changed]
+    given, suggested = labels.original.copy(), suspects.suggested.copy()
+    given[changed], suggested[changed] = labels.noisy[changed], issues.suggested[changed]
     return given, suggested
 
 

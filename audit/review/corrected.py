@@ -62,7 +62,7 @@ def _accepted(record: RunRecord, least: float, decided: set[int]) -> list[Correc
     return [
         Correction(
             row=row,
-            before=names[record.labels.true[row]],
+            before=names[record.labels.original[row]],
             after=names[suspects.suggested[row]],
             action="relabel",
             reviewer="",

@@ -87,7 +87,7 @@ def _rows(record: RunRecord) -> "pd.DataFrame":
     table = pd.DataFrame(
         {
             "id": [str(each) for each in record.ids.tolist()],
-            "given": names[record.labels.true],
+            "given": names[record.labels.original],
             "suggested": names[suspects.suggested],
             "rank": rank,
             "p_error": suspects.p_error,

@@ -38,7 +38,7 @@ import numpy.typing as npt
 
 from audit.errors import RunError
 from audit.runs.stages import Stage
-from audit.types import Controls, Issues, Kinds, NoisyLabels, OutOfSample, Split, Thumbnails
+from audit.types import Controls, Issues, Kinds, Leaks, NoisyLabels, OutOfSample, Thumbnails
 
 FORMAT = 5
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
@@ -63,7 +63,7 @@ class RunRecord:
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     controls: Controls
-    split: Split | None  # the parts that the rows are in, and what they share
+    leaks: Leaks | None  # the parts that the rows are in, and duplicates between them
     kinds: Kinds | None  # of the suspects, or of all rows; None where nothing could be planted
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
@@ -204,8 +204,8 @@ class RunFolder:
         self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
         self._write_or_remove("features.npz", {"features": record.probs.features})
         rows = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
-        labels = {**rows, "given": record.labels.given, "fold": record.probs.fold}
-        true = record.labels.true if record.injected else None
+        labels = {**rows, "given": record.labels.noisy, "fold": record.probs.fold}
+        true = record.labels.original if record.injected else None
         known = {"true": true, "transition": record.labels.transition}
         self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
         self.write_arrays("issues.npz", _fields(record.issues))
@@ -215,7 +215,7 @@ class RunFolder:
         self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
         self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
         self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
-        self._write_or_remove("split.npz", _fields(record.split) if record.split else {})
+        self._write_or_remove("split.npz", _fields(record.leaks) if record.leaks else {})
         self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
         self.write_json("scores.json", record.scores)
         self.write_json(
@@ -241,7 +241,7 @@ class RunFolder:
                 f"{self.path} holds no finished run; make one with: audit detect --out {self.path}"
             )
         labels = self.read_arrays("labels.npz")
-        given = labels["given"]
+        noisy = labels["given"]
         try:
             pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
             conflicts = np.load(self.path / "conflicts.npy", allow_pickle=False)
@@ -252,7 +252,7 @@ class RunFolder:
             ) from error
         suggested = self._read_if_there("unlabelled.npz")
         features = self._read_if_there("features.npz").get("features")
-        hidden, kinds, split = (self._read_if_there(f"{name}.npz") for name in ("controls", "kinds", "split"))
+        hidden, kinds, leaks = (self._read_if_there(f"{name}.npz") for name in ("controls", "kinds", "split"))
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
@@ -260,7 +260,7 @@ class RunFolder:
             ids=labels["ids"],
             rows=labels["rows"],
             hashes=labels["hashes"],
-            labels=NoisyLabels(given, labels.get("true", given), labels.get("transition")),
+            labels=NoisyLabels(noisy, labels.get("true", noisy), labels.get("transition")),
             probs=OutOfSample(
                 pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs"), features=features
             ),
@@ -270,7 +270,7 @@ class RunFolder:
             unlabelled=suggested.get("ids"),
             thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
             controls=Controls(**hidden) if hidden else Controls.none(),
-            split=Split(**split) if split else None,
+            leaks=Leaks(**leaks) if leaks else None,
             kinds=Kinds(**kinds) if kinds else None,
             scores=scores,
             folds=tuple(manifest["folds"]),
@@ -287,7 +287,7 @@ def load_record(path: Path) -> RunRecord:
     return RunFolder(path).load_record()
 
 
-def _fields(value: Issues | Thumbnails | Controls | Kinds | Split) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Thumbnails | Controls | Kinds | Leaks) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 

@@ -81,7 +81,8 @@ class Gates:
         """The verdict of every gate on a run, and lines on accepted suspects that are out of date."""
         names = record.class_names
         suspects = {
-            (str(record.ids[row]), names[record.labels.true[row]]): None for row in record.suspects.ranking
+            (str(record.ids[row]), names[record.labels.original[row]]): None
+            for row in record.suspects.ranking
         }
         known = {(each.id, each.given): each for each in self.accepted}
         valid = {key for key, each in known.items() if today < each.expires}

@@ -34,7 +34,7 @@ def of_run(
     config: Config,
     fingerprint: str,
     given: Mapping[str, npt.ArrayLike | None],
-    split: npt.NDArray[np.str_] | None,
+    part: npt.NDArray[np.str_] | None,
 ) -> tuple[Stage, Stage, Stage]:
     """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts."""
     work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
@@ -49,6 +49,6 @@ def of_run(
     for name in ("controls", "kinds", "kinds_of"):
         if getattr(config, name) != getattr(Config, name):
             judged[name] = getattr(config, name)
-    if split is not None:
-        judged["split"] = hashlib.sha256("\0".join(split).encode()).hexdigest()
+    if part is not None:
+        judged["split"] = hashlib.sha256("\0".join(part).encode()).hexdigest()
     return first, second, Stage("issues", judged, second.key)

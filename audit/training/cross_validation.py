@@ -56,7 +56,7 @@ def cross_validate(
     groups: Rows,
     *,
     folds: int,
-    split: int,
+    fold_seed: int,
     k: int,
     fitting: Fitting,
     seed: np.random.SeedSequence,
@@ -83,7 +83,7 @@ def cross_validate(
         Rows (n,) of one group are in one fold.
     folds
         How many.
-    split
+    fold_seed
         The seed by which each worker draws them: it has imported what that takes.
     k
         Number of classes.
@@ -136,7 +136,7 @@ def cross_validate(
                 labels=labels,
                 groups=groups,
                 folds=folds,
-                split=split,
+                fold_seed=fold_seed,
                 keep=keep,
                 weights=weights,
                 others=others or folds - 1,
@@ -190,7 +190,7 @@ class _Work(NamedTuple):
     labels: Labels
     groups: Rows
     folds: int
-    split: int
+    fold_seed: int
     keep: Mask
     weights: Floats | None
     others: int
@@ -226,7 +226,7 @@ def _fit_fold(
     labels: Labels,
     groups: Rows,
     folds: int,
-    split: int,
+    fold_seed: int,
     keep: Mask,
     weights: Floats | None,
     others: int,
@@ -244,7 +244,7 @@ def _fit_fold(
     def watch(share: float) -> None:
         board[number] = share
 
-    after = (assign_folds(labels, groups, folds, split) - number) % folds  # how many folds after this one
+    after = (assign_folds(labels, groups, folds, fold_seed) - number) % folds  # how many folds after this one
     held_out, rest = np.flatnonzero(after == 0), np.flatnonzero((after > 0) & (after <= others) & keep)
     task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
     classifier = fitting.builder(task)

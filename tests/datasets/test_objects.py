@@ -310,7 +310,7 @@ def test_the_parts_of_a_data_set_of_hugging_face_are_put_together(hugging):
     assert np.array_equal(read(source), read(alone))
     assert list(source.y) == list(alone.y)
     assert source.class_names == alone.class_names
-    assert source.split.tolist() == ["train", "train", "test", "test"]
+    assert source.part.tolist() == ["train", "train", "test", "test"]
     renamed = whole.cast_column("fine", datasets.ClassLabel(names=["q", "p"]))
     with pytest.raises(DataError, match="the part 'test' names other classes than 'train'"):
         from_parts({"train": whole, "test": renamed}, None, "mine")

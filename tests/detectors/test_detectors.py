@@ -27,9 +27,9 @@ def world(n=3000, k=4, rate=0.15, kind="symmetric", sharpness=4.0, seed=0, T=Non
     rng = np.random.default_rng(seed)
     true = rng.integers(0, k, n)
     T = noise.noise_kind(kind)(k, rate) if T is None else T
-    noisy = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
+    injected = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
     logits = rng.normal(size=(n, k)) + sharpness * np.eye(k)[true]
-    return noisy, (softmax(logits) @ T).astype(np.float32)
+    return injected, (softmax(logits) @ T).astype(np.float32)
 
 
 def learned_noise(n=20_000, k=5, rate=0.2, seed=0, learned=0.25):
@@ -52,12 +52,12 @@ def resembling(n=40_000, k=5, rate=0.4, seed=0):
     follows = (rng.random((n, 1)) > np.cumsum(likeness, axis=1)).sum(axis=1)
     target, other = (true + rng.integers(1, k, (2, n))) % k
     target = np.where(rng.random(n) < 0.3, follows, target)
-    noisy = NoisyLabels(np.where(rng.random(n) < rate, target, true), true)
+    injected = NoisyLabels(np.where(rng.random(n) < rate, target, true), true)
     seen, between = rng.uniform([0, 0.3], [0.06, 1], (n, 2)).T[..., None]
     clear = (1 - seen) * np.eye(k)[true] + seen * likeness
     doubt = between * np.eye(k)[true] + (1 - between) * np.eye(k)[other]
     c = np.where(rng.random((n, 1)) < 0.05, 0.99 * doubt + 0.01 / k, clear)
-    return noisy, c.astype(np.float32)
+    return injected, c.astype(np.float32)
 
 
 def random_matrix(k, seed):
@@ -76,11 +76,11 @@ def random_matrix(k, seed):
 @given(seed=st.integers(0, 2**32), k=st.integers(2, 6), rate=st.floats(0, 0.4))
 @settings(max_examples=12, deadline=None)
 def test_every_detector_says_something_sound_of_every_row(name, seed, k, rate):
-    noisy, probs = world(n=120, k=k, rate=rate, seed=seed)
-    issues = audit.find_issues(noisy.given, probs, detector=name)
+    injected, probs = world(n=120, k=k, rate=rate, seed=seed)
+    issues = audit.find_issues(injected.noisy, probs, detector=name)
     assert issues.is_issue.shape == issues.label_quality.shape == (120,)
     assert issues.is_issue.dtype == bool
-    assert (issues.suggested != noisy.given).all()
+    assert (issues.suggested != injected.noisy).all()
     for scores in (issues.label_quality, issues.p_error):
         assert np.isfinite(scores).all()
         assert ((scores >= 0) & (scores <= 1)).all()
@@ -93,10 +93,10 @@ def test_every_detector_says_something_sound_of_every_row(name, seed, k, rate):
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=8, deadline=None)
 def test_the_order_of_the_rows_does_not_matter(name, seed):
-    noisy, probs = world(n=400, seed=seed)
+    injected, probs = world(n=400, seed=seed)
     rows = np.random.default_rng(seed).permutation(400)
-    plain = audit.find_issues(noisy.given, probs, detector=name)
-    moved = audit.find_issues(noisy.given[rows], probs[rows], detector=name)
+    plain = audit.find_issues(injected.noisy, probs, detector=name)
+    moved = audit.find_issues(injected.noisy[rows], probs[rows], detector=name)
     np.testing.assert_allclose(moved.label_quality, plain.label_quality[rows], atol=5e-3)
     assert (moved.is_issue != plain.is_issue[rows]).sum() <= 2
 
@@ -104,10 +104,10 @@ def test_the_order_of_the_rows_does_not_matter(name, seed):
 @given(st.integers(0, 2**32), st.permutations(range(5)))
 @settings(max_examples=10, deadline=None)
 def test_what_the_classes_are_called_does_not_matter(seed, order):
-    noisy, probs = world(n=4000, k=5, rate=0.2, kind="pair", seed=seed)
+    injected, probs = world(n=4000, k=5, rate=0.2, kind="pair", seed=seed)
     order = np.array(order)
-    plain = audit.find_issues(noisy.given, probs)
-    renamed = audit.find_issues(np.argsort(order)[noisy.given], probs[:, order])
+    plain = audit.find_issues(injected.noisy, probs)
+    renamed = audit.find_issues(np.argsort(order)[injected.noisy], probs[:, order])
     assert np.abs(renamed.p_error - plain.p_error).max() < 0.05
     assert (renamed.is_issue != plain.is_issue).mean() < 0.001
 
@@ -125,27 +125,27 @@ def test_what_the_classes_are_called_does_not_matter(seed, order):
     ],
 )
 def test_the_cleanlab_detectors_are_cleanlabs_rules(name, rule):
-    noisy, probs = world()
-    theirs = cleanlab_issues(noisy.given, probs, filter_by=rule, n_jobs=1)
+    injected, probs = world()
+    theirs = cleanlab_issues(injected.noisy, probs, filter_by=rule, n_jobs=1)
     assert theirs.any()
-    assert (audit.find_issues(noisy.given, probs, detector=name).is_issue == theirs).all()
+    assert (audit.find_issues(injected.noisy, probs, detector=name).is_issue == theirs).all()
 
 
 def test_margins_flag_the_rows_of_lowest_margin():
-    noisy, probs = world()
-    margins = np.where(noisy.flipped, -1.0, 1.0) + np.linspace(0, 0.1, len(probs))
-    evidence = Evidence(noisy.given, probs, margins.astype(np.float32))
+    injected, probs = world()
+    margins = np.where(injected.flipped, -1.0, 1.0) + np.linspace(0, 0.1, len(probs))
+    evidence = Evidence(injected.noisy, probs, margins.astype(np.float32))
     issues = detectors.DETECTORS["margins"](evidence)
     assert issues.is_issue.sum() == evidence.issue_count
     assert margins[issues.is_issue].max() <= margins[~issues.is_issue].min()
     assert "margins" in detectors.available(evidence)
-    assert "margins" not in detectors.available(Evidence(noisy.given, probs))
+    assert "margins" not in detectors.available(Evidence(injected.noisy, probs))
 
 
-def f1_of_all(noisy, probs):
-    evidence = Evidence(noisy.given, probs)
+def f1_of_all(injected, probs):
+    evidence = Evidence(injected.noisy, probs)
     return {
-        name: scoring.score(detectors.DETECTORS[name](evidence), noisy).f1.value
+        name: scoring.score(detectors.DETECTORS[name](evidence), injected).f1.value
         for name in detectors.available(evidence)
     }
 
@@ -153,16 +153,16 @@ def f1_of_all(noisy, probs):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.2), ("pair", 0.2), ("pair", 0.45)])
 def test_the_posterior_beats_every_cleanlab_rule(kind, rate, seed):
-    noisy, probs = world(n=20_000, k=6, rate=rate, kind=kind, sharpness=5, seed=seed)
-    f1 = f1_of_all(noisy, probs)
+    injected, probs = world(n=20_000, k=6, rate=rate, kind=kind, sharpness=5, seed=seed)
+    f1 = f1_of_all(injected, probs)
     assert f1["posterior"] >= max(v for name, v in f1.items() if name.startswith("cleanlab"))
     assert f1["posterior"] >= max(f1.values()) - 0.005
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_posterior_beats_every_cleanlab_rule_on_any_class_dependent_noise(seed):
-    noisy, probs = world(n=20_000, k=6, sharpness=5, seed=seed, T=random_matrix(6, seed))
-    f1 = f1_of_all(noisy, probs)
+    injected, probs = world(n=20_000, k=6, sharpness=5, seed=seed, T=random_matrix(6, seed))
+    f1 = f1_of_all(injected, probs)
     assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
 
 
@@ -176,9 +176,9 @@ def test_the_posterior_beats_every_cleanlab_rule_on_probabilities_of_models_that
     shape = {"n_features": 20, "n_informative": 12, "n_redundant": 4, "n_classes": k}
     X, true = make_classification(8000, **shape, class_sep=1.5, flip_y=0, random_state=seed)
     T = 0.55 * np.eye(k) + 0.45 * rng.dirichlet(np.ones(k), k) if dense else random_matrix(k, seed)
-    noisy = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
-    probs = cross_val_predict(model, X, noisy.given, method="predict_proba")
-    f1 = f1_of_all(noisy, probs)
+    injected = audit.inject(true, None, "matrix", k=k, rng=rng, matrix=T)
+    probs = cross_val_predict(model, X, injected.noisy, method="predict_proba")
+    f1 = f1_of_all(injected, probs)
     assert f1["posterior"] > max(v for name, v in f1.items() if name.startswith("cleanlab"))
 
 
@@ -199,19 +199,19 @@ def test_the_scale_that_makes_probabilities_what_they_were_is_found(sharpness, s
 
 @pytest.mark.parametrize("seed", range(3))
 def test_learned_noise_is_not_taken_for_ambiguity(seed):
-    noisy, probs = learned_noise(seed=seed)
-    issues = audit.find_issues(noisy.given, probs)
-    assert issues.p_error.sum() == pytest.approx(noisy.flipped.sum(), rel=0.05)
-    assert scoring.score(issues, noisy).f1.value > 0.9
+    injected, probs = learned_noise(seed=seed)
+    issues = audit.find_issues(injected.noisy, probs)
+    assert issues.p_error.sum() == pytest.approx(injected.flipped.sum(), rel=0.05)
+    assert scoring.score(issues, injected).f1.value > 0.9
 
 
 def test_the_posterior_is_bayes_rule():
-    noisy, probs = world(n=2000, rate=0.2, sharpness=5)
-    evidence = Evidence(noisy.given, probs)
+    injected, probs = world(n=2000, rate=0.2, sharpness=5)
+    evidence = Evidence(injected.noisy, probs)
     issues = detectors.posterior(evidence)
     c, T = evidence.belief.c, evidence.belief.T
     for row in range(50):
-        g = noisy.given[row]
+        g = injected.noisy[row]
         joint = [c[row, t] * T[t, g] for t in range(4)]
         assert issues.label_quality[row] == pytest.approx(joint[g] / sum(joint))
         assert issues.p_error[row] == pytest.approx(1 - joint[g] / sum(joint))
@@ -219,8 +219,8 @@ def test_the_posterior_is_bayes_rule():
 
 @pytest.mark.parametrize("kind", ["symmetric", "pair"])
 def test_the_transition_matrix_is_found(kind):
-    noisy, probs = world(n=60_000, rate=0.3, kind=kind, sharpness=6)
-    found = Evidence(noisy.given, probs).belief
+    injected, probs = world(n=60_000, rate=0.3, kind=kind, sharpness=6)
+    found = Evidence(injected.noisy, probs).belief
     np.testing.assert_allclose(found.T, noise.noise_kind(kind)(4, 0.3), atol=0.02)
     np.testing.assert_allclose(found.T.sum(axis=1), 1)
     low, high = figures.transition_interval(found)
@@ -228,43 +228,43 @@ def test_the_transition_matrix_is_found(kind):
 
 
 def test_the_stated_probability_is_the_observed_one():
-    noisy, probs = world(n=40_000, rate=0.2, sharpness=3)
-    issues = audit.find_issues(noisy.given, probs)
+    injected, probs = world(n=40_000, rate=0.2, sharpness=3)
+    issues = audit.find_issues(injected.noisy, probs)
     bins = np.minimum(9, (10 * issues.p_error).astype(int))
-    gaps = np.bincount(bins, issues.p_error - noisy.flipped, minlength=10)
+    gaps = np.bincount(bins, issues.p_error - injected.flipped, minlength=10)
     assert np.abs(gaps).sum() / len(bins) < 0.02
-    assert issues.p_error.sum() == pytest.approx(noisy.flipped.sum(), rel=0.05)
+    assert issues.p_error.sum() == pytest.approx(injected.flipped.sum(), rel=0.05)
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.3), ("symmetric", 0.02)])
 def test_the_interval_of_the_noise_rate_covers(kind, rate):
     held = 0
     for seed in range(40):
-        noisy, probs = world(n=4000, rate=rate, kind=kind, sharpness=7, seed=seed)
-        value, low, high = Evidence(noisy.given, probs).belief.noise_interval(
-            noisy.given, np.random.default_rng(seed)
+        injected, probs = world(n=4000, rate=rate, kind=kind, sharpness=7, seed=seed)
+        value, low, high = Evidence(injected.noisy, probs).belief.noise_interval(
+            injected.noisy, np.random.default_rng(seed)
         )
         assert low <= value <= high < rate + 0.05
-        held += low <= noisy.rate <= high
+        held += low <= injected.rate <= high
     assert held >= 36
 
 
 def test_the_intervals_of_the_transition_matrix_cover():
     held = []
     for seed in range(20):
-        noisy, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
-        low, high = figures.transition_interval(Evidence(noisy.given, probs).belief)
+        injected, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
+        low, high = figures.transition_interval(Evidence(injected.noisy, probs).belief)
         T = noise.noise_kind("symmetric")(4, 0.2)
         held += list(((low <= T) & (high >= T)).ravel())
     assert np.mean(held) > 0.9
 
 
 def test_consensus_flags_exactly_where_the_prediction_differs_the_surest_first():
-    noisy, probs = world()
-    issues = audit.find_issues(noisy.given, probs, truth="consensus")
-    assert (issues.is_issue == (probs.argmax(axis=1) != noisy.given)).all()
+    injected, probs = world()
+    issues = audit.find_issues(injected.noisy, probs, truth="consensus")
+    assert (issues.is_issue == (probs.argmax(axis=1) != injected.noisy)).all()
     assert (issues.suggested[issues.is_issue] == probs.argmax(axis=1)[issues.is_issue]).all()
-    assert (audit.find_issues(noisy.given, probs, truth="process").is_issue != issues.is_issue).any()
+    assert (audit.find_issues(injected.noisy, probs, truth="process").is_issue != issues.is_issue).any()
 
 
 def test_annotators_errors_are_found_best_in_the_sense_of_consensus():
@@ -284,8 +284,8 @@ def test_annotators_errors_are_found_best_in_the_sense_of_consensus():
 
 @pytest.mark.filterwarnings("ignore:pred_probs agree")  # as they do: nothing is wrong here
 def test_clean_labels_raise_few_flags():
-    noisy, probs = world(rate=0, sharpness=8)
-    assert audit.find_issues(noisy.given, probs).is_issue.mean() < 0.02
+    injected, probs = world(rate=0, sharpness=8)
+    assert audit.find_issues(injected.noisy, probs).is_issue.mean() < 0.02
 
 
 def test_a_class_that_nobody_believes_in_and_one_that_nobody_gave():
@@ -337,7 +337,7 @@ def noisy_ambiguity(n, k, kind, rate, seed):
     """Such a belief, T of the noise, and labels drawn from both."""
     rng = np.random.default_rng(seed)
     c, true = ambiguous_probabilities(n, k, rng)
-    return c, noise.noise_kind(kind)(k, rate), audit.inject(true, rate, kind, rng=rng).given
+    return c, noise.noise_kind(kind)(k, rate), audit.inject(true, rate, kind, rng=rng).noisy
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3])
@@ -406,11 +406,11 @@ def resemblance(c, labels):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_wrong_labels_that_go_where_their_example_resembles_are_counted_all(seed, monkeypatch):
-    noisy, probs = resembling(seed=seed)
-    assert resemblance(probs, noisy.given) == 1
-    assert Evidence(noisy.given, probs).belief.noise_rate == pytest.approx(noisy.rate, abs=0.003)
+    injected, probs = resembling(seed=seed)
+    assert resemblance(probs, injected.noisy) == 1
+    assert Evidence(injected.noisy, probs).belief.noise_rate == pytest.approx(injected.rate, abs=0.003)
     monkeypatch.setattr(belief, "resemblance", lambda *_: 0.0)
-    assert Evidence(noisy.given, probs).belief.noise_rate < noisy.rate - 0.015
+    assert Evidence(injected.noisy, probs).belief.noise_rate < injected.rate - 0.015
 
 
 @pytest.mark.parametrize("n", [2000, 40_000])

@@ -21,15 +21,15 @@ def audits(draw):
     true, given_labels, suggested = (draw(hnp.arrays(np.int64, n, elements=classes)) for _ in range(3))
     quality = draw(hnp.arrays(np.float64, n, elements=st.floats(0, 1), unique=True))
     issues = Issues(draw(hnp.arrays(np.bool_, n)), quality, 1 - quality, suggested)
-    return k, issues, NoisyLabels(given=given_labels, true=true)
+    return k, issues, NoisyLabels(noisy=given_labels, original=true)
 
 
 @given(audits())
 def test_rates_agree_with_scikit_learn(case):
-    _, issues, noisy = case
-    score = scoring.score(issues, noisy)
+    _, issues, injected = case
+    score = scoring.score(issues, injected)
     p, r, f, _ = precision_recall_fscore_support(
-        noisy.flipped, issues.is_issue, average="binary", zero_division=np.nan
+        injected.flipped, issues.is_issue, average="binary", zero_division=np.nan
     )
     for mine, theirs in ((score.precision, p), (score.recall, r), (score.f1, f)):
         if mine.value is None:
@@ -41,11 +41,11 @@ def test_rates_agree_with_scikit_learn(case):
 
 @given(audits())
 def test_counts_agree_with_a_plain_loop(case):
-    _, issues, noisy = case
-    score = scoring.score(issues, noisy)
+    _, issues, injected = case
+    score = scoring.score(issues, injected)
     tp = fp = fn = tn = right = 0
     for flag, flip, suggested, true in zip(
-        issues.is_issue, noisy.flipped, issues.suggested, noisy.true, strict=True
+        issues.is_issue, injected.flipped, issues.suggested, injected.original, strict=True
     ):
         tp, fp, fn, tn = (
             tp + (flag and flip),
@@ -55,15 +55,15 @@ def test_counts_agree_with_a_plain_loop(case):
         )
         right += flag and flip and suggested == true
     assert (score.tp, score.fp, score.fn, score.tn, score.right_suggestions) == (tp, fp, fn, tn, right)
-    budget = set(np.argsort(issues.label_quality)[: noisy.flipped.sum()])
-    assert score.missed_at_noise_rate == sum(row not in budget for row in np.flatnonzero(noisy.flipped))
+    budget = set(np.argsort(issues.label_quality)[: injected.flipped.sum()])
+    assert score.missed_at_noise_rate == sum(row not in budget for row in np.flatnonzero(injected.flipped))
 
 
 @given(audits())
 def test_scores_of_the_classes_add_up_to_the_score_of_all(case):
-    k, issues, noisy = case
-    total = sum(scoring.score_by_class(issues, noisy, k), start=scoring.DetectionScore())
-    assert total == scoring.score(issues, noisy)
+    k, issues, injected = case
+    total = sum(scoring.score_by_class(issues, injected, k), start=scoring.DetectionScore())
+    assert total == scoring.score(issues, injected)
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
@@ -83,13 +83,13 @@ def test_nothing_to_divide_by_is_undefined_not_perfect():
 
 @given(audits())
 def test_average_precision_agrees_with_scikit_learn(case):
-    _, issues, noisy = case
-    in_order = noisy.flipped[scoring.severity_order(issues)]
+    _, issues, injected = case
+    in_order = injected.flipped[scoring.severity_order(issues)]
     mine = scoring.average_precision(in_order)
-    if not noisy.flipped.any():
+    if not injected.flipped.any():
         assert mine.value is None
     else:
-        assert mine.value == pytest.approx(average_precision_score(noisy.flipped, -issues.label_quality))
+        assert mine.value == pytest.approx(average_precision_score(injected.flipped, -issues.label_quality))
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])

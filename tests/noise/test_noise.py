@@ -33,7 +33,7 @@ def arguments(kind, k, n, rate, seed):
     return {"rate": rate, **more.get(kind, {})}
 
 
-def injected(kind, k, labels, rate, seed, **options):
+def injected_of(kind, k, labels, rate, seed, **options):
     return noise.inject(
         labels,
         kind=kind,
@@ -56,50 +56,50 @@ def test_the_original_is_untouched_and_every_label_is_a_class(case, rate, kind, 
     k, labels = case
     assume(suits(kind, k))
     original = np.array(labels)
-    noisy = injected(kind, k, original, rate, seed)
+    injected = injected_of(kind, k, original, rate, seed)
     assert (original == labels).all()
-    assert (noisy.true == labels).all()
-    assert ((noisy.given >= 0) & (noisy.given < k)).all()
-    np.testing.assert_allclose(noisy.transition.sum(axis=1), 1)
-    assert noisy.transition.shape == (k, k)
-    assert (noisy.transition >= 0).all()
+    assert (injected.original == labels).all()
+    assert ((injected.noisy >= 0) & (injected.noisy < k)).all()
+    np.testing.assert_allclose(injected.transition.sum(axis=1), 1)
+    assert injected.transition.shape == (k, k)
+    assert (injected.transition >= 0).all()
 
 
 @given(labelled, st.floats(0, 1), st.sampled_from(noise.NOISE_KINDS), seeds)
 def test_the_same_seed_changes_the_same_labels(case, rate, kind, seed):
     k, labels = case
     assume(suits(kind, k))
-    first, second = (injected(kind, k, labels, rate, seed) for _ in range(2))
-    assert (first.given == second.given).all()
+    first, second = (injected_of(kind, k, labels, rate, seed) for _ in range(2))
+    assert (first.noisy == second.noisy).all()
     assert (first.transition == second.transition).all()
 
 
 @given(labelled, st.floats(0, 1), st.sampled_from(ALIKE), seeds)
 def test_exactly_the_asked_share_changes_where_all_classes_are_alike(case, rate, kind, seed):
     k, labels = case
-    noisy = injected(kind, k, labels, rate, seed)
-    assert noisy.flipped.sum() == round(rate * len(labels))
-    assert noisy.expected == pytest.approx(rate)
+    injected = injected_of(kind, k, labels, rate, seed)
+    assert injected.flipped.sum() == round(rate * len(labels))
+    assert injected.expected == pytest.approx(rate)
 
 
 @given(labelled, st.floats(0, 1), st.sampled_from(BY_CLASS), seeds)
 def test_exact_counts_by_class_where_classes_differ(case, rate, kind, seed):
     k, labels = case
     assume(suits(kind, k))
-    noisy = injected(kind, k, labels, rate, seed)
-    expected = (1 - np.diag(noisy.transition)) * np.bincount(labels, minlength=k)
-    changed = np.bincount(noisy.true[noisy.flipped], minlength=k)
+    injected = injected_of(kind, k, labels, rate, seed)
+    expected = (1 - np.diag(injected.transition)) * np.bincount(labels, minlength=k)
+    changed = np.bincount(injected.original[injected.flipped], minlength=k)
     assert (np.abs(changed - expected) < 1 + 1e-9).all()
     assert abs(changed.sum() - expected.sum()) <= 0.5 + 1e-9
-    assert noisy.expected * len(labels) == pytest.approx(expected.sum(), abs=1e-8)
+    assert injected.expected * len(labels) == pytest.approx(expected.sum(), abs=1e-8)
 
 
 @given(labelled, st.floats(0, 1), seeds)
 def test_stratified_changes_the_asked_share_of_each_class(case, rate, seed):
     k, labels = case
-    noisy = injected("stratified", k, labels, rate, seed)
+    injected = injected_of("stratified", k, labels, rate, seed)
     counts = np.bincount(labels, minlength=k)
-    expected, changed = rate * counts, np.bincount(noisy.true[noisy.flipped], minlength=k)
+    expected, changed = rate * counts, np.bincount(injected.original[injected.flipped], minlength=k)
     assert changed.sum() == round(rate * len(labels))
     rounded_up = changed > np.floor(expected)
     fraction = expected - np.floor(expected)
@@ -118,9 +118,9 @@ def test_largest_remainders_add_up(expected):
 @given(labelled, st.floats(0, 1), st.sampled_from(("symmetric", "stratified")), seeds)
 def test_inclusive_draws_the_asked_share_and_some_keep_their_label(case, rate, kind, seed):
     k, labels = case
-    noisy = injected(kind, k, labels, rate, seed, inclusive=True)
-    assert noisy.flipped.sum() <= round(rate * len(labels))
-    assert noisy.expected == pytest.approx(rate * (k - 1) / k)
+    injected = injected_of(kind, k, labels, rate, seed, inclusive=True)
+    assert injected.flipped.sum() <= round(rate * len(labels))
+    assert injected.expected == pytest.approx(rate * (k - 1) / k)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_inclusive_draws_the_asked_share_and_some_keep_their_label(case, rate, k
 def test_the_realised_matrix_is_within_sampling_error_of_the_one_drawn_from(kind, options):
     k, n = 10, 60_000
     labels = np.random.default_rng(0).integers(0, k - 1, n)  # the last class is not there
-    noisy = injected(kind, k, labels, 0.3, 5, **options)
+    injected = injected_of(kind, k, labels, 0.3, 5, **options)
     counts = np.zeros((k, k))
-    np.add.at(counts, (noisy.true, noisy.given), 1)
+    np.add.at(counts, (injected.original, injected.noisy), 1)
     rows = counts.sum(axis=1)
-    T = noisy.transition[rows > 0]
+    T = injected.transition[rows > 0]
     realised, rows = counts[rows > 0] / rows[rows > 0, None], rows[rows > 0, None]
     assert (np.abs(realised - T) <= 5 * np.sqrt(T * (1 - T) / rows) + 1.001 / rows).all()
-    assert noisy.rate == pytest.approx(noisy.expected, abs=5 * np.sqrt(0.25 / n))
+    assert injected.rate == pytest.approx(injected.expected, abs=5 * np.sqrt(0.25 / n))
 
 
 @given(st.integers(2, 20), st.floats(0, 1), st.sampled_from(("symmetric", "stratified", "scramble", "pair")))
@@ -160,15 +160,15 @@ def test_matrices_by_rate_have_it_off_the_diagonal(k, rate, kind):
 def test_draws_stay_what_they_were():
     """Results published with one version can be made again with the next."""
     labels = np.arange(20) % 5
-    symmetric = noise.inject(labels, 0.3, "symmetric", rng=np.random.default_rng(7)).given
-    pair = noise.inject(labels, 0.3, "pair", rng=np.random.default_rng(7)).given
+    symmetric = noise.inject(labels, 0.3, "symmetric", rng=np.random.default_rng(7)).noisy
+    pair = noise.inject(labels, 0.3, "pair", rng=np.random.default_rng(7)).noisy
     assert symmetric.tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 2, 4, 2, 3, 1, 2, 4, 2, 0, 4]
     assert pair.tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 2, 2, 3, 0, 1, 2, 2, 4, 4]
 
 
 def test_pair_noise_goes_to_the_next_class_only():
-    noisy = noise.inject(np.arange(100) % 4, 0.5, "pair", rng=np.random.default_rng(0))
-    assert (noisy.given[noisy.flipped] == (noisy.true[noisy.flipped] + 1) % 4).all()
+    injected = noise.inject(np.arange(100) % 4, 0.5, "pair", rng=np.random.default_rng(0))
+    assert (injected.noisy[injected.flipped] == (injected.original[injected.flipped] + 1) % 4).all()
 
 
 @given(
@@ -176,14 +176,14 @@ def test_pair_noise_goes_to_the_next_class_only():
 )
 def test_more_classes_than_are_present_may_be_given(present, more, rate, kind, seed):
     labels = np.arange(60) % present
-    noisy = noise.inject(labels, rate, kind, k=present + more, rng=np.random.default_rng(seed))
-    assert noisy.flipped.sum() == round(rate * 60)
-    assert noisy.transition[0, -1] == pytest.approx(rate / (present + more - 1))
+    injected = noise.inject(labels, rate, kind, k=present + more, rng=np.random.default_rng(seed))
+    assert injected.flipped.sum() == round(rate * 60)
+    assert injected.transition[0, -1] == pytest.approx(rate / (present + more - 1))
 
 
 def test_absent_classes_are_reached():
-    noisy = noise.inject(np.zeros(500, dtype=int), 1, "scramble", k=4, rng=np.random.default_rng(0))
-    assert set(noisy.given) == {1, 2, 3}
+    injected = noise.inject(np.zeros(500, dtype=int), 1, "scramble", k=4, rng=np.random.default_rng(0))
+    assert set(injected.noisy) == {1, 2, 3}
 
 
 @pytest.fixture(scope="module")
@@ -193,10 +193,16 @@ def digits():
 
 
 def test_asymmetric_noise_on_mnist(digits):
-    noisy = noise.inject(digits, 0.4, "asymmetric", rng=np.random.default_rng(0))
-    pairs = set(zip(noisy.true[noisy.flipped].tolist(), noisy.given[noisy.flipped].tolist(), strict=True))
+    injected = noise.inject(digits, 0.4, "asymmetric", rng=np.random.default_rng(0))
+    pairs = set(
+        zip(
+            injected.original[injected.flipped].tolist(),
+            injected.noisy[injected.flipped].tolist(),
+            strict=True,
+        )
+    )
     assert pairs == {(7, 1), (2, 7), (5, 6), (6, 5), (3, 8)}
-    assert noisy.rate == pytest.approx(0.4945 * 0.4, abs=1e-4)  # the share of these five digits
+    assert injected.rate == pytest.approx(0.4945 * 0.4, abs=1e-4)  # the share of these five digits
 
 
 @given(seeds, st.integers(2, 6))
@@ -233,7 +239,7 @@ def test_instance_labels_follow_the_formula():
     labels = np.arange(n) % k
     X = np.random.default_rng(0).integers(0, 9, (n, 2, 3)).astype(np.uint8)
     X[:, 0, 0] = 7  # a constant feature
-    noisy = noise.inject(labels, rate, "instance", X=X, rng=np.random.default_rng(3))
+    injected = noise.inject(labels, rate, "instance", X=X, rng=np.random.default_rng(3))
 
     rng = np.random.default_rng(3)
     q = rng.normal(rate, 0.1, n)
@@ -249,9 +255,9 @@ def test_instance_labels_follow_the_formula():
         scores[y] = 0
         p[i] = q[i] * scores / scores.sum()
         p[i, y] = 1 - q[i]
-    assert noisy.given.tolist() == [int(np.searchsorted(np.cumsum(p[i]), draws[i])) for i in range(n)]
+    assert injected.noisy.tolist() == [int(np.searchsorted(np.cumsum(p[i]), draws[i])) for i in range(n)]
     for y in range(k):
-        np.testing.assert_allclose(noisy.transition[y], p[labels == y].mean(axis=0))
+        np.testing.assert_allclose(injected.transition[y], p[labels == y].mean(axis=0))
 
 
 def test_instance_noise_is_near_the_rate_and_the_chunks_do_not_matter(monkeypatch):
@@ -261,27 +267,27 @@ def test_instance_noise_is_near_the_rate_and_the_chunks_do_not_matter(monkeypatc
     assert whole.rate == pytest.approx(0.3, abs=0.02)
     monkeypatch.setattr(features, "CHUNK_BYTES", 7 * 8 * 100)
     parts = noise.inject(labels, 0.3, "instance", X=X, rng=np.random.default_rng(1))
-    assert (whole.given == parts.given).all()
+    assert (whole.noisy == parts.noisy).all()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in noise.NOISE_KINDS if kind not in ("matrix", "asymmetric")])
 def test_a_rate_of_nothing_changes_nothing(kind):
-    noisy = injected(kind, 3, np.arange(90) % 3, 0, 0)
-    assert not noisy.flipped.any()
-    assert noisy.expected == 0
+    injected = injected_of(kind, 3, np.arange(90) % 3, 0, 0)
+    assert not injected.flipped.any()
+    assert injected.expected == 0
 
 
 # Published examples, on plain arrays
 
 
 def test_a_tenth_drawn_anew_from_all_digits(digits):
-    noisy = noise.inject(digits, 0.1, inclusive=True, rng=np.random.default_rng(0))
-    assert noisy.flipped.sum() == pytest.approx(6300, abs=5 * np.sqrt(7000 * 0.09))
+    injected = noise.inject(digits, 0.1, inclusive=True, rng=np.random.default_rng(0))
+    assert injected.flipped.sum() == pytest.approx(6300, abs=5 * np.sqrt(7000 * 0.09))
 
 
 def test_each_label_with_a_probability(digits):
-    noisy = noise.inject(digits, 0.1, sampling="bernoulli", inclusive=True, rng=np.random.default_rng(0))
-    assert noisy.flipped.sum() == pytest.approx(6300, abs=5 * np.sqrt(70_000 * 0.09))
+    injected = noise.inject(digits, 0.1, sampling="bernoulli", inclusive=True, rng=np.random.default_rng(0))
+    assert injected.flipped.sum() == pytest.approx(6300, abs=5 * np.sqrt(70_000 * 0.09))
 
 
 def test_independent_draws_scatter_as_a_binomial_does():
@@ -293,13 +299,13 @@ def test_independent_draws_scatter_as_a_binomial_does():
 
 
 def test_a_map_at_rate_one_swaps_two_classes(digits):
-    noisy = noise.inject(digits, 1, "map", class_map={0: 1, 1: 0}, rng=np.random.default_rng(0))
-    assert (noisy.given == np.where(digits < 2, 1 - digits, digits)).all()
+    injected = noise.inject(digits, 1, "map", class_map={0: 1, 1: 0}, rng=np.random.default_rng(0))
+    assert (injected.noisy == np.where(digits < 2, 1 - digits, digits)).all()
 
 
 def test_a_tenth_of_each_class(digits):
-    noisy = noise.inject(digits, 0.1, "stratified", rng=np.random.default_rng(0))
-    changed, counts = (np.bincount(labels, minlength=10) for labels in (digits[noisy.flipped], digits))
+    injected = noise.inject(digits, 0.1, "stratified", rng=np.random.default_rng(0))
+    changed, counts = (np.bincount(labels, minlength=10) for labels in (digits[injected.flipped], digits))
     assert changed.sum() == 7000
     assert (np.abs(changed - counts / 10) < 1).all()
 
@@ -307,9 +313,9 @@ def test_a_tenth_of_each_class(digits):
 @pytest.mark.parametrize("tenths", range(11))
 def test_scrambled_labels_all_change_up_to_the_last(tenths):
     labels = np.arange(1000) % 7
-    noisy = noise.inject(labels, tenths / 10, "scramble", k=10, rng=np.random.default_rng(tenths))
-    assert noisy.flipped.sum() == 100 * tenths
-    assert (noisy.given.max() > 6) == (tenths > 0)
+    injected = noise.inject(labels, tenths / 10, "scramble", k=10, rng=np.random.default_rng(tenths))
+    assert injected.flipped.sum() == 100 * tenths
+    assert (injected.noisy.max() > 6) == (tenths > 0)
 
 
 # What is refused

@@ -80,9 +80,9 @@ def test_a_matrix_is_read_from_a_file(tmp_path, name):
     np.save(path, T) if name == "T.npy" else np.savetxt(path, T, delimiter=",")
     dataset = named("a", "b", "c", "d", labels=list(range(4)) * 250)
     config = Config(noise_kind="matrix", noise_matrix=path)
-    _, noisy = options.inject_into(dataset, config, np.random.default_rng(0))
-    np.testing.assert_allclose(noisy.transition, T)
-    assert noisy.flipped.sum() == 300
+    _, injected = options.inject_into(dataset, config, np.random.default_rng(0))
+    np.testing.assert_allclose(injected.transition, T)
+    assert injected.flipped.sum() == 300
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def ask(run_audit, tmp_path):
 
 def again(true, *arguments, **settings):
     """What `inject` gives with the seed of the run."""
-    return audit.inject(true, *arguments, rng=np.random.default_rng(Seeds.of(0).noise), **settings).given
+    return audit.inject(true, *arguments, rng=np.random.default_rng(Seeds.of(0).noise), **settings).noisy
 
 
 def test_the_command_that_draws_a_tenth_anew(ask):

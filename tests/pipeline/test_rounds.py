@@ -54,15 +54,15 @@ class Shelf:
 
 
 def job(data, given, plan, folds=4, builder=Remembers, **others):
-    seeds = {"splits": np.random.SeedSequence(1), "seeds": np.random.SeedSequence(2)}
+    seeds = {"fold_seeds": np.random.SeedSequence(1), "seeds": np.random.SeedSequence(2)}
     return rounds.Job(data, given, plan, Fitting(builder, device="cpu"), folds, **seeds, jobs=1, **others)
 
 
 def trained(plan, shelf=None, rate=0.2, **others):
     X, y = striped_images(240)
     data = from_arrays(X, y)
-    noisy = inject(data.labels, rate, rng=np.random.default_rng(0))
-    return noisy, rounds.cross_validate(job(data, noisy.given, plan, **others), shelf, Silent())
+    injected = inject(data.labels, rate, rng=np.random.default_rng(0))
+    return injected, rounds.cross_validate(job(data, injected.noisy, plan, **others), shelf, Silent())
 
 
 PLANS = [schedule.Plan(1, 1, Recipe(2)), schedule.Plan(3, 1, Recipe(2)), schedule.Plan(2, 3, Recipe(2))]
@@ -80,16 +80,16 @@ def test_no_row_is_ever_scored_by_a_model_that_was_trained_on_it(plan):
 
 
 def test_a_round_trains_exactly_without_the_suspects_of_the_round_before():
-    noisy, outcome = trained(schedule.Plan(2, 2, Recipe(2)))
+    injected, outcome = trained(schedule.Plan(2, 2, Recipe(2)))
     by_pass = {}
     for name, result in outcome.folds:
         by_pass.setdefault(name, []).append(result)
     assert list(by_pass) == ["round-1", "round-2-repeat-1", "round-2-repeat-2"]
     first = gather(by_pass["round-1"], 240, 4)
-    flags = detectors.posterior(Evidence(noisy.given, first.pred_probs))
-    keep = rounds.kept_for_training(flags, noisy.given, 4)
+    flags = detectors.posterior(Evidence(injected.noisy, first.pred_probs))
+    keep = rounds.kept_for_training(flags, injected.noisy, 4)
     assert 0 < (~keep).sum() == 240 - outcome.kept
-    assert (noisy.flipped & ~keep).sum() > 0.8 * noisy.flipped.sum()
+    assert (injected.flipped & ~keep).sum() > 0.8 * injected.flipped.sum()
     for name in list(by_pass)[1:]:
         for result in by_pass[name]:
             expected = set(np.flatnonzero(keep)) - set(result.rows)

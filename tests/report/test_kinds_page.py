@@ -110,8 +110,8 @@ def test_rows_that_stand_in_two_parts_are_counted_and_listed(run, tmp_path):
     assert lines[0] == "id,part,given,twin_id,twin_part,twin_given,same"
     assert len(lines) == 7
     again = audit.load_run(tmp_path / "run").record
-    assert (again.split.part == run.record.split.part).all()
-    assert (again.split.twins == run.record.split.twins).all()
+    assert (again.leaks.part == run.record.leaks.part).all()
+    assert (again.leaks.twins == run.record.leaks.twins).all()
     json.loads((tmp_path / "run" / "scores.json").read_text())
 
 

@@ -150,11 +150,13 @@ def test_every_group_of_rows_is_what_it_says(report):
 def test_suspects_are_judged_by_the_labels_as_they_came(report):
     run, _, _ = report
     record = run.record
-    assert (record.suspects.is_issue == (record.probs.pred_probs.argmax(axis=1) != record.labels.true)).all()
+    assert (
+        record.suspects.is_issue == (record.probs.pred_probs.argmax(axis=1) != record.labels.original)
+    ).all()
     content = sections.report(record, selection.MOST_SUSPECTS)
     names = np.array(record.class_names)
     assert [card.given for card in content.suspects.cards] == list(
-        names[record.labels.true[record.suspects.ranking]]
+        names[record.labels.original[record.suspects.ranking]]
     )
 
 
@@ -181,8 +183,8 @@ def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(re
     assert {0, 1, 2, 3, 4, 5} <= set(suspects["id"])
     assert suspects["rank"].max() < injected["rank"].min()
     for part, issues, labels, rows in (
-        (suspects, record.suspects, record.labels.true, record.suspects.is_issue),
-        (injected, record.issues, record.labels.given, record.issues.is_issue & flipped),
+        (suspects, record.suspects, record.labels.original, record.suspects.is_issue),
+        (injected, record.issues, record.labels.noisy, record.issues.is_issue & flipped),
     ):
         assert set(part["id"]) == set(np.flatnonzero(rows))
         assert part["label_quality"].is_monotonic_increasing
@@ -229,7 +231,7 @@ def test_plots_are_pictures_and_carry_no_inline_style(report):
     assert {p.name for p in (path / "plots").iterdir()} == names
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (path / "plots").iterdir())
     assert "var(--accent)" in page.source
-    assert not re.search(r"#0[1-4]0[1-4]0[1-4]", page.source.split("</style>")[1])
+    assert not re.search(r"#0[1-4]0[1-4]0[1-4]", page.source.part("</style>")[1])
 
 
 def test_without_noise_the_report_claims_no_score(tmp_path):

@@ -111,7 +111,7 @@ def as_record(run, entry):
     names = record.class_names
     return {
         "id": str(record.ids[row]),
-        "given": names[record.labels.true[row]],
+        "given": names[record.labels.original[row]],
         "suggested": names[record.suspects.suggested[row]],
     }
 
@@ -122,7 +122,7 @@ def test_forty_suspects_by_the_keyboard_alone(run, report, opened):
     wanted, class_keys = [], {"3": "3", "7": "7", names[2]: "1", names[3]: "2", names[4]: "4"}
     ranking = run.record.suspects.ranking
     for number, row in enumerate(ranking[:40].tolist()):
-        given, suggested = names[run.record.labels.true[row]], names[run.record.suspects.suggested[row]]
+        given, suggested = names[run.record.labels.original[row]], names[run.record.suspects.suggested[row]]
         key, action, label = [
             ("Enter", "keep", None),
             ("y", "relabel", suggested),
@@ -292,7 +292,7 @@ def test_two_tabs_see_each_others_decisions(report, opened):
 def test_filters_leave_what_they_say(run, report, opened):
     page, record = opened(report), run.record
     names, ranking = record.class_names, record.suspects.ranking
-    true, suggested = record.labels.true[ranking], record.suspects.suggested[ranking]
+    true, suggested = record.labels.original[ranking], record.suspects.suggested[ranking]
     page.locator("#tool-given").select_option(label=names[3])
     assert cards(page).count() == min(48, (true == 3).sum())
     assert set(cards(page).locator(".labels s").all_text_contents()) == {names[3]}
@@ -323,7 +323,9 @@ def test_filters_leave_what_they_say(run, report, opened):
 def test_orders_are_those_they_say(run, report, opened):
     page, record = opened(report), run.record
     ranking = record.suspects.ranking
-    pairs = sorted((record.labels.true[r], record.suspects.suggested[r], at) for at, r in enumerate(ranking))
+    pairs = sorted(
+        (record.labels.original[r], record.suspects.suggested[r], at) for at, r in enumerate(ranking)
+    )
     for order, rows in (
         ("class pair", [ranking[at] for _, _, at in pairs]),
         ("id", sorted(ranking)),
@@ -337,13 +339,14 @@ def test_orders_are_those_they_say(run, report, opened):
 def test_a_cell_of_the_matrix_and_a_class_filter_the_cards(run, report, opened):
     page, record = opened(report), run.record
     i, j = (
-        int(labels[record.suspects.ranking[0]]) for labels in (record.labels.true, record.suspects.suggested)
+        int(labels[record.suspects.ranking[0]])
+        for labels in (record.labels.original, record.suspects.suggested)
     )
     page.locator(f".matrix [data-given='{i}'][data-suggested='{j}'] button").click()
-    both = (record.labels.true == i) & (record.suspects.suggested == j) & record.suspects.is_issue
+    both = (record.labels.original == i) & (record.suspects.suggested == j) & record.suspects.is_issue
     assert cards(page).count() == min(48, both.sum())
     page.locator(f".numbers [data-given='{i}'] button").click()
-    assert cards(page).count() == min(48, ((record.labels.true == i) & record.suspects.is_issue).sum())
+    assert cards(page).count() == min(48, ((record.labels.original == i) & record.suspects.is_issue).sum())
 
 
 def test_one_decision_for_a_cell_shows_what_it_touches_first(run, report, opened):

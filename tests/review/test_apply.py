@@ -190,9 +190,9 @@ def test_every_form_of_source_is_corrected_and_reverted(here):
     assert apply.apply("run-digits", write(document(record, {0: ("relabel", "7")})), out="digits").compared
     labels = np.load("digits/labels.npy")
     assert labels.dtype.kind == "i"
-    assert (labels != record.labels.true).nonzero()[0].tolist() == [0]
+    assert (labels != record.labels.original).nonzero()[0].tolist() == [0]
     apply.revert("digits")
-    assert (np.load("digits/labels.npy") == record.labels.true).all()
+    assert (np.load("digits/labels.npy") == record.labels.original).all()
 
 
 @pytest.mark.parametrize("labels", ["int", "text"])
@@ -223,7 +223,7 @@ def test_a_sample_corrects_the_rows_of_the_whole_file(here):
     record = finished("run", X=Path("X.npy"), y=Path("y.npy"), limit=20)
     row = 7
     place = int(record.rows[row])
-    to = record.class_names[(record.labels.true[row] + 1) % 3]
+    to = record.class_names[(record.labels.original[row] + 1) % 3]
     apply.apply("run", write(document(record, {row: ("relabel", to)})), out="out")
     new = np.load("out/y.npy")
     assert np.flatnonzero(new != y).tolist() == [place]

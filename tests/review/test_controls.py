@@ -78,7 +78,7 @@ def test_a_run_keeps_its_controls_and_shows_them_unmarked_in_the_queue(run):
     assert all(card.true is None for card in cards)
     names = record.class_names
     for card in cards:
-        label = record.labels.given if hidden.get(card.row) else record.labels.true
+        label = record.labels.noisy if hidden.get(card.row) else record.labels.original
         assert card.given == names[label[card.row]] != card.suggested
 
 
@@ -110,7 +110,7 @@ def test_the_same_run_with_other_controls_trains_nothing_and_without_them_has_no
     assert sum("reusing 5 of 5 folds" in note for note in notes) == 2
     assert not len(plain.controls.rows)
     assert not (run / "controls.npz").exists()
-    assert (plain.labels.given == before.labels.given).all()
+    assert (plain.labels.noisy == before.labels.noisy).all()
     again = audit.detect(X, y, controls=8, **settings).record
     assert (again.controls.rows == before.controls.rows).all()
     assert again.stages["issues"]["key"] == before.stages["issues"]["key"]
@@ -122,7 +122,7 @@ def test_apply_measures_the_reviewer_and_changes_no_control(run, tmp_path, monke
     hidden, injected = record.controls.rows.tolist(), record.controls.injected.tolist()
     changed = [row for row, of in zip(hidden, injected, strict=True) if of]
     clean = [row for row, of in zip(hidden, injected, strict=True) if not of]
-    names, true = record.class_names, record.labels.true
+    names, true = record.class_names, record.labels.original
     other = {row: names[(true[row] + 1) % 3] for row in hidden}
     actions = {
         **dict.fromkeys(changed[:3], "drop"),
@@ -153,7 +153,7 @@ def test_a_control_is_decided_on_by_the_label_that_its_card_shows(run, tmp_path,
     record = load_run(run).record
     row = int(record.controls.rows[record.controls.injected][0])
     wrong = document(record, {row: "keep"})
-    wrong["decisions"][0]["given"] = record.class_names[record.labels.true[row]]
+    wrong["decisions"][0]["given"] = record.class_names[record.labels.original[row]]
     with pytest.raises(audit.AuditError, match=f"says that row {row} was labelled"):
         apply.apply(run, write(wrong))
 

@@ -53,7 +53,9 @@ def test_tables_have_every_suspect_worst_first(record):
         == [each["id"] for each in lines]
         == record.ids[rows].astype(str).tolist()
     )
-    assert [each["given"] for each in lines] == [record.class_names[record.labels.true[row]] for row in rows]
+    assert [each["given"] for each in lines] == [
+        record.class_names[record.labels.original[row]] for row in rows
+    ]
     assert [each["hash"] for each in table] == [f"{record.hashes[row]:016x}" for row in rows]
     assert [each["rank"] for each in lines] == list(range(1, len(rows) + 1))
 

@@ -90,8 +90,8 @@ def test_a_run_comes_back_as_it_was_saved(finished_run):
     run, path = finished_run
     back = RunFolder(path).load_record()
     assert back.probs.pred_probs.tobytes() == run.record.probs.pred_probs.tobytes()
-    assert (back.labels.given == run.record.labels.given).all()
-    assert (back.labels.true == run.record.labels.true).all()
+    assert (back.labels.noisy == run.record.labels.noisy).all()
+    assert (back.labels.original == run.record.labels.original).all()
     assert (back.issues.ranking == run.record.issues.ranking).all()
     assert back.class_names == run.record.class_names
     assert back.scores == json.loads(json.dumps(run.record.scores))
@@ -118,8 +118,8 @@ def test_two_runs_never_share_a_folder(tmp_path):
     hold = f"""
 import time
 from pathlib import Path
-from audit.shelf import FoldShelf
-from audit.store import RunFolder
+from audit.runs.folds import FoldShelf
+from audit.runs.folder import RunFolder
 with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
     print("held", flush=True)
     time.sleep(60)

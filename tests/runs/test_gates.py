@@ -73,7 +73,7 @@ def accepted_file(path, lines):
 def test_an_accepted_suspect_counts_again_from_its_day_on(finished_run, tmp_path):
     record = finished_run[0].record
     row = record.suspects.ranking[0]
-    quoted = '"' + record.class_names[record.labels.true[row]].replace('"', '""') + '"'
+    quoted = '"' + record.class_names[record.labels.original[row]].replace('"', '""') + '"'
     flagged = len(record.suspects.ranking)
     for expires, counted in (("2026-06-02", flagged - 1), ("2026-06-01", flagged), ("2020-01-01", flagged)):
         accepted = accepted_file(tmp_path / "a.csv", [f"{record.ids[row]},{quoted},looked at it,{expires}"])

@@ -73,7 +73,7 @@ class Where(Memory):
 
 
 def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
-    settings = {"split": 0, "k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
+    settings = {"fold_seed": 0, "k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
     fitting = cross_validation.Fitting(builder, balance=settings.pop("balance", False))
     groups = np.arange(len(y)) if groups is None else groups
     return list(cross_validation.cross_validate(X, y, groups, folds=folds, fitting=fitting, **settings))
@@ -292,7 +292,7 @@ def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_
                 labels,
                 groups,
                 folds=3,
-                split=0,
+                fold_seed=0,
                 k=2,
                 fitting=cross_validation.Fitting(models.Cloned(LogisticRegression())),
                 seed=np.random.SeedSequence(0),
@@ -306,7 +306,7 @@ def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_
         labels,
         groups,
         folds=3,
-        split=0,
+        fold_seed=0,
         k=2,
         fitting=cross_validation.Fitting(partial(broken, tmp_path)),
         seed=np.random.SeedSequence(0),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audit.datasets.duplicates.features import near_features
 from audit.datasets.duplicates.images import near_images
 from audit.datasets.duplicates.search import Pairs, parts
-from audit.types import Examples, Labels, Mask, Rows, Split
+from audit.types import Examples, Labels, Leaks, Mask, Rows
 
 MOST_SHARE = 0.1  # of all rows, and LEAST_CHAIN rows: similar ones in larger chains are no copies
 LEAST_CHAIN = 10
@@ -51,7 +51,7 @@ class Duplicates:
         rows = rows[np.lexsort((labels[rows], self.groups[rows]))]
         return np.stack([rows, self.groups[rows], (~torn)[self.exact[rows]]])
 
-    def across(self, parts: npt.NDArray[np.str_]) -> Split:
+    def across(self, parts: npt.NDArray[np.str_]) -> Leaks:
         """The rows that have a duplicate in another of the parts (n,), and the first of them there."""
         _, number = np.unique(parts, return_inverse=True)
         torn, beside = self._met(number.astype(np.int64))
@@ -73,7 +73,7 @@ class Duplicates:
                     found.append((row, min(others), near))
                     break
         kept, twins, only_near = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        return Split(parts, kept, twins, only_near.astype(bool))
+        return Leaks(parts, kept, twins, only_near.astype(bool))
 
     def _met(self, values: Labels) -> tuple[Mask, Mask]:
         """Which exact groups hold more than one value, and which meet another one in a near pair."""

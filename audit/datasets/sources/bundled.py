@@ -25,8 +25,8 @@ def load_mnist(spec: str) -> Source:
     with np.load(io.BytesIO(_verified(MNIST_FILE, MNIST_SHA256)), allow_pickle=False) as file:
         images, labels = file["images"], file["labels"]
     rows = np.arange(len(labels))[MNIST_SPLITS[spec]]
-    split = np.where(rows < TRAINING_ROWS, "train", "test")
-    return Source(name=spec.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows, split=split)
+    part = np.where(rows < TRAINING_ROWS, "train", "test")
+    return Source(name=spec.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows, part=part)
 
 
 def load_digits(spec: str) -> Source:

@@ -51,7 +51,7 @@ def load_idx(images: Path, labels: Path) -> Source:
 
 def load_idx_folder(folder: Path) -> Source:
     """The training images of a folder, then its test images, where it has them."""
-    X, y, files, split = [], [], [], []
+    X, y, files, names = [], [], [], []
     for part, called in PARTS.items():
         images, labels = (_file(folder, part, *kind) for kind in KINDS)
         if images is None or labels is None:
@@ -60,7 +60,7 @@ def load_idx_folder(folder: Path) -> Source:
         X.append(_read(images))
         y.append(_read(labels))
         files.append(labels)
-        split += [called] * len(y[-1])
+        names += [called] * len(y[-1])
         if len(X[-1]) != len(y[-1]):
             raise DataError(
                 f"{labels} has {len(y[-1]):,} labels but {images} has {len(X[-1]):,} images; "
@@ -75,7 +75,7 @@ def load_idx_folder(folder: Path) -> Source:
         y=np.concatenate(y),
         names=(str(folder),) * 2,
         place=LabelPlace("idx", tuple(files)),
-        split=np.array(split, dtype=np.str_),
+        part=np.array(names, dtype=np.str_),
     )
 
 

@@ -49,7 +49,7 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
         y=_joined([source.y for source in sources]),
         class_names=first.class_names,
         feature_names=first.feature_names,
-        split=np.repeat([str(called) for called in X], [len(part) for part in examples]),
+        part=np.repeat([str(called) for called in X], [len(part) for part in examples]),
         notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
     )
 

@@ -94,7 +94,7 @@ def load_table(
             names=names,
             place=place,
             notes=(*said, *notes),
-            split=None if parts is None else parts[kept],
+            part=None if parts is None else parts[kept],
         )
     X, features, notes = examples_from_frame(rest, str(path))
     return Source(
@@ -106,7 +106,7 @@ def load_table(
         feature_names=features,
         place=place,
         notes=(*said, *notes),
-        split=parts,
+        part=parts,
     )
 
 

@@ -39,7 +39,7 @@ def suspects(record: RunRecord) -> list[Suspect]:
             rank=rank,
             id=str(record.ids[row]),
             row=int(record.rows[row]),
-            given=names[record.labels.true[row]],
+            given=names[record.labels.original[row]],
             suggested=names[found.suggested[row]],
             label_quality=round(float(found.label_quality[row]), DIGITS),
             p_error=round(float(found.p_error[row]), DIGITS),
