@@ -1,7 +1,10 @@
-"""How figures are put into words: formatting never flatters."""
+"""How figures, lists and errors are put into words: formatting never flatters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+MOST_NAMED = 5  # names in a line
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -47,3 +50,18 @@ def errors(estimate: Mapping[str, float]) -> str:
 def figure_name(key: str) -> str:
     """What a figure of `scores.json` is called in text."""
     return {"f1": "F1", "fnr_at_noise_rate": "FNR at the noise rate"}.get(key, key.replace("_", " "))
+
+
+def some(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """The first names of a list, then an ellipsis where there are more."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def one_line(text: object) -> str:
+    """The text of an error, or of anything else, with every run of white space as one blank."""
+    return " ".join(str(text).split())
+
+
+def no_such_file(path: Path) -> str:
+    """The error line for a file that does not exist."""
+    return f"{path} does not exist (looked in {Path.cwd()}); check the path"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.datasets import labels as label_forms
 from audit.datasets.examples import fingerprint, in_one_form, refuse_form
 from audit.datasets.lazy_rows import read_rows
@@ -17,7 +18,6 @@ from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import LabeledDataset, Labels, Rows, Unlabelled
 
-MOST_NAMED = 5  # classes in a message
 MAPPED_ROWS = 1024  # that are read from one mapping of a file
 
 
@@ -132,7 +132,7 @@ def _large_classes(
     small = [f"{parsed.class_names[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < least)]
     notes: tuple[str, ...] = ()
     if small:
-        listed = ", ".join(small[:MOST_NAMED]) + (", …" if len(small) > MOST_NAMED else "")
+        listed = wording.some(small)
         notes = (f"classes of fewer than {least} examples, left out: {len(small)}, {listed}",)
     return np.flatnonzero(codes >= 0), codes, tuple(parsed.class_names[i] for i in large), notes
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
@@ -140,25 +141,22 @@ def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
 
 def _refuse_no_file(path: Path) -> None:
     if not path.exists():
-        raise DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
+        raise DataError(wording.no_such_file(path))
 
 
 def _no_hdf5(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read as HDF5 ({_one_line(error)}); was it written whole?")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return DataError(f"{path} cannot be read as HDF5 ({wording.one_line(error)}); was it written whole?")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
+        return DataError(wording.no_such_file(path))
     if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
         return DataError(
             f"{path} is not a plain array: it holds Python objects (or is no NumPy file), which are never "
             "unpickled; save numbers or strings with numpy.save, for example after .astype(str)"
         )
     return DataError(
-        f"{path} cannot be read as a NumPy file ({_one_line(error)}); save it with numpy.save or numpy.savez"
+        f"{path} cannot be read as a NumPy file ({wording.one_line(error)}); "
+        "save it with numpy.save or numpy.savez"
     )

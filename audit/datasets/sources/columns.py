@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from audit import wording
 from audit.errors import DataError
 
 LABELS = ("label", "labels", "y", "target", "class")  # what the column of labels is usually called
-MOST_NAMED = 5  # columns in a line
 
 
 def find_column(
@@ -19,7 +19,7 @@ def find_column(
     if asked is not None:
         if asked not in frame.columns:
             raise DataError(
-                f"{path} has the columns {listed(list(frame.columns))}, not {asked!r}; check {flag}"
+                f"{path} has the columns {wording.some(list(frame.columns))}, not {asked!r}; check {flag}"
             )
         return asked
     return usual_column(list(frame.columns), usual)
@@ -37,16 +37,11 @@ def column_called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
     return pd.Series(dtype=object) if column is None else frame[column]
 
 
-def listed(names: list[str]) -> str:
-    """The first names, for a line."""
-    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
-
-
 def unreadable(path: Path, error: Exception, expected: str) -> DataError:
     """What to say of a file that could not be read."""
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path")
-    why = " ".join(str(error).split())
+        return DataError(wording.no_such_file(path))
+    why = wording.one_line(error)
     return DataError(f"{path} cannot be read ({why}), expected {expected}; save it so")
 
 

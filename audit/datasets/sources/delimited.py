@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from audit.datasets.sources.columns import LABELS, listed, refuse_twice, unreadable, usual_column
+from audit import wording
+from audit.datasets.sources.columns import LABELS, refuse_twice, unreadable, usual_column
 from audit.errors import DataError
 
 MISSING = [  # in features: what pandas takes for missing, and what others write
@@ -71,7 +72,7 @@ def _with_points(
     for name in read:
         points = frame[name].str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
         frame[name] = pd.to_numeric(points)
-    return frame, (f"columns of numbers with a decimal comma: {listed(read)}",) if read else ()
+    return frame, (f"columns of numbers with a decimal comma: {wording.some(read)}",) if read else ()
 
 
 def _have_commas(values: "pd.Series[Any]") -> bool:

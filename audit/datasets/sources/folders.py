@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 from audit.events import Listener, Silent
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
 LEAST_SIDE = 8
-MOST_NAMED = 5  # broken files in a line
 READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; more are read again when asked for
 
@@ -121,7 +121,7 @@ def image_files(
     files = ImageFiles([paths[i] for i in kept], size, colour=colour)
     notes = []
     if broken:
-        named = _named([_relative(path, base) for path in broken])
+        named = wording.some([_relative(path, base) for path in broken])
         notes.append(f"{len(broken):,} broken images left out: {named}")
     if set(sizes) != {size}:
         of = "1 size" if len(sizes) == 1 else f"{len(sizes):,} sizes"
@@ -168,7 +168,7 @@ def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
     if loose:
         notes.append(f"{len(loose):,} images beside the subfolders left out")
     if empty:
-        notes.append(f"{len(empty):,} subfolders without images left out: {_named(empty)}")
+        notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
     if others:
         notes.append(f"{others:,} files that are no images left out")
     return nested, classes, tuple(notes)
@@ -189,10 +189,6 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
-
-
 def _header(path: Path) -> Header | str:
     """Size and kind of an image after all of it was decoded, or what is wrong with it."""
     from PIL import Image  # noqa: PLC0415  slow to import
@@ -202,7 +198,7 @@ def _header(path: Path) -> Header | str:
             image = _plain(file)
             return Header(image.size, image.mode == "RGB")
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
-        return " ".join(str(error).split()).replace(str(path), path.name) or type(error).__name__
+        return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
 
 
 def _fitted(image: "Image", size: tuple[int, int]) -> "Image":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 
@@ -105,7 +106,7 @@ def _read(path: Path) -> npt.NDArray[Any]:
         if content[:2] == GZIP:
             content = gzip.decompress(content)
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist (looked in {Path.cwd()}); check the path") from error
+        raise DataError(wording.no_such_file(path)) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] > MOST_AXES:

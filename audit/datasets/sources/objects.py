@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.datasets.source import Rows, Source, is_from, shown
 from audit.errors import DataError
 
@@ -129,10 +130,8 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
 def _refuse_column(column: str, columns: list[Any]) -> None:
     """Refuse the name of a column that is not there, or there twice."""
     if (count := columns.count(column)) != 1:
-        listed = ", ".join(map(shown, columns[:10])) + (", …" if len(columns) > 10 else "")
-        raise DataError(
-            f"X has {count} columns {shown(column)}, expected one, which y names; it has {listed}"
-        )
+        names = wording.some([shown(each) for each in columns], most=10)
+        raise DataError(f"X has {count} columns {shown(column)}, expected one, which y names; it has {names}")
 
 
 @dataclass(frozen=True, eq=False)

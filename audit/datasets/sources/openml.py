@@ -20,6 +20,7 @@ from urllib.request import Request, urlopen
 
 import pandas as pd
 
+from audit import wording
 from audit.datasets.source import Source, shown
 from audit.datasets.sources.tables import examples_from_frame
 from audit.errors import DataError
@@ -233,7 +234,7 @@ def _reason(error: object) -> str:
     """Why a connection failed, in a few words."""
     if isinstance(error, TimeoutError):
         return f"no answer in {SECONDS} seconds"
-    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+    return getattr(error, "strerror", None) or wording.one_line(error) or type(error).__name__
 
 
 def _words(error: HTTPError) -> str:
@@ -242,7 +243,7 @@ def _words(error: HTTPError) -> str:
         body = error.read()
     try:
         found = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)["error"]
-        return f"{' '.join(str(found['message']).split())}, code {found['code']}"
+        return f"{wording.one_line(found['message'])}, code {found['code']}"
     except (ValueError, LookupError, TypeError, OSError, EOFError):
         return ""
 

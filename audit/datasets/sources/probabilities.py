@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
 from audit.errors import DataError
 
 SUFFIXES = ".npy, .npz or .csv"
@@ -24,7 +25,7 @@ def read_probabilities(path: Path) -> npt.NDArray[Any]:
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist, expected a file of probabilities ({SUFFIXES})") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        why = " ".join(str(getattr(error, "strerror", None) or error).split())
+        why = wording.one_line(getattr(error, "strerror", None) or error)
         raise DataError(f"{path} cannot be read ({why}), expected rows of numbers; save it again") from error
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from audit import wording
 from audit.datasets.source import LabelPlace, Source, shown
 from audit.datasets.sources.columns import (
     LABELS,
-    MOST_NAMED,
     column_called,
     find_column,
-    listed,
     refuse_twice,
     unreadable,
 )
@@ -67,7 +66,7 @@ def load_table(
     target = find_column(frame, path, label, LABELS, "--label-column")
     if target is None:
         raise DataError(
-            f"{path} has the columns {listed(list(frame.columns))}, expected one called "
+            f"{path} has the columns {wording.some(list(frame.columns))}, expected one called "
             f"{', '.join(LABELS)}; name the labels with --label-column"
         )
     if frame.empty:
@@ -145,12 +144,12 @@ def features_from_frame(
         else:
             parts.append(_as_numbers(str(column), values))
     if not parts:
-        found = f"; left out: {', '.join(left_out[:MOST_NAMED])}" if left_out else ""
+        found = f"; left out: {wording.some(left_out)}" if left_out else ""
         raise DataError(
             f"{name} has no columns of features beside the labels{found}; add numbers or categories"
         )
     table = pd.concat(parts, axis=1)
-    notes = (f"columns left out: {listed(left_out)}",) if left_out else ()
+    notes = (f"columns left out: {wording.some(left_out)}",) if left_out else ()
     return table.to_numpy(np.float64), tuple(map(str, table.columns)), notes
 
 
