@@ -86,11 +86,12 @@ def merge(
         Print agreement and disagreements as one JSON document.
     """
     from audit.cli import terminal  # noqa: PLC0415  slow to import
-    from audit.review import folder, merge  # noqa: PLC0415
+    from audit.review import merge  # noqa: PLC0415
+    from audit.runs.files import write_whole  # noqa: PLC0415
 
     merged = merge.merge_files(decisions, out)
     if disagreements is not None:
-        folder.write_whole(disagreements, merged.disagreements_csv())
+        write_whole(disagreements, merged.disagreements_csv().encode())
     if as_json:
         terminal.print_json(merged.to_json())
     else:
@@ -113,11 +114,11 @@ def export(
         A file to write instead.
     """
     from audit.review.export import export as exported  # noqa: PLC0415  numpy and pandas are slow to import
-    from audit.review.folder import write_whole  # noqa: PLC0415
+    from audit.runs.files import write_whole  # noqa: PLC0415
     from audit.runs.folder import load_record  # noqa: PLC0415
 
     text = exported(load_record(run), form)
     if out is None:
         sys.stdout.write(text)
     else:
-        write_whole(out, text)
+        write_whole(out, text.encode())

@@ -10,7 +10,8 @@ import pandas as pd
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, Table, render
 from audit.runs.comparison import STATUSES, Comparison, compare
-from audit.runs.folder import RunFolder, load_record
+from audit.runs.files import write_whole
+from audit.runs.folder import load_record
 from audit.wording import count
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def diff(before: Path, now: Path) -> tuple[dict[str, Any], Findings]:
 
 def write_page(findings: Findings, path: Path) -> None:
     """Write the page to a file, whole or not at all; RunError when it cannot be written."""
-    RunFolder(path.parent).write_text(path.name, render(findings))
+    write_whole(path, render(findings).encode())
 
 
 def _to_json(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:

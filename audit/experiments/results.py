@@ -34,7 +34,7 @@ def write(folder: RunFolder, result: Result) -> Path:
         folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
     folder.write_json(f"{kind_of(result.name).split()[0]}.json", result.scores)
     for name, content in plots(result.findings).items():
-        folder.write_bytes(f"plots/{name}.png", content)
+        folder.write(f"plots/{name}.png", content)
     folder.write_text("report.html", render(result.findings))
     folder.write_json(
         "manifest.json",

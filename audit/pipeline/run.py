@@ -109,6 +109,6 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
     for name, table in tables.items():
         folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
     for name, content in page.plots(record).items():
-        folder.write_bytes(f"plots/{name}.png", content)
+        folder.write(f"plots/{name}.png", content)
     folder.write_text("report.html", page.render(record))
     return folder.path / "report.html"

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,10 @@ from typing import Any
 
 from audit.errors import ReviewError, RunError
 from audit.review.writers.change import PROVENANCE
+from audit.runs.files import LOCK, locked, writing
 
 FORMAT, VERSION = "label-audit corrections", 1
-STAGE, LOCK = ".new", ".lock"
+STAGE = ".new"
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
@@ -51,18 +51,11 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
     RunError
         When the path holds anything else, is being written to, or cannot be.
     """
-    import filelock  # noqa: PLC0415  only a writer needs it
-
     _refuse_foreign(path, fingerprint)
-    with _writing(path):
-        new = not path.exists()
-        path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path / LOCK, blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise RunError(f"{path} is being written to; wait for it, or choose another --out") from None
-        stage = path / STAGE
+    new = not path.exists()
+    stage = path / STAGE
+    busy = f"{path} is being written to; wait for it, or choose another --out"
+    with locked(path, busy), writing(path):
         try:
             shutil.rmtree(stage, ignore_errors=True)
             stage.mkdir()
@@ -71,21 +64,6 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
             shutil.rmtree(stage, ignore_errors=True)
             if new and not (path / PROVENANCE).exists():
                 shutil.rmtree(path, ignore_errors=True)
-            lock.release()
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file under a temporary name and move it into place; RunError when that fails."""
-    with _writing(path):
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide it from colleagues
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
 
 def copy(path: Path, stage: Path, names: tuple[str, ...]) -> None:
@@ -174,14 +152,3 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path} ({error.strerror or error}); nothing was changed; free space or fix its "
-            "permissions, or choose another folder with --out"
-        ) from error

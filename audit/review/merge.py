@@ -14,7 +14,7 @@ from audit.detectors.scoring import Estimate, wilson
 from audit.errors import ReviewError
 from audit.review import decisions as decided
 from audit.review.decisions import Decision, Decisions
-from audit.review.folder import write_whole
+from audit.runs.files import write_whole
 
 LEAST_VOTERS = 3  # from which a majority decides
 MERGED, BY_MAJORITY, OPEN = "agreed", "majority", "open"
@@ -113,7 +113,7 @@ def merge_files(paths: Sequence[Path], out: Path) -> Merged:
         raise ReviewError(f"{out} exists; remove it, or choose another --out")
     found = [decided.read(path) for path in paths]
     merged = merge(found, [str(path) for path in paths])
-    write_whole(out, merged.decisions.to_text())
+    write_whole(out, merged.decisions.to_text().encode())
     return merged
 
 

@@ -24,8 +24,6 @@ What is stored under an equal key is reused; anything else is computed again.
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,10 +35,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import RunError
+from audit.runs import files
 from audit.runs.stages import Stage
 from audit.types import Controls, Issues, Kinds, Leaks, NoisyLabels, OutOfSample, Thumbnails
 
 FORMAT = 5
+RESUMES = "finished folds are kept, and the same command resumes"
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -95,8 +95,6 @@ class RunFolder:
         RunError
             When another run holds it, when it holds something else, or when it cannot be written.
         """
-        import filelock  # noqa: PLC0415  only a run needs it
-
         if path.exists() and not path.is_dir():
             raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
         names = {p.name for p in path.iterdir() if p.name[0] != "."} if path.exists() else set()
@@ -104,24 +102,14 @@ class RunFolder:
             raise RunError(
                 f"{path} holds other files ({min(names)} …) and no run; choose a new folder with --out"
             )
-        with _writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(path / ".lock", blocking=False)
-            try:
-                lock.acquire()
-            except filelock.Timeout:
-                raise RunError(
-                    f"another run is writing to {path}; wait for it, or choose another folder with --out"
-                ) from None
-        try:
+        busy = f"another run is writing to {path}; wait for it, or choose another folder with --out"
+        with files.locked(path, busy, RESUMES):
             folder = cls(path)
             if not (manifest := folder.manifest()):
                 folder.write_json("manifest.json", {**UNFINISHED, "kind": kind})
             elif (found := manifest.get("kind", "run")) != kind:
                 raise RunError(f"{path} holds a {found}, expected a {kind}; choose another folder with --out")
             yield folder
-        finally:
-            lock.release()
 
     def manifest(self) -> dict[str, Any]:
         """The manifest, empty when there is none yet or it is damaged."""
@@ -145,28 +133,13 @@ class RunFolder:
         ]
         return ", ".join(changed) or "the data or an earlier step changed"
 
-    def write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
-        """Write a file whole or not at all: under a temporary name, then moved into place."""
-        target = self.path / name
-        with _writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    fill(file)
-                Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide a report from colleagues
-                Path(temporary).replace(target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-
-    def write_bytes(self, name: str, content: bytes) -> None:
-        """Write these bytes."""
-        self.write(name, lambda file: _done(file.write(content)))
+    def write(self, name: str, content: bytes | Callable[[IO[bytes]], object]) -> None:
+        """Write a file whole or not at all, from bytes or by a function that writes to the open file."""
+        files.write_whole(self.path / name, content, RESUMES)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file as UTF-8."""
-        self.write_bytes(name, text.encode())
+        self.write(name, text.encode())
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON document; figures that are not numbers are refused, not written as NaN."""
@@ -289,18 +262,3 @@ def load_record(path: Path) -> RunRecord:
 
 def _fields(value: Issues | Thumbnails | Controls | Kinds | Leaks) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _done(_: object) -> None:
-    """Drop a result that nobody needs."""
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path} ({error.strerror or error}); free space or fix its permissions, or choose "
-            "another folder with --out; finished folds are kept, the same command resumes"
-        ) from error

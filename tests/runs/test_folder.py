@@ -35,7 +35,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(
-        audit.RunError, match=r"cannot write .*a\.txt \(No space left on device\); free space"
+        audit.RunError, match=r"cannot write .*a\.txt \(No space left on device\); finished folds are kept"
     ):
         folder.write("a.txt", half)
     assert (tmp_path / "a.txt").read_text() == "before"
