@@ -7,7 +7,7 @@ h w c an image, d features. Labels are always integers 0..k-1 here; `class_names
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,30 @@ Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
 Floats: TypeAlias = npt.NDArray[np.float64]
 Features: TypeAlias = npt.NDArray[np.floating[Any]]  # (n, d) what a model sees in each example
 Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 KINDS = choices.KINDS  # what a suspect may be
+
+
+def evenly(values: npt.NDArray[Scalar], least: int) -> npt.NDArray[Scalar]:
+    """Take every s-th value, s the largest stride that leaves `least` of them: a view, nothing is copied.
+
+    At least min(least, n) and at most 2 least - 1 of the n values are taken, the first among them.
+    """
+    return values[:: max(1, len(values) // least)]
+
+
+def evenly_at_most(values: npt.NDArray[Scalar], most: int) -> npt.NDArray[Scalar]:
+    """Take every s-th value, s the smallest stride that leaves `most` of them or fewer: a view.
+
+    More than half of min(most, n) are taken, the first among them.
+    """
+    return values[:: max(1, -(-len(values) // most))]
+
+
+def evenly_spaced(n: int, count: int) -> Rows:
+    """The numbers of exactly min(count, n) of n rows, evenly spaced, the first and the last among them."""
+    return np.linspace(0, n - 1, min(count, n)).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

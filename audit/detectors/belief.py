@@ -29,7 +29,7 @@ from audit.detectors.transition import (
     posterior,
     with_prior,
 )
-from audit.types import Floats, Labels, Probs, Rows
+from audit.types import Floats, Labels, Probs, evenly_at_most
 
 BOOTSTRAPS = 1000
 # Rows, evenly spaced, that the map is fitted on: first so many, at last all but AGREED_ROWS of those whose
@@ -121,7 +121,7 @@ def _fit(labels: Labels, pred_probs: Probs, T: Floats) -> Belief:
     n, k = pred_probs.shape
     z = np.ones((k + 1, n))
     z[:k] = np.log(np.maximum(pred_probs, LEAST_PROB, dtype=np.float64)).T
-    some = _spaced(np.arange(n), min(FIT_ROWS, FIT_CELLS // k))
+    some = evenly_at_most(np.arange(n), min(FIT_ROWS, FIT_CELLS // k))
     sample = _Sample(z[:, some], labels[some], np.ones(len(some)))
     centre = _fit_centre(sample, T)
     guess, weights = T, centre
@@ -159,16 +159,11 @@ def _telling(z: Floats, c: Floats, labels: Labels) -> _Sample:
     kept, counts = [], []
     parts = (np.flatnonzero(~agreed), FIT_CELLS // c.shape[1]), (np.flatnonzero(agreed), AGREED_ROWS)
     for rows, most in parts:
-        some = _spaced(rows, most)
+        some = evenly_at_most(rows, most)
         kept.append(some)
         counts.append(np.full(len(some), len(rows) / max(1, len(some))))
     together = np.concatenate(kept)
     return _Sample(z[:, together], labels[together], np.concatenate(counts))
-
-
-def _spaced(rows: Rows, most: int) -> Rows:
-    """At most so many of the rows, evenly spaced."""
-    return rows[:: max(1, -(-len(rows) // most))]
 
 
 def _fit_centre(sample: _Sample, T: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from audit.detectors.evidence import Evidence
-from audit.types import Floats, Issues
+from audit.types import Floats, Issues, evenly_at_most
 
 DECONVOLUTION_STEPS, DECONVOLUTION_ROWS = 30, 4000  # so many rows at once stay in the cache
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
@@ -81,8 +81,9 @@ def consensus(evidence: Evidence) -> Issues:
     from scipy.special import log_softmax, softmax  # noqa: PLC0415  slow to import
 
     logs = np.log(np.maximum(np.ascontiguousarray(evidence.pred_probs.T), TINY, dtype=np.float64))
-    step = -(-logs.shape[1] // TEMPERATURE_ROWS)
-    some, labels = np.ascontiguousarray(logs[:, ::step]), evidence.labels[::step]
+    rows = evenly_at_most(np.arange(logs.shape[1]), TEMPERATURE_ROWS)
+    some = np.ascontiguousarray(logs[:, rows])
+    labels = evidence.labels[rows]
 
     def surprise(log_temperature: float) -> float:
         calibrated = log_softmax(some / np.exp(log_temperature), axis=0)

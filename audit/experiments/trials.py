@@ -19,7 +19,7 @@ from audit.runs.folder import RunFolder
 from audit.training.backends.processes import progress_board, side_by_side
 from audit.training.cross_validation import Fitting
 from audit.training.model import fit, losses
-from audit.types import Examples, Labels, Rows, Training
+from audit.types import Examples, Labels, Rows, Training, evenly
 
 Weights = Mapping[str, npt.NDArray[Any]]
 WEIGHTS = "weights/"  # begins the names of those arrays in a trial's file
@@ -146,7 +146,7 @@ def _run(
 def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows: int) -> float:
     """What one trial would take on its own, from training for one epoch on at most so many of its rows."""
     quick = replace(fitting.recipe, epochs=1, exactly=True)
-    rows = trial.train[:: max(1, len(trial.train) // most_rows)]
+    rows = evenly(trial.train, most_rows)
     of_each = np.searchsorted(trial.train, rows)
     probe = replace(trial, train=rows, labels=trial.labels[of_each], test=trial.test[:most_rows])
     shape = (len(trial.train), *X.shape[1:])

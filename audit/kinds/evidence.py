@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from audit.kinds.defects.canvas import Canvas
 from audit.kinds.statistics import statistics
-from audit.types import Examples, Floats, Labels, Mask, OutOfSample, Rows
+from audit.types import Examples, Floats, Labels, Mask, OutOfSample, Rows, evenly
 
 NEIGHBOURS = 10
 REFERENCE = 3000  # rows that statistics are compared with
+SPACING_ROWS = 500  # of a fold, from which the usual distance to neighbours is taken
 MOST_SPREADS = 20.0  # that a statistic is counted away from the median
 LEAST_SPREAD = 0.005  # of a statistic that is the same in all images
 TINY = 1e-6
@@ -65,7 +66,7 @@ class Data:
         """Some clean rows, spread evenly."""
         rows = np.flatnonzero(self.clean)
         rows = rows if len(rows) else np.arange(len(self.X))
-        return rows[:: max(1, len(rows) // REFERENCE)]
+        return evenly(rows, REFERENCE)
 
     @cached_property
     def usual(self) -> tuple[Floats, Floats]:
@@ -155,7 +156,7 @@ def _surroundings(of: Rowset, data: Data, top: npt.NDArray[np.int64]) -> Floats:
         )
         distance, index = search.kneighbors(here[of.rows[asking]].astype(np.float32))
         distance, rows = _without(distance, near[index], of.sources[asking])
-        usual = _usual_distance(search, seen[near[:: max(1, len(near) // 500)]].astype(np.float32))
+        usual = _usual_distance(search, seen[evenly(near, SPACING_ROWS)].astype(np.float32))
         labels = data.labels[rows]
         same = (labels == of.labels[asking, None]).mean(axis=1)
         first = (labels == top[asking, :1]).mean(axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from audit.detectors.figures import main_detectors
 from audit.detectors.scoring import precision_recall_curve, severity_order
 from audit.runs.folder import RunRecord
+from audit.types import evenly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
         0.0, min(0.94, *(np.floor(20 * min(cut)) / 20 - 0.01 for cut in cuts.values())) if cuts else 0.0
     )
     seen = np.flatnonzero((recall >= low) & (precision >= low))
-    some = seen[:: max(1, len(seen) // CURVE_POINTS)]
+    some = evenly(seen, CURVE_POINTS)
     axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
     for (name, cut), marker in zip(cuts.items(), MARKERS, strict=False):
         used = name == record.scores["detector"]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from audit.report.charts import Palette
 from audit.report.kinds import kind_of_rows
 from audit.runs.folder import RunRecord
-from audit.types import KINDS, Rows
+from audit.types import KINDS, Rows, evenly_spaced
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
     from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
 
     assert record.probs.features is not None
-    spread = np.linspace(0, len(record.ids) - 1, min(MOST_OTHERS, len(record.ids))).astype(np.int64)
+    spread = evenly_spaced(len(record.ids), MOST_OTHERS)
     rows = np.union1d(record.suspects.ranking[:MOST_SUSPECTS], spread)
     seen = record.probs.features[rows].astype(np.float32)
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Floats, Labels, Mask, Rows
+from audit.types import Examples, Floats, Labels, Mask, Rows, evenly_spaced
 
 SIDE = 16  # pixels at least that an image is shrunk to
 DENSEST = 4
@@ -49,18 +49,14 @@ def nearest_agreeing(
     most = min(MOST_A_CLASS, max(LEAST_A_CLASS, most))
     shrunk = _shrunk(X, rows)
     for label in wanted:
-        candidates = _spread(np.flatnonzero(free & (labels == label)), most)
+        candidates = np.flatnonzero(free & (labels == label))
+        candidates = candidates[evenly_spaced(len(candidates), most)]
         asking, column = np.nonzero(classes == label)
         if len(candidates):
             search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_shrunk(X, candidates))
             found = search.kneighbors(shrunk[asking], return_distance=False)[:, 0]
             nearest[asking, column] = candidates[found]
     return nearest
-
-
-def _spread(rows: Rows, most: int) -> Rows:
-    """At most so many of the rows, evenly spaced."""
-    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
 
 
 def _shrunk(X: Examples, rows: Rows) -> Floats:

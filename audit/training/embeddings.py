@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Features, Rows
+from audit.types import Examples, Features, Rows, evenly, evenly_spaced
 
 COMPONENTS = 32  # principal ones that are kept
 ANCHORS = 1000  # rows that every fold looks at
@@ -15,7 +15,7 @@ Project = Callable[[Features], npt.NDArray[np.float32]]
 
 def anchor_rows(n: int) -> Rows:
     """Rows spread evenly over the data."""
-    return np.unique(np.linspace(0, n - 1, min(n, ANCHORS)).astype(np.int64))
+    return evenly_spaced(n, ANCHORS)
 
 
 def projection(features: Features) -> Project:
@@ -48,7 +48,7 @@ def of_tables(X: Examples) -> Project:
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415  slow to import
     from sklearn.preprocessing import RobustScaler  # noqa: PLC0415  slow to import
 
-    some = np.asarray(X[:: max(1, len(X) // FIT_ROWS)], dtype=np.float64)
+    some = np.asarray(evenly(X, FIT_ROWS), dtype=np.float64)
     scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), RobustScaler())
     fitted = scaled.fit(some)
 

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from audit.settings.detect import Config
-from audit.types import Examples, Recipe
+from audit.types import Examples, Recipe, evenly
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
 EARLY_VIEWS = 2  # and averages half as many views
@@ -113,7 +113,7 @@ def span(passes: Sequence[Pass], number: int, effort: float) -> tuple[float, flo
 
 def are_pictures(images: Examples) -> bool:
     """Whether neighbouring pixels resemble each other, so that a moved image is still the same thing."""
-    few = images[:: max(1, len(images) // SMOOTH_ROWS)]
+    few = evenly(images, SMOOTH_ROWS)
     most = max(1.0, float(few.max()), -float(few.min()))  # squares of huge pixels would overflow
     some = (few / most).astype(np.float32)
     some -= some.mean(axis=0)

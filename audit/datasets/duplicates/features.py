@@ -3,7 +3,7 @@
 import numpy as np
 
 from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, neighbours, parts, unique
-from audit.types import Examples, Floats, Rows
+from audit.types import Examples, Floats, Rows, evenly
 
 TOLERANCE = 0.01  # of a column's standard deviation, or of the usual distance of a neighbour if smaller
 LEAST_FEATURES = 3  # of fewer, numbers are near by chance
@@ -31,8 +31,8 @@ def near_features(X: Examples, rows: Rows) -> Pairs:
 
     project = _projection(X.shape[1])
     points = np.concatenate([scaled(rows[part]) @ project for part in parts(X, len(rows))])
-    some = np.argsort(points[:, 0], kind="stable")  # an order that is not the rows' own
-    some = some[:: max(1, len(some) // ASKED)]
+    order = np.argsort(points[:, 0], kind="stable")  # an order that is not the rows' own
+    some = evenly(order, ASKED)
     usual = float(np.median(apart(_farthest(points, some))))
     most = TOLERANCE * min(1.0, usual)
     pairs = neighbours(points, points, 1.5 * most * np.sqrt(X.shape[1]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Rows
+from audit.types import Examples, Rows, evenly
 
 LOOKED_AT = 500  # images that the range and the ground are taken from
 LINES = 0.1  # from 0 to 1; a ground darker than that is a sheet with a drawing on it
@@ -26,7 +26,7 @@ class Canvas:
     @classmethod
     def of(cls, X: Examples, rows: Rows) -> "Canvas":
         """The canvas of the images (n, h, w, c), by some of these rows."""
-        some = np.asarray(X[np.sort(rows[:: max(1, len(rows) // LOOKED_AT)])], dtype=np.float64)
+        some = np.asarray(X[np.sort(evenly(rows, LOOKED_AT))], dtype=np.float64)
         low, high = float(some.min()), float(some.max())
         values = (some - low) / max(high - low, np.finfo(float).tiny)
         border = np.concatenate([values[:, side].ravel() for side in (0, -1)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.types import Examples, Floats, Rows
+from audit.types import Examples, Floats, Rows, evenly
 
 LOOKED_AT = 5000  # rows that medians and quartiles are taken of
 FAR = (3.0, 6.0)  # quartile ranges that an atypical value is moved by
@@ -22,7 +22,7 @@ class Usual:
     @classmethod
     def of(cls, X: Examples) -> "Usual":
         """What is usual in features (n, d), missing values left out."""
-        some = np.asarray(X[:: max(1, len(X) // LOOKED_AT)], dtype=np.float64)
+        some = np.asarray(evenly(X, LOOKED_AT), dtype=np.float64)
         full = some[:, ~np.isnan(some).all(axis=0)]
         low, median, high = np.zeros((3, X.shape[1]))
         known = ~np.isnan(some).all(axis=0)
