@@ -247,13 +247,22 @@ class Leaks:
     near: Mask  # (m,) whether it is only nearly the same
 
 
+class FeatureValue(NamedTuple):
+    """A feature of one row beside its median in two classes, each as a report prints it."""
+
+    name: str  # of the feature; any text
+    value: str
+    given_median: str
+    suggested_median: str
+
+
 @dataclass(frozen=True, eq=False)
 class Thumbnails:
     """What a report may show of examples, kept so that it can be drawn again without the data."""
 
     rows: Rows
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
-    captions: npt.NDArray[np.str_]  # (m,) what is unusual in the features; empty for images
+    unusual: tuple[tuple[FeatureValue, ...], ...]  # (m) the most unusual features of each row; none of images
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
 
 

@@ -12,7 +12,7 @@ from audit.report import selection
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.runs.folder import RunRecord
-from audit.types import Leaks, Rows
+from audit.types import FeatureValue, Leaks, Rows
 from audit.wording import interval, percent, several_parts, shared
 
 MOST_BAR_CLASSES = 30
@@ -32,7 +32,7 @@ class Card:
     true: str | None  # what the label was before it was changed on purpose
     p_error: float
     fold: int
-    values: tuple[tuple[str, ...], ...]  # feature, value, its median in the given and the suggested class
+    values: tuple[FeatureValue, ...]  # what is unusual in a row without an image
     bars: str  # SVG path of the class probabilities
     given_bar: str
     suggested_bar: str
@@ -230,7 +230,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, as_came: bool) -> Card
         true=names[record.labels.original[row]] if record.labels.flipped[row] and not as_came else None,
         p_error=float(issues.p_error[row]),
         fold=int(record.probs.fold[row]),
-        values=tuple(tuple(line.split("\t")) for line in kept.captions[thumbnail].splitlines()),
+        values=kept.unusual[thumbnail],
         bars=bars[0],
         given_bar=bars[1],
         suggested_bar=bars[2],

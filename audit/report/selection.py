@@ -11,6 +11,7 @@ from audit.review.controls import mixed
 from audit.runs.folder import RunRecord
 from audit.types import (
     Examples,
+    FeatureValue,
     Issues,
     LabeledDataset,
     Labels,
@@ -99,18 +100,22 @@ def thumbnails(
         nearest = np.full((len(shown), 2), -1)
         nearest[np.searchsorted(shown, rows)] = near
         images = _shrunk(_to_bytes(dataset.X[shown]))
-        return Thumbnails(shown, images, np.full(len(shown), "", dtype=np.str_), nearest)
-    texts = captions(dataset, rows, given, suggested) if dataset.X.shape[1] else [""] * len(rows)
-    none = np.empty((len(rows), 0, 0, 1), dtype=np.uint8)
-    return Thumbnails(rows, none, np.array(texts, dtype=np.str_), np.full((len(rows), 2), -1))
+        return Thumbnails(shown, images, ((),) * len(shown), nearest)
+    no_images = np.empty((len(rows), 0, 0, 1), dtype=np.uint8)
+    no_neighbours = np.full((len(rows), 2), -1)
+    return Thumbnails(rows, no_images, unusual_features(dataset, rows, given, suggested), no_neighbours)
 
 
-def captions(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels) -> list[str]:
-    """For each row the features in which it is most like the suggested class and unlike the given one.
+def unusual_features(
+    dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels
+) -> tuple[tuple[FeatureValue, ...], ...]:
+    """The features in which each row (m,) is most like the suggested class and unlike the given one.
 
     How unlike is counted in quartile ranges of the feature: the distance to the given class's median less
-    that to the suggested one's. A line is the feature, its value, and both medians.
+    that to the suggested one's.
     """
+    if not dataset.X.shape[1]:
+        return ((),) * len(rows)
     X = dataset.X.astype(np.float64)
     names = dataset.feature_names or tuple(f"feature {i}" for i in range(X.shape[1]))
     with warnings.catch_warnings():
@@ -118,14 +123,23 @@ def captions(dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labe
         low, high = np.nanpercentile(X, [25, 75], axis=0)
         medians = {label: np.nanmedian(X[given == label], axis=0) for label in np.unique(given)}
     spread = np.where(high > low, high - low, 1)
-    texts = []
+    unusual = []
     for row in rows:
-        here, its, other = X[row], medians[given[row]], medians.get(suggested[row], medians[given[row]])
-        unlike = np.nan_to_num((np.abs(here - its) - np.abs(here - other)) / spread, nan=-np.inf)
+        values = X[row]
+        given_medians = medians[given[row]]
+        suggested_medians = medians.get(suggested[row], given_medians)
+        closer = np.abs(values - given_medians) - np.abs(values - suggested_medians)
+        unlike = np.nan_to_num(closer / spread, nan=-np.inf)
         most = np.argsort(-unlike, kind="stable")[:MOST_FEATURES]
-        lines = [(names[i], *map(_short, (here[i], its[i], other[i]))) for i in most]
-        texts.append("\n".join("\t".join(line) for line in lines))
-    return texts
+        unusual.append(
+            tuple(
+                FeatureValue(
+                    names[i], _short(values[i]), _short(given_medians[i]), _short(suggested_medians[i])
+                )
+                for i in most
+            )
+        )
+    return tuple(unusual)
 
 
 def _short(value: float) -> str:

@@ -13,7 +13,7 @@
     suspects.npz     the same of the labels as they came
     conflicts.npy    rows of duplicates with different labels, their group, 1 where only near, a line each
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
-    thumbnails.npz   rows, images and captions that the report may show, and the nearest agreeing rows
+    thumbnails.npz   rows, their images or most unusual features (JSON), and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
@@ -24,6 +24,7 @@ What is stored under an equal key is reused; anything else is computed again.
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,11 +38,13 @@ import numpy.typing as npt
 from audit.errors import RunError
 from audit.runs import files
 from audit.runs.stages import Stage
-from audit.types import Controls, Issues, Kinds, Leaks, NoisyLabels, OutOfSample, Thumbnails
+from audit.types import Controls, FeatureValue, Issues, Kinds, Leaks, NoisyLabels, OutOfSample, Thumbnails
 
 FORMAT = 5
 RESUMES = "finished folds are kept, and the same command resumes"
 UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
+# A line of a caption: the name of a feature, which may have tabs and line breaks itself, and three numbers.
+OLD_CAPTION = re.compile(r"(.*?)\t(\S+)\t(\S+)\t(\S+)(?:\n|\Z)", re.DOTALL)
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -186,7 +189,7 @@ class RunFolder:
         self.write("conflicts.npy", lambda file: np.save(file, record.conflicts, allow_pickle=False))
         suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
         self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
-        self.write_arrays("thumbnails.npz", _fields(record.thumbnails))
+        self.write_arrays("thumbnails.npz", _thumbnail_arrays(record.thumbnails))
         self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
         self._write_or_remove("split.npz", _fields(record.leaks) if record.leaks else {})
         self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
@@ -241,7 +244,7 @@ class RunFolder:
             suspects=Issues(**self.read_arrays("suspects.npz")),
             conflicts=conflicts,
             unlabelled=suggested.get("ids"),
-            thumbnails=Thumbnails(**self.read_arrays("thumbnails.npz")),
+            thumbnails=_thumbnails(self.read_arrays("thumbnails.npz")),
             controls=Controls(**hidden) if hidden else Controls.none(),
             leaks=Leaks(**leaks) if leaks else None,
             kinds=Kinds(**kinds) if kinds else None,
@@ -260,5 +263,25 @@ def load_record(path: Path) -> RunRecord:
     return RunFolder(path).load_record()
 
 
-def _fields(value: Issues | Thumbnails | Controls | Kinds | Leaks) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Controls | Kinds | Leaks) -> dict[str, npt.NDArray[Any]]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _thumbnail_arrays(thumbnails: Thumbnails) -> dict[str, npt.NDArray[Any]]:
+    """The thumbnails as arrays; features as one JSON text a row, which holds names of any characters."""
+    return {
+        "rows": thumbnails.rows,
+        "images": thumbnails.images,
+        "unusual": np.array([json.dumps(features) for features in thumbnails.unusual], dtype=np.str_),
+        "nearest": thumbnails.nearest,
+    }
+
+
+def _thumbnails(arrays: Arrays) -> Thumbnails:
+    """The thumbnails of a run folder, also of one that has captions instead of unusual features."""
+    if "captions" in arrays:
+        rows = [OLD_CAPTION.findall(text) for text in arrays["captions"].tolist()]
+    else:
+        rows = [json.loads(text) for text in arrays["unusual"].tolist()]
+    unusual = tuple(tuple(FeatureValue(*feature) for feature in features) for features in rows)
+    return Thumbnails(arrays["rows"], arrays["images"], unusual, arrays["nearest"])

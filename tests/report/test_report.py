@@ -112,7 +112,7 @@ def test_the_sprite_sheets_hold_the_very_pixels(rows, height, width, c):
     from PIL import Image
 
     images = np.random.default_rng(rows).integers(0, 256, (rows, height, width, c)).astype(np.uint8)
-    kept = Thumbnails(10 * np.arange(rows), images, np.full(rows, ""), np.full((rows, 2), -1))
+    kept = Thumbnails(10 * np.arange(rows), images, ((),) * rows, np.full((rows, 2), -1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sprites, "LINES", 2)  # else the second sheet would begin after 512 images
         sheet = sprites.sprite_sheet(kept, kept.rows.tolist())
@@ -231,7 +231,7 @@ def test_plots_are_pictures_and_carry_no_inline_style(report):
     assert {p.name for p in (path / "plots").iterdir()} == names
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (path / "plots").iterdir())
     assert "var(--accent)" in page.source
-    assert not re.search(r"#0[1-4]0[1-4]0[1-4]", page.source.part("</style>")[1])
+    assert not re.search(r"#0[1-4]0[1-4]0[1-4]", page.source.partition("</style>")[1])
 
 
 def test_without_noise_the_report_claims_no_score(tmp_path):
@@ -295,8 +295,30 @@ def test_features_are_shown_where_a_row_looks_least_like_its_class():
     X = np.stack([rng.normal(size=40), 10 * labels + rng.normal(size=40), np.full(40, np.nan)], axis=1)
     X[0, 1] = 10.5
     shown = selection.thumbnails(from_arrays(X, labels), np.array([0]), labels, 1 - labels, np.ones(40, bool))
-    name, here, its, other = shown.captions[0].splitlines()[0].split("\t")
-    assert (name, here) == ("feature 1", "10.5")
-    assert abs(float(its)) < 1
-    assert float(other) > 9
+    first = shown.unusual[0][0]
+    assert (first.name, first.value) == ("feature 1", "10.5")
+    assert abs(float(first.given_median)) < 1
+    assert float(first.suggested_median) > 9
     assert shown.images.size == 0
+
+
+def test_column_names_of_any_characters_reach_the_report(run_audit, tmp_path):
+    """A tab or a line break in a name is text like any other, here and in what is exported."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    columns = {
+        'height\tin "cm"\nor = so': labels + rng.normal(0, 0.3, 60),
+        "colour\n<b>": np.where(rng.random(60) < 0.5, "dark\tred", "light\nblue"),
+    }
+    labels[:4] = 1 - labels[:4]
+    pd.DataFrame({**columns, "label": labels}).to_csv(tmp_path / "t.csv", index=False)
+    run_audit("detect", "t.csv", "--noise", "0", "--model", "linear", "-q", "--out", "run", check=0)
+    shown = [
+        a["title"] for a in Page(tmp_path / "run" / "report.html").all("th", scope="row") if "title" in a
+    ]
+    assert 'height\tin "cm"\nor = so' in shown
+    assert {"colour\n<b> = dark\tred", "colour\n<b> = light\nblue"} & set(shown)
+    run_audit("report", "run", check=0)
+    run_audit("export", "run", "--format", "label-studio", "--out", "tasks.json", check=0)
+    texts = [task["data"]["text"] for task in json.loads((tmp_path / "tasks.json").read_text())]
+    assert any('height\tin "cm"\nor = so' in text for text in texts)

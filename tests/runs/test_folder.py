@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import audit
 from audit.runs.folder import RunFolder
 from audit.runs.folds import FoldShelf
 from audit.runs.stages import Stage
-from audit.types import FoldResult
+from audit.types import FeatureValue, FoldResult, Thumbnails
 
 result = FoldResult(
     fold=0,
@@ -95,6 +96,39 @@ def test_a_run_comes_back_as_it_was_saved(finished_run):
     assert (back.issues.ranking == run.record.issues.ranking).all()
     assert back.class_names == run.record.class_names
     assert back.scores == json.loads(json.dumps(run.record.scores))
+
+
+feature_names = st.text(st.sampled_from("a\t\n\r\0\u2028\"'=<[,\\ "), max_size=8) | st.text(max_size=8)
+figures = st.sampled_from(["1", "-0.5", "1e-05", "12,345", "nan"])
+
+
+@given(
+    st.lists(
+        st.lists(st.builds(FeatureValue, feature_names, figures, figures, figures), max_size=4), max_size=4
+    )
+)
+def test_features_of_any_name_come_back_from_the_folder(tmp_path_factory, finished_run, rows):
+    features = tuple(map(tuple, rows))
+    none = np.empty((len(rows), 0, 0, 1), np.uint8)
+    kept = Thumbnails(np.arange(len(rows)), none, features, np.full((len(rows), 2), -1))
+    folder = RunFolder(tmp_path_factory.mktemp("named"))
+    folder.save_record(replace(finished_run[0].record, thumbnails=kept))
+    assert folder.load_record().thumbnails.unusual == features
+
+
+old_names = feature_names.filter(lambda name: "\n" not in name)
+
+
+@given(st.lists(st.lists(st.builds(FeatureValue, old_names, figures, figures, figures), max_size=4)))
+def test_captions_of_earlier_versions_are_still_read(tmp_path_factory, finished_run, rows):
+    """Earlier versions joined a feature's name and numbers by tabs and the features by line breaks."""
+    captions = ["\n".join("\t".join(feature) for feature in features) for features in rows]
+    folder = RunFolder(tmp_path_factory.mktemp("captions"))
+    folder.save_record(finished_run[0].record)
+    arrays = folder.read_arrays("thumbnails.npz")
+    del arrays["unusual"]
+    folder.write_arrays("thumbnails.npz", {**arrays, "captions": np.array(captions, dtype=np.str_)})
+    assert folder.load_record().thumbnails.unusual == tuple(map(tuple, rows))
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):

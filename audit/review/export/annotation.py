@@ -59,9 +59,9 @@ def _example(record: RunRecord, suspect: Suspect, place: int | None) -> dict[str
         return None
     if are_images(record):
         return {"image": f"data:image/png;base64,{_png(record, place)}"}
-    lines = (line.split("\t") for line in str(record.thumbnails.captions[place]).splitlines())
     shown = [
-        f"{name} {value} (median {given}, of the suggested {other})" for name, value, given, other in lines
+        f"{each.name} {each.value} (median {each.given_median}, of the suggested {each.suggested_median})"
+        for each in record.thumbnails.unusual[place]
     ]
     return {"text": "\n".join(shown) or suspect.id}
 
