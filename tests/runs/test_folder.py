@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audit
@@ -119,6 +119,7 @@ def test_features_of_any_name_come_back_from_the_folder(tmp_path_factory, finish
 old_names = feature_names.filter(lambda name: "\n" not in name)
 
 
+@settings(max_examples=20)  # each writes a whole folder
 @given(st.lists(st.lists(st.builds(FeatureValue, old_names, figures, figures, figures), max_size=4)))
 def test_captions_of_earlier_versions_are_still_read(tmp_path_factory, finished_run, rows):
     """Earlier versions joined a feature's name and numbers by tabs and the features by line breaks."""
