@@ -238,6 +238,15 @@ class Issues:
 
 
 @dataclass(frozen=True, eq=False)
+class Conflicts:
+    """Rows of duplicates with different labels, group after group."""
+
+    rows: Rows  # (m,)
+    groups: Rows  # (m,) the same number for duplicates of each other
+    near: Mask  # (m,) whether every duplicate of the row with another label is only nearly the same
+
+
+@dataclass(frozen=True, eq=False)
 class Leaks:
     """The parts that rows are in, and the rows of one part that stand in another part too."""
 

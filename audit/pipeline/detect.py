@@ -191,7 +191,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
-        said, torn = (judged.issues, judged.suspects), judged.conflicts[0]
+        said, torn = (judged.issues, judged.suspects), judged.conflicts.rows
         hidden = controls.choose(config.controls, labels, said, torn, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
         thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks)
@@ -243,7 +243,7 @@ def _thumbnails(
     leaks: Leaks | None,
 ) -> Thumbnails:
     """Small images of all rows that the report may show."""
-    said, torn = (judged.issues, judged.suspects), judged.conflicts[0][: selection.MOST_SUSPECTS]
+    said, torn = (judged.issues, judged.suspects), judged.conflicts.rows[: selection.MOST_SUSPECTS]
     listed = selection.rows_to_show(*said, labels.flipped, hidden.rows)
     rows = np.unique(np.concatenate([listed, torn, selection.shared(leaks)]))
     agreeing = selection.agreeing(*said, labels, trained.probs)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audit import detectors
 from audit.detectors import calibration
@@ -14,7 +13,7 @@ from audit.kinds import step
 from audit.pipeline.rounds import Trained
 from audit.settings.choices import kinds_in
 from audit.settings.detect import Config
-from audit.types import Issues, Kinds, LabeledDataset, NoisyLabels, Seeds
+from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, Seeds
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +22,7 @@ class Judged:
 
     issues: Issues  # of the labels that the models were trained on
     suspects: Issues  # of the labels as they came
-    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
+    conflicts: Conflicts
     kinds: Kinds | None
     scores: dict[str, Any]
 
@@ -51,7 +50,7 @@ def judge(
         conflicts = trained.duplicates.conflicts(labels.original)
     with timer("kinds"):
         known = step.Judgement(
-            dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts[0]
+            dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
         )
         rng = np.random.default_rng(seeds.planting.spawn(1)[0])
         kinds, figures = step.named(known, trained.planted, every=config.kinds_of == "all", rng=rng)

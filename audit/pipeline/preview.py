@@ -45,7 +45,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "classes": {name: int(c) for name, c in zip(dataset.class_names, counts, strict=True)},
         "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
         "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
-        "conflicting_duplicates": duplicates.conflicts(dataset.labels).shape[1],
+        "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
         "notes": list(dataset.notes),
         "noise": {"kind": config.noise_kind, "rate": config.noise},
         "model": models.choose(config.model, dataset),

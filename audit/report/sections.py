@@ -141,10 +141,11 @@ def report(record: RunRecord, most_suspects: int) -> Report:
 def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
     """The groups of duplicates with different labels, in the order of the rows."""
     groups: dict[int, list[int]] = {}
-    for row, group in record.conflicts[:2].T.tolist():
+    conflicts = record.conflicts
+    for row, group in zip(conflicts.rows.tolist(), conflicts.groups.tolist(), strict=True):
         groups.setdefault(group, []).append(row)
     kept = set(record.thumbnails.rows.tolist())
-    only_near = set(record.conflicts[0, record.conflicts[2] == 1].tolist())
+    only_near = set(conflicts.rows[conflicts.near].tolist())
     return tuple(
         Twins(
             shown=tuple(_labelled(record, row) for row in _of_each_label(record, rows)[:MOST_TWINS]),

@@ -26,7 +26,7 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
 
     found = record.issues.ranking
     parts = (
-        ("duplicate", record.conflicts[0], record.suspects, record.labels.original),
+        ("duplicate", record.conflicts.rows, record.suspects, record.labels.original),
         ("suspect", record.suspects.ranking, record.suspects, record.labels.original),
         ("injected", found[record.labels.flipped[found]], record.issues, record.labels.noisy),
     )

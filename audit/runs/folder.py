@@ -11,7 +11,7 @@
     kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the labels as they came
-    conflicts.npy    rows of duplicates with different labels, their group, 1 where only near, a line each
+    conflicts.npy    (3, m) rows of duplicates with different labels, their groups, 1 where only near
     unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
     thumbnails.npz   rows, their images or most unusual features (JSON), and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
@@ -38,7 +38,17 @@ import numpy.typing as npt
 from audit.errors import RunError
 from audit.runs import files
 from audit.runs.stages import Stage
-from audit.types import Controls, FeatureValue, Issues, Kinds, Leaks, NoisyLabels, OutOfSample, Thumbnails
+from audit.types import (
+    Conflicts,
+    Controls,
+    FeatureValue,
+    Issues,
+    Kinds,
+    Leaks,
+    NoisyLabels,
+    OutOfSample,
+    Thumbnails,
+)
 
 FORMAT = 5
 RESUMES = "finished folds are kept, and the same command resumes"
@@ -62,7 +72,7 @@ class RunRecord:
     probs: OutOfSample
     issues: Issues  # of the labels with noise
     suspects: Issues  # of the labels as they came
-    conflicts: npt.NDArray[np.int64]  # (3, m) rows of duplicates with different labels, group, 1 if only near
+    conflicts: Conflicts
     unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
     thumbnails: Thumbnails
     controls: Controls
@@ -186,7 +196,8 @@ class RunFolder:
         self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
         self.write_arrays("issues.npz", _fields(record.issues))
         self.write_arrays("suspects.npz", _fields(record.suspects))
-        self.write("conflicts.npy", lambda file: np.save(file, record.conflicts, allow_pickle=False))
+        conflicts = np.stack([record.conflicts.rows, record.conflicts.groups, record.conflicts.near])
+        self.write("conflicts.npy", lambda file: np.save(file, conflicts, allow_pickle=False))
         suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
         self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
         self.write_arrays("thumbnails.npz", _thumbnail_arrays(record.thumbnails))
@@ -242,7 +253,7 @@ class RunFolder:
             ),
             issues=Issues(**self.read_arrays("issues.npz")),
             suspects=Issues(**self.read_arrays("suspects.npz")),
-            conflicts=conflicts,
+            conflicts=Conflicts(rows=conflicts[0], groups=conflicts[1], near=conflicts[2].astype(bool)),
             unlabelled=suggested.get("ids"),
             thumbnails=_thumbnails(self.read_arrays("thumbnails.npz")),
             controls=Controls(**hidden) if hidden else Controls.none(),

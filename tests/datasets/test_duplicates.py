@@ -144,7 +144,8 @@ def test_conflicts_are_rows_with_a_duplicate_of_another_label_and_only_they(labe
     _, first, exact = np.unique(rng.integers(0, 8, len(labels)), return_index=True, return_inverse=True)
     near = rng.choice(first, (2, 2))
     found = Duplicates.of(exact, near)
-    rows, groups, only_near = found.conflicts(labels)
+    conflicts = found.conflicts(labels)
+    rows, groups = conflicts.rows, conflicts.groups
     touching = (exact[:, None] == exact) | [
         [{exact[i], exact[j]} in [set(pair) for pair in exact[near].tolist()] for j in range(len(labels))]
         for i in range(len(labels))
@@ -152,7 +153,7 @@ def test_conflicts_are_rows_with_a_duplicate_of_another_label_and_only_they(labe
     differ = labels[:, None] != labels
     same = exact[:, None] == exact
     linked = np.array([(touching[i][:, None] & differ & touching[i]).any() for i in range(len(labels))])
-    assert set(np.flatnonzero((same & differ).any(axis=1))) <= set(rows[only_near == 0])
+    assert set(np.flatnonzero((same & differ).any(axis=1))) <= set(rows[~conflicts.near])
     assert set(np.flatnonzero((touching & differ).any(axis=1))) <= set(rows) <= set(np.flatnonzero(linked))
     assert (groups == found.groups[rows]).all()
     assert (np.diff(groups) >= 0).all()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audit.datasets.duplicates.features import near_features
 from audit.datasets.duplicates.images import near_images
 from audit.datasets.duplicates.search import Pairs, parts
-from audit.types import Examples, Labels, Leaks, Mask, Rows
+from audit.types import Conflicts, Examples, Labels, Leaks, Mask, Rows
 
 MOST_SHARE = 0.1  # of all rows, and LEAST_CHAIN rows: similar ones in larger chains are no copies
 LEAST_CHAIN = 10
@@ -41,21 +41,21 @@ class Duplicates:
         component: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
         return cls(exact, near, component[exact])
 
-    def conflicts(self, labels: Labels) -> npt.NDArray[np.int64]:
-        """Rows that have a duplicate of another label, group by group: (3, m) rows, groups, 1 if only near.
+    def conflicts(self, labels: Labels) -> Conflicts:
+        """Find the rows that have a duplicate with another label.
 
-        Rows that are duplicates only through others in between are no conflict.
+        Rows that are duplicates only through others in between do not conflict.
         """
-        torn, beside = self._met(labels)
-        rows = np.flatnonzero((torn | beside)[self.exact])
+        conflicting, beside = self._met(labels)
+        rows = np.flatnonzero((conflicting | beside)[self.exact])
         rows = rows[np.lexsort((labels[rows], self.groups[rows]))]
-        return np.stack([rows, self.groups[rows], (~torn)[self.exact[rows]]])
+        return Conflicts(rows, self.groups[rows], ~conflicting[self.exact[rows]])
 
     def across(self, parts: npt.NDArray[np.str_]) -> Leaks:
         """The rows that have a duplicate in another of the parts (n,), and the first of them there."""
         _, number = np.unique(parts, return_inverse=True)
-        torn, beside = self._met(number.astype(np.int64))
-        rows = np.flatnonzero((torn | beside)[self.exact])
+        mixed, beside = self._met(number.astype(np.int64))
+        rows = np.flatnonzero((mixed | beside)[self.exact])
         first: dict[int, dict[int, int]] = {}  # exact group → part → row
         for row in rows.tolist():
             first.setdefault(int(self.exact[row]), {}).setdefault(int(number[row]), row)
