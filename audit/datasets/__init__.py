@@ -13,13 +13,13 @@ from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.objects import from_object
 from audit.datasets.sources.parts import from_parts
 from audit.datasets.sources.probabilities import read_probabilities
-from audit.datasets.validation import Selection, enter
+from audit.datasets.validation import Selection, validate
 from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.settings.detect import Config
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "FORMS", "enter", "from_arrays", "load", "read_probabilities", "row_hashes"]
+__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities", "row_hashes", "validate"]
 
 FORMS = {  # what DATA may be beside the bundled names, for people
     "FILE.npz": "arrays named X and y, or images and labels",
@@ -88,7 +88,7 @@ LOADERS: dict[str, Loader] = {
 
 def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
     """The data set that the settings name; DataError when there is none or it cannot be audited."""
-    return enter(open_source(config, listener), selection(config))
+    return validate(open_source(config, listener), selection(config))
 
 
 def from_arrays(
@@ -118,7 +118,7 @@ def from_arrays(
                 "split is given but X comes in parts of its own; expected one of both; drop split"
             )
         source = replace(source, part=np.asarray(split))
-    return enter(source, selection(config or Config()))
+    return validate(source, selection(config or Config()))
 
 
 def selection(config: Config) -> Selection:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import Rows
+from audit.datasets.source import LazyArray
 from audit.errors import DataError
 from audit.types import Examples, Labels
 
@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 24
 FORMS = "images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d)"
 
 
-def refuse_form(X: Rows, name: str) -> None:
+def refuse_form(X: LazyArray, name: str) -> None:
     """Refuse what no choice of rows could mend, from shape and type alone; nothing is read.
 
     Raises

@@ -33,7 +33,7 @@ def read_rows(X: Examples, rows: Rows) -> npt.NDArray[Any]:
     return np.asarray(X[rows])
 
 
-class SomeRows:
+class LazyRows:
     """Rows of an array, in their order; indexing reads, nothing else does."""
 
     def __init__(self, X: Examples, rows: Rows) -> None:
@@ -48,8 +48,8 @@ class SomeRows:
         return read_rows(self.X, self.rows[rows])
 
 
-def some_rows(X: Examples, rows: Rows, *, lazily: bool) -> Any:
+def lazy_rows(X: Examples, rows: Rows, *, lazily: bool) -> Any:
     """The rows as an array, or unread where they are many bytes and the reader can do with that."""
     if lazily and isinstance(X, np.memmap) and len(rows) * X[:1].nbytes > LAZY_BYTES:
-        return SomeRows(X, rows)
+        return LazyRows(X, rows)
     return X[rows]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Rows(Protocol):
-    """Examples that are read when they are asked for; numpy arrays and memmaps are such too."""
+class LazyArray(Protocol):
+    """Examples whose rows may be read only when asked for; every numpy array and memmap is one too."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,7 +42,7 @@ class Source:
     """Examples and labels as a file, a folder or an object holds them."""
 
     name: str  # what the data set is called in reports and folders
-    X: Rows | None  # None when there are only labels
+    X: LazyArray | None  # None when there are only labels
     y: Any  # (n,) labels or (n, k) one-hot rows: a numpy array or a pandas Series or DataFrame
     ids: npt.NDArray[Any] | None = None  # (n,) what each row is called there; row numbers when None
     names: tuple[str, str] = ("X", "y")  # what X and y are called in messages

@@ -30,7 +30,7 @@ class Selection:
     min_class_size: int = 1  # smaller classes are left out
 
 
-def enter(source: Source, selection: Selection = Selection()) -> LabeledDataset:
+def validate(source: Source, selection: Selection = Selection()) -> LabeledDataset:
     """Check what a loader found and give it the one form that the rest of the package reads.
 
     Parameters

@@ -108,7 +108,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     begins = len(shape) > 1 and config.pred_probs is None and not _folder(named, config).exists()
     with _workers_starting(config, config.model, shape) if begins else nullcontext():
         with timer("load"):  # while workers import what the models need
-            dataset = datasets.enter(source, datasets.selection(config))
+            dataset = datasets.validate(source, datasets.selection(config))
             probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
         path, leads_from = _folder(dataset.name, config), datasets.folder_of(config)
         task = Task(dataset, config, config.model, probs, None, config.command(), leads_from)

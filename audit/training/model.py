@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from audit.datasets.lazy_rows import some_rows
+from audit.datasets.lazy_rows import lazy_rows
 from audit.errors import DataError
 from audit.training.embeddings import Project, projection
 from audit.training.sample_weights import Balancing, together, weight_argument
@@ -46,7 +46,7 @@ class Model:
             none = None if self.project is None else np.empty((0, 0), np.float32)
             return Answer(np.empty((0, self.task.k), np.float32), none)
         with _ours(self.task, self.where):
-            examples = some_rows(X, rows, lazily=_lazily(self.classifier))
+            examples = lazy_rows(X, rows, lazily=_lazily(self.classifier))
             if self.project is None:
                 probs, features = self.classifier.predict_proba(examples), None
             else:
@@ -83,7 +83,7 @@ def fit(
     balancing = Balancing(labels, task.k) if balance else None
     argument = weight_argument(classifier, together(weights, balancing))
     with _ours(task, where):
-        classifier.fit(some_rows(X, rows, lazily=_lazily(classifier)), labels, **argument)
+        classifier.fit(lazy_rows(X, rows, lazily=_lazily(classifier)), labels, **argument)
         project = None if anchors is None else _projection(classifier, X[anchors])
     return Model(classifier, task, where, project, balancing)
 

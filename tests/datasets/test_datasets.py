@@ -11,7 +11,7 @@ import audit
 from audit import datasets
 from audit.datasets.source import Source
 from audit.datasets.sources import bundled
-from audit.datasets.validation import Selection, enter
+from audit.datasets.validation import Selection, validate
 from audit.settings.detect import Config
 from audit.types import LabeledDataset
 
@@ -127,7 +127,7 @@ class OnlyTheseRows:
 def test_only_the_sample_is_read():
     X = OnlyTheseRows(np.random.default_rng(0).integers(0, 255, (500, 8, 8)).astype(np.uint8))
     source = Source(name="lazy", X=X, y=np.arange(500) % 3)
-    dataset = enter(source, Selection(limit=30))
+    dataset = validate(source, Selection(limit=30))
     assert sorted(X.read) == dataset.rows.tolist()
     assert len(X.read) == 30
     assert np.bincount(dataset.labels).tolist() == [10, 10, 10]

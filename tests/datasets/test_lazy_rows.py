@@ -12,7 +12,7 @@ from audit.types import Recipe, Training
 @given(st.lists(st.integers(0, 19), min_size=1, max_size=30), st.data())
 def test_some_rows_are_the_rows(rows, data):
     X = np.arange(20 * 6).reshape(20, 2, 3)
-    some = lazy_rows.SomeRows(X, np.array(rows))
+    some = lazy_rows.LazyRows(X, np.array(rows))
     assert (len(some), some.shape, some.dtype, some.ndim) == (len(rows), (len(rows), 2, 3), X.dtype, 3)
     part = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1))
     assert (some[np.array(part)] == X[rows][part]).all()
@@ -50,11 +50,11 @@ def on_disk(tmp_path):
 def test_only_large_files_are_read_lazily(on_disk, monkeypatch):
     mapped, X, _ = on_disk
     rows = np.arange(10)
-    assert isinstance(lazy_rows.some_rows(mapped, rows, lazily=True), np.ndarray)
+    assert isinstance(lazy_rows.lazy_rows(mapped, rows, lazily=True), np.ndarray)
     monkeypatch.setattr(lazy_rows, "LAZY_BYTES", 1000)
-    assert isinstance(lazy_rows.some_rows(mapped, rows, lazily=True), lazy_rows.SomeRows)
-    assert isinstance(lazy_rows.some_rows(mapped, rows, lazily=False), np.ndarray)
-    assert isinstance(lazy_rows.some_rows(X, rows, lazily=True), np.ndarray)
+    assert isinstance(lazy_rows.lazy_rows(mapped, rows, lazily=True), lazy_rows.LazyRows)
+    assert isinstance(lazy_rows.lazy_rows(mapped, rows, lazily=False), np.ndarray)
+    assert isinstance(lazy_rows.lazy_rows(X, rows, lazily=True), np.ndarray)
 
 
 def test_the_network_says_the_same_of_rows_that_are_read_lazily(on_disk):
@@ -66,4 +66,4 @@ def test_the_network_says_the_same_of_rows_that_are_read_lazily(on_disk):
         model = models.Named(models.BUILDERS["cnn"])(task).fit(examples, y[rows])
         return model.predict_proba(examples)
 
-    assert probs(lazy_rows.SomeRows(mapped, rows)).tobytes() == probs(X[rows]).tobytes()
+    assert probs(lazy_rows.LazyRows(mapped, rows)).tobytes() == probs(X[rows]).tobytes()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
-from audit.datasets.source import Rows, Source, is_from, shown
+from audit.datasets.source import LazyArray, Source, is_from, shown
 from audit.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img", "pixel_values")
@@ -221,7 +221,7 @@ def _from_pairs(X: Any, name: str) -> Source:
         raise DataError(f"{what}, expected labels too, or a data set; {remedy}")
     image, label = _pair(X, 0)
     items = _items(len(X), lambda row: _pair(X, row)[0], image, "in the data set's transform")
-    rows: Rows = items
+    rows: LazyArray = items
     labels = _ready_labels(X)
     if labels is None:
         rows, labels = _read_pairs(X, items)
@@ -243,7 +243,7 @@ def _ready_labels(X: Any) -> Any:
     return None
 
 
-def _read_pairs(X: Any, items: _Items) -> tuple[Rows, list[Any]]:
+def _read_pairs(X: Any, items: _Items) -> tuple[LazyArray, list[Any]]:
     """The labels of all items, and the images where they are so few that they need not be read again."""
     few = items.n * items.first.nbytes <= KEPT_BYTES
     kept = np.empty(items.shape, items.dtype) if few else None

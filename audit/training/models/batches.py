@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from skorch.callbacks import Callback
 
-from audit.datasets.lazy_rows import SomeRows
+from audit.datasets.lazy_rows import LazyRows
 
 
 class Tape(Callback):
@@ -57,7 +57,7 @@ class Batches:
     """
 
     def __init__(self, dataset: Any, batch_size: int, device: str) -> None:
-        self.images = dataset.X if isinstance(dataset.X, SomeRows) else _tensor(dataset.X).to(device)
+        self.images = dataset.X if isinstance(dataset.X, LazyRows) else _tensor(dataset.X).to(device)
         self.device = device
         self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
         self.batch_size = batch_size
@@ -75,7 +75,7 @@ class Batches:
             here = rows.to(self.device)
             images = (
                 _tensor(self.images[rows.numpy()]).to(self.device)
-                if isinstance(self.images, SomeRows)
+                if isinstance(self.images, LazyRows)
                 else self.images[here]
             )
             yield images, torch.zeros(0) if self.labels is None else self.labels[here]

@@ -150,7 +150,7 @@ def _stage(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
 class ReproducibleClassifier(NeuralNetClassifier):
     """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
 
-    reads_lazily = True  # takes SomeRows for images
+    reads_lazily = True  # takes LazyRows for images
 
     def __init__(
         self, *args: Any, seed: int, threads: int, views: Sequence[augmentation.Move], **kwargs: Any
