@@ -1,8 +1,9 @@
-"""Rows that are the same example twice: to the byte, or all but.
+"""Rows that hold the same example: exact duplicates, and near ones.
 
-Near duplicates of an image are its copies shifted by a pixel, encoded again, a little brighter or of more
-contrast, with a few stray pixels or a little noise; those of a row of features are equal but for their last
-digits. What resembles by chance, as two thin ones of MNIST do, is none: docs/methods.md has the measurements.
+Near duplicates of an image are copies of it that were shifted by a pixel, encoded again, made a little
+brighter or of higher contrast, or given a few stray pixels or a little noise. Rows of features are near
+duplicates when they differ only in their last digits. Examples that look alike by chance, as two thin ones of
+MNIST do, are not near duplicates: docs/methods.md has the measurements.
 """
 
 import hashlib
@@ -12,90 +13,108 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.duplicates.features import near_features
-from audit.datasets.duplicates.images import near_images
-from audit.datasets.duplicates.search import Pairs, parts
+from audit.datasets.duplicates.near_features import near_features
+from audit.datasets.duplicates.near_images import near_images
+from audit.datasets.duplicates.search import Pairs, chunks
 from audit.types import Conflicts, Examples, Labels, Leaks, Mask, Rows
 
-MOST_SHARE = 0.1  # of all rows, and LEAST_CHAIN rows: similar ones in larger chains are no copies
-LEAST_CHAIN = 10
+MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
+LEAST_CHAIN = 10  # rows that a chain may hold in any case
 
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
     """Which rows are duplicates of which."""
 
-    exact: Rows  # (n,) the same number for exact duplicates and only for them
-    near: Pairs  # of rows, the first of their exact group, that are near duplicates and not exact ones
-    groups: Rows  # (n,) the same number for duplicates of either kind, also through others in between
+    exact: Rows  # (n,) the exact group of each row: equal for exact duplicates and only for them
+    near: Pairs  # near duplicates that are not exact ones, by the first row of each one's exact group
+    groups: Rows  # (n,) equal for duplicates of either kind, also through others in between
 
     @classmethod
     def of(cls, exact: Rows, near: Pairs) -> Self:
-        """The groups that these exact groups and near pairs make."""
+        """Join exact groups and near pairs into groups of duplicates."""
         from scipy.sparse import coo_array  # noqa: PLC0415  slow to import
         from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
         size = 1 + int(exact.max(initial=-1))
-        a, b = exact[near].T
-        graph = coo_array((np.ones(len(near)), (a, b)), (size, size))
+        graph = coo_array((np.ones(len(near)), tuple(exact[near].T)), (size, size))
         component: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
         return cls(exact, near, component[exact])
 
     def conflicts(self, labels: Labels) -> Conflicts:
-        """Find the rows that have a duplicate with another label.
+        """Find the rows that have a duplicate with another label, group by group.
 
         Rows that are duplicates only through others in between do not conflict.
         """
-        conflicting, beside = self._met(labels)
-        rows = np.flatnonzero((conflicting | beside)[self.exact])
+        within, between = self._differing(labels)
+        rows = np.flatnonzero((within | between)[self.exact])
         rows = rows[np.lexsort((labels[rows], self.groups[rows]))]
-        return Conflicts(rows, self.groups[rows], ~conflicting[self.exact[rows]])
+        return Conflicts(rows, self.groups[rows], ~within[self.exact[rows]])
 
-    def across(self, parts: npt.NDArray[np.str_]) -> Leaks:
-        """The rows that have a duplicate in another of the parts (n,), and the first of them there."""
-        _, number = np.unique(parts, return_inverse=True)
-        mixed, beside = self._met(number.astype(np.int64))
-        rows = np.flatnonzero((mixed | beside)[self.exact])
-        first: dict[int, dict[int, int]] = {}  # exact group → part → row
-        for row in rows.tolist():
-            first.setdefault(int(self.exact[row]), {}).setdefault(int(number[row]), row)
-        met: dict[int, list[int]] = {}
-        for a, b in self.exact[self.near].tolist():
-            met.setdefault(a, []).append(b)
-            met.setdefault(b, []).append(a)
+    def across(self, part: npt.NDArray[np.str_]) -> Leaks:
+        """Find the rows that have a duplicate in another part, with the first such duplicate.
+
+        An exact duplicate is taken before a near one.
+
+        Parameters
+        ----------
+        part
+            (n,) the part that each row is in, such as train or test.
+        """
+        _, part_number = np.unique(part, return_inverse=True)
+        within, between = self._differing(part_number.astype(np.int64))
+        rows = np.flatnonzero((within | between)[self.exact]).tolist()
+        part_of = dict(zip(rows, part_number[rows].tolist(), strict=True))
+        first_rows: dict[int, dict[int, int]] = {}  # exact group → part → its first row
+        for row in rows:
+            first_rows.setdefault(int(self.exact[row]), {}).setdefault(part_of[row], row)
+        near_groups = self._near_groups()
         found = []
-        for row in rows.tolist():
+        for row in rows:
             group = int(self.exact[row])
-            for near, groups in ((False, [group]), (True, met.get(group, []))):
-                there = [first.get(each, {}) for each in groups]
-                others = [twin for each in there for part, twin in each.items() if part != number[row]]
-                if others:
-                    found.append((row, min(others), near))
+            for near, groups in ((False, [group]), (True, near_groups.get(group, []))):
+                twins = [
+                    twin
+                    for each in groups
+                    for its_part, twin in first_rows.get(each, {}).items()
+                    if its_part != part_of[row]
+                ]
+                if twins:
+                    found.append((row, min(twins), near))
                     break
-        kept, twins, only_near = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        return Leaks(parts, kept, twins, only_near.astype(bool))
+        leaking, twins_of, only_near = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        return Leaks(part, leaking, twins_of, only_near.astype(bool))
 
-    def _met(self, values: Labels) -> tuple[Mask, Mask]:
-        """Which exact groups hold more than one value, and which meet another one in a near pair."""
+    def _near_groups(self) -> dict[int, list[int]]:
+        """The exact groups that each exact group is a near duplicate of."""
+        groups: dict[int, list[int]] = {}
+        for a, b in self.exact[self.near].tolist():
+            groups.setdefault(a, []).append(b)
+            groups.setdefault(b, []).append(a)
+        return groups
+
+    def _differing(self, values: Labels) -> tuple[Mask, Mask]:
+        """Which exact groups hold different values (n,) themselves, and which differ from a near one."""
         low = np.full(1 + int(self.exact.max(initial=-1)), np.iinfo(np.int64).max)
         high = np.full(len(low), -1)
         np.minimum.at(low, self.exact, values)
         np.maximum.at(high, self.exact, values)
         a, b = self.exact[self.near].T
-        beside = np.zeros(len(low), dtype=bool)
-        differ = (np.minimum(low[a], low[b]) < np.maximum(high[a], high[b])) if len(a) else a.astype(bool)
-        beside[a[differ]] = beside[b[differ]] = True
-        return low < high, beside
+        differ = np.minimum(low[a], low[b]) < np.maximum(high[a], high[b])
+        between = np.zeros(len(low), dtype=bool)
+        between[a[differ]] = True
+        between[b[differ]] = True
+        return low < high, between
 
 
 def find_duplicates(X: Examples) -> Duplicates:
-    """The exact and near duplicates among examples, images (n, h, w, c) or features (n, d).
+    """Find the exact and near duplicates among examples, images (n, h, w, c) or features (n, d).
 
-    Near are images, one of them shifted by up to a pixel, of mean 0 and length 1, whose difference, without
-    its STRAY largest pixels and averaged over BLUR x BLUR pixels, is at most APART long; and rows of
-    features that differ by no more than TOLERANCE in every
-    column. Chains of near pairs are cut that hold more than MOST_SHARE of the rows: there everything
-    resembles something. The result does not depend on the order of the rows.
+    Images are near duplicates when, scaled to mean 0 and length 1 and one of them shifted by up to a pixel,
+    their difference is at most `near_images.APART` long, without its largest pixels and smoothed. Rows of
+    features are near duplicates when they differ by at most `near_features.TOLERANCE` in every column. Chains
+    of near pairs that hold more than MOST_SHARE of the rows are cut: there, everything resembles something.
+    The result does not depend on the order of the rows.
     """
     if not X.size:
         return Duplicates.of(np.arange(len(X)), np.empty((0, 2), np.int64))
@@ -103,17 +122,17 @@ def find_duplicates(X: Examples) -> Duplicates:
     _, first = np.unique(exact, return_index=True)
     near = near_images(X, first) if X.ndim == 4 else near_features(X, first)
     found = Duplicates.of(exact, near)
-    most = max(LEAST_CHAIN, MOST_SHARE * len(X))
-    sizes = np.bincount(found.groups[first])
-    short = sizes[found.groups[near[:, 0]]] <= most
+    chain_sizes = np.bincount(found.groups[first])
+    short = chain_sizes[found.groups[near[:, 0]]] <= max(LEAST_CHAIN, MOST_SHARE * len(X))
     return found if short.all() else Duplicates.of(exact, near[short])
 
 
 def _exact_groups(X: Examples) -> Rows:
+    """A number for each row (n,), equal where the bytes of the examples are."""
     numbers: dict[bytes, int] = {}
     groups = np.empty(len(X), dtype=np.int64)
-    for part in parts(X, len(X)):
-        for row, example in enumerate(np.ascontiguousarray(X[part]), part.start):
+    for chunk in chunks(X, len(X)):
+        for row, example in enumerate(np.ascontiguousarray(X[chunk]), chunk.start):
             digest = hashlib.sha256(example).digest()
             groups[row] = numbers.setdefault(digest, len(numbers))
     return groups

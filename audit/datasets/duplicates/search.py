@@ -1,4 +1,4 @@
-"""Points that are near each other, each pair once."""
+"""Find points that are near each other, each pair once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,22 +10,25 @@ import numpy.typing as npt
 
 from audit.types import Examples
 
-CHUNK_BYTES = 1 << 22  # of examples that are looked at together: they stay in the cache
-LEAF = 20  # points that are searched one by one
-ASKED_TOGETHER = 2000  # points that a thread asks for: an interrupt waits for so many
-NEIGHBOURS = 8  # that are looked at, so that many copies of one image do not make a square of pairs
+CHUNK_BYTES = 1 << 22  # of examples that are processed together: they stay in the cache
+LEAF = 20  # points in a leaf of the tree, which are searched one by one
+QUERIED_TOGETHER = 2000  # points of one query: an interrupt waits until it has ended
+NEIGHBOURS = 8  # of each point at most, so that many copies of one image do not make a square of pairs
 
 Pairs = npt.NDArray[np.int64]  # (p, 2) row numbers
 
 
-def parts(X: Examples, length: int) -> Iterator[slice]:
-    """Slices of as many rows as are looked at together, as float32."""
+def chunks(X: Examples, length: int) -> Iterator[slice]:
+    """Slices that cover 0 to length, each of as many rows of X as make CHUNK_BYTES of float32."""
     size = max(1, CHUNK_BYTES // (4 * int(np.prod(X.shape[1:]))))
     return (slice(start, min(length, start + size)) for start in range(0, length, size))
 
 
-def neighbours(points: npt.NDArray[Any], asking: npt.NDArray[Any], radius: float) -> Pairs:
-    """Each of the asking points (m, d) with the nearest of the others, about where it is, in the radius."""
+def neighbours(points: npt.NDArray[Any], queries: npt.NDArray[Any], radius: float) -> Pairs:
+    """Pair each query point (m, d) with its NEIGHBOURS nearest points (m, d) in the radius, itself apart.
+
+    Query i stands for the same example as point i, moved a little.
+    """
     from scipy.spatial import KDTree  # noqa: PLC0415  slow to import
 
     if not len(points):
@@ -34,17 +37,17 @@ def neighbours(points: npt.NDArray[Any], asking: npt.NDArray[Any], radius: float
     nearest = list(range(1, 1 + min(NEIGHBOURS + 1, len(points))))
 
     def pairs_of(some: npt.NDArray[np.int64]) -> Pairs:
-        distances, others = tree.query(asking[some], nearest, distance_upper_bound=radius)
-        here, column = np.nonzero(np.isfinite(distances) & (others != some[:, None]))
-        return np.stack([some[here], others[here, column]], axis=1)
+        distances, others = tree.query(queries[some], nearest, distance_upper_bound=radius)
+        row, column = np.nonzero(np.isfinite(distances) & (others != some[:, None]))
+        return np.stack([some[row], others[row, column]], axis=1)
 
-    order = tree.indices  # near ones one after the other, so that what they meet is still in the cache
-    some = (order[start : start + ASKED_TOGETHER] for start in range(0, len(order), ASKED_TOGETHER))
-    with ThreadPoolExecutor(joblib.cpu_count()) as threads:  # a tree is asked without the interpreter's lock
-        return np.concatenate(list(threads.map(pairs_of, some)))
+    order = tree.indices  # near points follow each other, so that their leaves are still in the cache
+    batches = [order[start : start + QUERIED_TOGETHER] for start in range(0, len(order), QUERIED_TOGETHER)]
+    with ThreadPoolExecutor(joblib.cpu_count()) as threads:  # a query releases the interpreter's lock
+        return np.concatenate(list(threads.map(pairs_of, batches)))
 
 
 def unique(pairs: Pairs) -> Pairs:
-    """The pairs once each, the smaller row first."""
+    """Each pair once, with its smaller row first."""
     once: Pairs = np.unique(np.sort(pairs, axis=1), axis=0)
     return once
