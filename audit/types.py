@@ -275,6 +275,18 @@ class Thumbnails:
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
 
 
+def children(seed: np.random.SeedSequence, count: int) -> tuple[np.random.SeedSequence, ...]:
+    """Derive the first `count` children of a seed.
+
+    They are the ones that a fresh seed spawns. Unlike `spawn` this keeps no count, so the same call gives the
+    same children whoever derived some before.
+    """
+    return tuple(
+        np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, number), pool_size=seed.pool_size)
+        for number in range(count)
+    )
+
+
 class Seeds(NamedTuple):
     """Independent sources of randomness, one a purpose."""
 
@@ -288,4 +300,8 @@ class Seeds(NamedTuple):
     @classmethod
     def of(cls, seed: int) -> "Seeds":
         """The sources that one seed stands for."""
-        return cls(*np.random.SeedSequence(seed).spawn(len(cls._fields)))
+        return cls(*children(np.random.SeedSequence(seed), len(cls._fields)))
+
+    def kind_classifier(self, folds: int) -> np.random.SeedSequence:
+        """The source of the classifier of kinds: the child of `planting` after one for each fold."""
+        return children(self.planting, folds + 1)[folds]

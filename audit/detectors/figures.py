@@ -55,6 +55,7 @@ def summarise(
     probs: OutOfSample,
     beliefs: tuple[Belief, Belief],
     *,
+    corrected: Floats,
     requested: float | None,
     truth: str,
     rng: np.random.Generator,
@@ -73,6 +74,8 @@ def summarise(
         The labels and the probabilities that all detectors read.
     beliefs
         Those in the labels with what was changed, and in the labels as they came.
+    corrected
+        The cross-fitted p_error (n,) of the chosen detector, as the run's issues have it.
     requested
         The noise rate that was asked for, when there was one.
     truth
@@ -93,7 +96,7 @@ def summarise(
             name: _detection(each, labels) if injected else {"flagged": int(each.is_issue.sum())}
             for name, each in found.items()
         },
-        "calibration": _calibration(issues, labels, rng) if injected else None,
+        "calibration": _calibration(issues, corrected, labels) if injected else None,
         "classes": [
             {"class": label, **_class_figures(suspects, labels, label, part if injected else None)}
             for label, part in enumerate(score_by_class(issues, labels, k))
@@ -146,9 +149,8 @@ def _likely_apart(issues: Issues, suspects: Issues, labels: NoisyLabels) -> dict
     return score(issues, labels, ~apart).to_json()
 
 
-def _calibration(issues: Issues, labels: NoisyLabels, rng: np.random.Generator) -> dict[str, Any]:
+def _calibration(issues: Issues, corrected: Floats, labels: NoisyLabels) -> dict[str, Any]:
     """Reliability of p_error as the detector stated it, and as corrected by cross-fitting."""
-    corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
     ways = {"stated": issues.p_error, "cross_fitted": corrected}
     bins = {name: calibration.reliability(p_error, labels.flipped) for name, p_error in ways.items()}
     return {

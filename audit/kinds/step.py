@@ -26,6 +26,7 @@ from audit.types import (
     OutOfSample,
     Planted,
     Rows,
+    children,
 )
 
 PER_KIND = 500  # rows, of all folds
@@ -36,7 +37,7 @@ def planter(
     class_names: Sequence[str], seed: np.random.SeedSequence | None, folds: int
 ) -> cross_validation.Plant | None:
     """What makes rows with a known defect of the rows of one of so many folds; nothing without a seed."""
-    return None if seed is None else partial(_of_fold, class_names, tuple(seed.spawn(folds)))
+    return None if seed is None else partial(_of_fold, class_names, children(seed, folds))
 
 
 def _of_fold(

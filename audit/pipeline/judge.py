@@ -52,11 +52,14 @@ def judge(
         known = step.Judgement(
             dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
         )
-        rng = np.random.default_rng(seeds.planting.spawn(1)[0])
+        rng = np.random.default_rng(seeds.kind_classifier(config.folds))
         kinds, figures = step.named(known, trained.planted, every=config.kinds_of == "all", rng=rng)
         suspects = step.only(suspects, kinds, kinds_in(config.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)
+        corrected = issues.p_error
+        if labels.flipped.any():
+            corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
         scores = summary.summarise(
             found,
             config.detector,
@@ -64,9 +67,10 @@ def judge(
             labels,
             probs,
             (noisy.belief, came.belief),
+            corrected=corrected,
             requested=config.noise,
             truth=config.truth,
             rng=rng,
         )
-        issues = replace(issues, p_error=calibration.cross_fitted(issues.p_error, labels.flipped, rng))
+        issues = replace(issues, p_error=corrected)
     return Judged(issues, suspects, conflicts, kinds, {**scores, "kinds": figures})

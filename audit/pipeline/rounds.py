@@ -32,6 +32,7 @@ from audit.types import (
     Planted,
     Probs,
     Rows,
+    children,
 )
 
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
@@ -115,7 +116,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     asked: list[FoldResult] = []  # about what is planted
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
-    for number, seed in enumerate(job.seeds.spawn(len(passes))):
+    for number, seed in enumerate(children(job.seeds, len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
         progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
         plant = planter if each.last and not asked else None

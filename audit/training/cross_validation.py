@@ -29,6 +29,7 @@ from audit.types import (
     Recipe,
     Rows,
     Training,
+    children,
 )
 
 PLAIN = Recipe(epochs=3)
@@ -125,7 +126,7 @@ def cross_validate(
             seed=int(child.generate_state(1)[0]),
             threads=1 if _is_little(X.shape) else threads_of(number, folds, cores),
         )
-        for number, child in enumerate(seed.spawn(folds))
+        for number, child in enumerate(children(seed, folds))
         if number not in skip
     }
     workers = workers_for(X.shape, len(trainings), jobs)

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.datasets import from_arrays
+from audit.detectors import calibration
+from audit.events import Silent, StepTimer
+from audit.noise import inject
+from audit.pipeline import judge, rounds
+from audit.settings.detect import Config
+from audit.types import Seeds, children
+
+
+def verdicts(n=2000, k=4, rate=0.2, seed=0):
+    """Noisy labels, and what is found of them in probabilities that models elsewhere would give."""
+    rng = np.random.default_rng(seed)
+    original = rng.integers(0, k, n)
+    powers = np.exp(rng.normal(size=(n, k)) + 3 * np.eye(k)[original])
+    probs = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    config = Config(noise=rate)
+    dataset = from_arrays(rng.normal(size=(n, 5)), original, split=None, name="made", config=config)
+    labels = inject(original, rate, rng=rng)
+    trained = rounds.Trained.elsewhere(probs, dataset.X, ())
+    return labels, judge.judge(dataset, labels, trained, config, Seeds.of(seed), StepTimer(Silent()))
+
+
+def test_the_calibration_figures_are_those_of_the_p_error_that_the_issues_hold():
+    labels, found = verdicts()
+    bins = calibration.reliability(found.issues.p_error, labels.flipped)
+    figures = found.scores["calibration"]["cross_fitted"]
+    assert figures["bins"] == [each.to_json() for each in bins]
+    assert figures["expected_calibration_error"] == calibration.expected_calibration_error(bins)
+
+
+def test_without_injected_noise_p_error_is_as_the_detector_stated_it():
+    labels, found = verdicts(rate=0.0)
+    assert not labels.flipped.any()
+    assert found.scores["calibration"] is None
+    assert found.issues.p_error == pytest.approx(1 - found.issues.label_quality)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 9), st.integers(0, 9))
+def test_the_children_of_a_seed_do_not_depend_on_what_was_spawned_before(seed, count, before):
+    fresh, used = (np.random.SeedSequence(seed, spawn_key=(3,)) for _ in range(2))
+    used.spawn(before)
+    ours = children(used, count)
+    theirs = fresh.spawn(count)
+    assert [child.generate_state(4).tolist() for child in ours] == [
+        child.generate_state(4).tolist() for child in theirs
+    ]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 9))
+def test_kinds_are_named_from_one_seed_whatever_was_planted_before(seed, folds):
+    fresh, used = Seeds.of(seed), Seeds.of(seed)
+    planted = children(used.planting, folds)
+    used.planting.spawn(2)
+    states = [child.generate_state(4).tolist() for child in (*planted, used.kind_classifier(folds))]
+    assert states[-1] == fresh.kind_classifier(folds).generate_state(4).tolist()
+    assert states[-1] not in states[:-1]
