@@ -17,6 +17,7 @@ from audit.detectors.evidence import Evidence
 from audit.detectors.posterior import consensus, deconvolution, posterior, surely_wrong
 from audit.detectors.rules import combined
 from audit.errors import ConfigError
+from audit.settings.choices import DEFAULT_TRUTH
 from audit.types import Issues
 
 __all__ = [
@@ -75,7 +76,7 @@ def find_issues(
     labels: npt.ArrayLike,
     pred_probs: npt.ArrayLike,
     *,
-    truth: str = "process",
+    truth: str = DEFAULT_TRUTH,
     detector: str | None = None,
 ) -> Issues:
     """Which labels are wrong, from anybody's out-of-sample predicted probabilities.

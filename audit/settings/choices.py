@@ -3,6 +3,7 @@
 from audit.errors import ConfigError
 
 KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none")
+DEFAULT_TRUTH = "consensus"  # what "wrong" means in labels that the tool did not change
 PLANTED_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # of which examples can be made
 
 

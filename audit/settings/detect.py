@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from audit.errors import ConfigError
-from audit.settings.choices import kinds_in
+from audit.settings.choices import DEFAULT_TRUTH, kinds_in
 
 DEFAULT_NOISE = 0.1
 LEAST_REPORT_MB = 0.5  # plots, tables and script take most of it
@@ -168,7 +168,7 @@ class Config:
     epochs: int | None = None
     augment: str | None = None
     detector: str = "posterior"
-    truth: str = "consensus"
+    truth: str = DEFAULT_TRUTH
     kinds: str | None = None
     kinds_of: str = "suspects"
     controls: int = 0

@@ -106,8 +106,8 @@ def test_the_order_of_the_rows_does_not_matter(name, seed):
 def test_what_the_classes_are_called_does_not_matter(seed, order):
     injected, probs = world(n=4000, k=5, rate=0.2, kind="pair", seed=seed)
     order = np.array(order)
-    plain = audit.find_issues(injected.noisy, probs)
-    renamed = audit.find_issues(np.argsort(order)[injected.noisy], probs[:, order])
+    plain = audit.find_issues(injected.noisy, probs, truth="process")
+    renamed = audit.find_issues(np.argsort(order)[injected.noisy], probs[:, order], truth="process")
     assert np.abs(renamed.p_error - plain.p_error).max() < 0.05
     assert (renamed.is_issue != plain.is_issue).mean() < 0.001
 
@@ -200,7 +200,7 @@ def test_the_scale_that_makes_probabilities_what_they_were_is_found(sharpness, s
 @pytest.mark.parametrize("seed", range(3))
 def test_learned_noise_is_not_taken_for_ambiguity(seed):
     injected, probs = learned_noise(seed=seed)
-    issues = audit.find_issues(injected.noisy, probs)
+    issues = audit.find_issues(injected.noisy, probs, truth="process")
     assert issues.p_error.sum() == pytest.approx(injected.flipped.sum(), rel=0.05)
     assert scoring.score(issues, injected).f1.value > 0.9
 
@@ -229,7 +229,7 @@ def test_the_transition_matrix_is_found(kind):
 
 def test_the_stated_probability_is_the_observed_one():
     injected, probs = world(n=40_000, rate=0.2, sharpness=3)
-    issues = audit.find_issues(injected.noisy, probs)
+    issues = audit.find_issues(injected.noisy, probs, truth="process")
     bins = np.minimum(9, (10 * issues.p_error).astype(int))
     gaps = np.bincount(bins, issues.p_error - injected.flipped, minlength=10)
     assert np.abs(gaps).sum() / len(bins) < 0.02
@@ -259,6 +259,15 @@ def test_the_intervals_of_the_transition_matrix_cover():
     assert np.mean(held) > 0.9
 
 
+def test_one_default_says_what_wrong_means():
+    injected, probs = world(rate=0.3)
+    unsaid = audit.find_issues(injected.noisy, probs)
+    said = audit.find_issues(injected.noisy, probs, truth=audit.Config().truth)
+    other = audit.find_issues(injected.noisy, probs, truth="process")
+    assert (unsaid.label_quality == said.label_quality).all()
+    assert (unsaid.label_quality != other.label_quality).any()
+
+
 def test_consensus_flags_exactly_where_the_prediction_differs_the_surest_first():
     injected, probs = world()
     issues = audit.find_issues(injected.noisy, probs, truth="consensus")
@@ -285,7 +294,7 @@ def test_annotators_errors_are_found_best_in_the_sense_of_consensus():
 @pytest.mark.filterwarnings("ignore:pred_probs agree")  # as they do: nothing is wrong here
 def test_clean_labels_raise_few_flags():
     injected, probs = world(rate=0, sharpness=8)
-    assert audit.find_issues(injected.noisy, probs).is_issue.mean() < 0.02
+    assert audit.find_issues(injected.noisy, probs, truth="process").is_issue.mean() < 0.02
 
 
 def test_a_class_that_nobody_believes_in_and_one_that_nobody_gave():

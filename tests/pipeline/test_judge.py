@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from audit.datasets import from_arrays
 from audit.detectors import calibration
@@ -9,7 +7,7 @@ from audit.events import Silent, StepTimer
 from audit.noise import inject
 from audit.pipeline import judge, rounds
 from audit.settings.detect import Config
-from audit.types import Seeds, children
+from audit.types import Seeds
 
 
 def verdicts(n=2000, k=4, rate=0.2, seed=0):
@@ -38,24 +36,3 @@ def test_without_injected_noise_p_error_is_as_the_detector_stated_it():
     assert not labels.flipped.any()
     assert found.scores["calibration"] is None
     assert found.issues.p_error == pytest.approx(1 - found.issues.label_quality)
-
-
-@given(st.integers(0, 2**32), st.integers(0, 9), st.integers(0, 9))
-def test_the_children_of_a_seed_do_not_depend_on_what_was_spawned_before(seed, count, before):
-    fresh, used = (np.random.SeedSequence(seed, spawn_key=(3,)) for _ in range(2))
-    used.spawn(before)
-    ours = children(used, count)
-    theirs = fresh.spawn(count)
-    assert [child.generate_state(4).tolist() for child in ours] == [
-        child.generate_state(4).tolist() for child in theirs
-    ]
-
-
-@given(st.integers(0, 2**32), st.integers(1, 9))
-def test_kinds_are_named_from_one_seed_whatever_was_planted_before(seed, folds):
-    fresh, used = Seeds.of(seed), Seeds.of(seed)
-    planted = children(used.planting, folds)
-    used.planting.spawn(2)
-    states = [child.generate_state(4).tolist() for child in (*planted, used.kind_classifier(folds))]
-    assert states[-1] == fresh.kind_classifier(folds).generate_state(4).tolist()
-    assert states[-1] not in states[:-1]
