@@ -38,10 +38,10 @@ def apply(
         Print the summary as one JSON document.
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
-    from audit.review import apply as corrections  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review import apply as review  # noqa: PLC0415  numpy and pandas are slow to import
 
     with terminal.ProgressDisplay() as listener:
-        applied = corrections.apply(
+        applied = review.apply(
             run, decisions, out=out, accept_above=accept_above, data=data, listener=listener
         )
     if as_json:
@@ -60,9 +60,9 @@ def revert(corrected: Path, /) -> None:
         The folder that audit apply wrote.
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
-    from audit.review import apply as corrections  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review import apply as review  # noqa: PLC0415  numpy and pandas are slow to import
 
-    terminal.print_reverted(corrected, corrections.revert(corrected))
+    terminal.print_reverted(corrected, review.revert(corrected))
 
 
 @app.command

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import ReviewError
-from audit.review import decisions as review
+from audit.review.decisions import read_decisions as read_review
 from audit.types import LabeledDataset
 
 
@@ -30,7 +30,7 @@ def read_decisions(path: Path, dataset: LabeledDataset) -> list[Decision]:
     rows = {str(each): row for row, each in enumerate(dataset.ids.tolist())}
     numbers = {name: number for number, name in enumerate(dataset.class_names)}
     decisions = []
-    for each in review.read(path).decisions:
+    for each in read_review(path).decisions:
         if each.id not in rows:
             raise ReviewError(
                 f"{path} decides on id {each.id!r}, which {dataset.name} does not have; give the decisions "

@@ -1,32 +1,35 @@
-"""The order of applying decisions to the labels of a source, and of undoing it."""
+"""Apply decisions to the labels of a run's source, and undo it: the order of the steps."""
 
-import csv
-import io
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from audit import datasets
-from audit.datasets.reread import NO_LABEL, Reread, reread
+from audit.datasets.reread import reread
 from audit.datasets.source import LabelPlace
 from audit.errors import ConfigError, ReviewError
 from audit.events import Listener
-from audit.review import decisions as decided
 from audit.review import folder
-from audit.review.corrected import Correction, Reviewer, corrections, counts, on_controls, rows_of
+from audit.review.corrections import (
+    Correction,
+    collect_corrections,
+    corrections_csv,
+    count_actions,
+    rows_of,
+)
+from audit.review.current_source import find_unchanged_rows, locate
+from audit.review.decisions import check_decisions, read_decisions
+from audit.review.reviewer import ReviewerScore, score_reviewer
 from audit.review.writers import forms
-from audit.review.writers.change import BEFORE, RECORD, Change
+from audit.review.writers.change import BEFORE, CORRECTIONS, Change
 from audit.runs.folder import RunRecord, load_record
-from audit.settings.detect import Config
 from audit.types import Rows
 
-MOST_NAMED = 5  # rows in a message
 ROWS = "rows.npy"  # of a user's arrays, where only some of them were audited
-COLUMNS = ("id", "row", "before", "after", "action", "reviewer", "time", "hash", "source", "note")
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ class Applied:
     """What `apply` did."""
 
     path: Path
-    form: str  # npy, npz, hdf5, idx, text, parquet, tree, or labels where there is no file of the user's
-    compared: bool  # with the source; else the labels are the run's own, because it was made of arrays
+    form: str  # npy, npz, hdf5, idx, text, parquet, tree, or labels where the source is not a user's file
+    compared: bool  # with the source; False for arrays from Python, where the run's own labels are corrected
     files: tuple[str, ...]
     counts: Mapping[str, int]
-    reviewer: Reviewer | None  # None without hidden controls among the decisions
+    reviewer: ReviewerScore | None  # None without decisions on hidden controls
     accept_above: float | None
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +56,14 @@ class Applied:
             "accept_above": self.accept_above,
             "controls": None if self.reviewer is None else self.reviewer.to_json(),
         }
+
+
+class Plan(NamedTuple):
+    """What is written, and where the decided rows are."""
+
+    place: LabelPlace | None
+    change: Change
+    source_rows: Rows  # (m,) the row in the source of each correction
 
 
 def apply(
@@ -86,43 +97,34 @@ def apply(
     AuditError
         When anything does not fit; nothing is written then.
     """
-    path, out = Path(run), Path(out)
     _check_settings(decisions, accept_above)
-    record = load_record(path)
-    found = None
+    out = Path(out)
+    record = load_record(Path(run))
+    reviewed = None
+    reviewer = None
     if decisions is not None:
-        found = decided.read(Path(decisions))
-        decided.check(found, record, str(decisions))
-    fixes = corrections(record, found, accept_above)
-    place, change, rows = _planned(record, fixes, None if data is None else Path(data), listener)
-    reviewer = on_controls(record, found) if found else Reviewer()
-    measured = reviewer if reviewer.injected or reviewer.clean else None
+        reviewed = read_decisions(Path(decisions))
+        check_decisions(reviewed, record, str(decisions))
+        reviewer = score_reviewer(record, reviewed)
+    corrections = collect_corrections(record, reviewed, accept_above)
+    plan = _plan(record, corrections, None if data is None else Path(data), listener)
     with folder.filled(out, record.data["fingerprint"]) as (stage, finish):
-        form = forms.write(place, change, stage)
-        compared = record.data["folder"] is not None
-        if not compared and len(record.rows) <= record.rows.max():
-            np.save(stage / ROWS, record.rows)
-        (stage / RECORD).write_text(_record_text(record, fixes, rows), encoding="utf-8", newline="")
-        files = tuple(sorted(p.name for p in stage.iterdir() if p.name not in (BEFORE, RECORD)))
-        applied = Applied(out, form, compared, files, counts(fixes), measured, accept_above)
-        finish(
-            {
-                "state": "applied",
-                "label_audit": version("label-audit"),
-                "run": record.stages["issues"]["key"],
-                "fingerprint": record.data["fingerprint"],
-                "data": record.data["name"],
-                "source": [] if place is None else [str(each) for each in place.paths],
-                "form": form,
-                "name": "" if place is None else place.name,
-                "summary": applied.to_json(),
-            }
+        form = _write_files(record, corrections, plan, stage)
+        applied = Applied(
+            path=out,
+            form=form,
+            compared=_has_source(record),
+            files=tuple(sorted(p.name for p in stage.iterdir() if p.name not in (BEFORE, CORRECTIONS))),
+            counts=count_actions(corrections),
+            reviewer=reviewer,
+            accept_above=accept_above,
         )
+        finish(_provenance(record, plan.place, applied))
     return applied
 
 
 def revert(corrected: str | Path) -> list[str]:
-    """Put the labels as they came back into a folder of corrected labels; returns the files restored.
+    """Restore the original labels in a folder of corrected labels; returns the files restored.
 
     corrected.csv stays, and the folder says that it is reverted. A reverted folder is left as it is. The
     plan of a tree of images becomes the moves back.
@@ -130,23 +132,23 @@ def revert(corrected: str | Path) -> list[str]:
     Raises
     ------
     AuditError
-        When the folder is none of `apply`'s, or a file in it has changed since.
+        When `apply` did not write the folder, or a file in it has changed since.
     """
     path = Path(corrected)
-    before = folder.read_provenance(path)
-    needed = [name for name in before["files"] if name == RECORD or name.startswith(f"{BEFORE}/")]
-    names = [name.removeprefix(f"{BEFORE}/") for name in needed if name != RECORD]
-    if before["form"] == "npz":  # of which only the labels are kept
-        names = [name for name in before["files"] if name.endswith(".npz")]
-        needed += names
-    folder.refuse_changed(path, needed, before)
-    if before["state"] == "reverted":
-        return names
-    with folder.filled(path, before["fingerprint"]) as (stage, finish):
-        folder.copy(path, stage, (RECORD, BEFORE))
-        forms.restore(before["form"], before["name"], path, stage)
-        finish({**before, "state": "reverted"})
-    return names
+    provenance = folder.read_provenance(path)
+    needed = [name for name in provenance["files"] if name == CORRECTIONS or name.startswith(f"{BEFORE}/")]
+    restored = [name.removeprefix(f"{BEFORE}/") for name in needed if name != CORRECTIONS]
+    if provenance["form"] == "npz":  # of which only the labels are kept in `before`
+        restored = [name for name in provenance["files"] if name.endswith(".npz")]
+        needed += restored
+    folder.refuse_changed(path, needed, provenance)
+    if provenance["state"] == "reverted":
+        return restored
+    with folder.filled(path, provenance["fingerprint"]) as (stage, finish):
+        folder.copy(path, stage, (CORRECTIONS, BEFORE))
+        forms.restore(provenance["form"], provenance["name"], path, stage)
+        finish({**provenance, "state": "reverted"})
+    return restored
 
 
 def _check_settings(decisions: str | Path | None, accept_above: float | None) -> None:
@@ -161,134 +163,76 @@ def _check_settings(decisions: str | Path | None, accept_above: float | None) ->
         )
 
 
-def _planned(
-    record: RunRecord, fixes: tuple[Correction, ...], moved: Path | None, listener: Listener | None
-) -> tuple[LabelPlace | None, Change, Rows]:
-    """Where the labels are, what they become, and in which row of the source each correction is."""
-    if record.data["folder"] is None:
+def _has_source(record: RunRecord) -> bool:
+    """Whether the run read its labels from somewhere, else they were arrays in Python."""
+    return record.data["folder"] is not None
+
+
+def _plan(
+    record: RunRecord, corrections: Sequence[Correction], moved: Path | None, listener: Listener | None
+) -> Plan:
+    """Read the source again and plan the change of its labels."""
+    if not _has_source(record):
         if moved is not None:
             raise ConfigError(
                 "--data says where the files of a run are now, but this run was made of arrays in Python; "
                 "leave it out"
             )
-        names = record.class_names
-        n = len(record.ids)
-        now = Change(
-            np.arange(n), np.zeros(n, bool), record.labels.original, names, record.ids.astype(np.str_)
-        )
-        return None, _changed(now, fixes, rows_of(fixes)), record.rows[rows_of(fixes)]
-    source = datasets.open_source(located(record, moved), listener)
-    again = reread(source)
-    rows = _unchanged(record, again, fixes)
-    n = len(again.codes)
-    now = Change(np.arange(n), np.zeros(n, bool), again.codes, again.class_names, again.ids)
-    return source.place, _changed(now, fixes, rows), rows
+        own = Change.none(record.labels.original, record.class_names, record.ids.astype(np.str_))
+        rows = rows_of(corrections)
+        return Plan(None, _corrected(own, corrections, rows), record.rows[rows])
+    source = datasets.open_source(locate(record, moved), listener)
+    now = reread(source)
+    rows = find_unchanged_rows(record, now, corrections)
+    unchanged = Change.none(now.codes, now.class_names, now.ids)
+    return Plan(source.place, _corrected(unchanged, corrections, rows), rows)
 
 
-def located(record: RunRecord, moved: Path | None) -> Config:
-    """The run's settings with the paths at which its source is now; ReviewError when it is not there."""
-    config = Config.from_json(record.config)
-    files = datasets.files_of(config)
-    found = []
-    for path in files:
-        former = Path(record.data["folder"]) / path
-        tried = [former if former != Path.cwd() / path else path, path]
-        if moved is not None:
-            tried = [moved / path.name if len(files) > 1 else moved]
-        there = next((each for each in tried if each.exists()), None)
-        if there is None:
-            raise ReviewError(
-                f"{tried[0]}, which the run audited, is not there; say where it is now with --data "
-                f"{'FOLDER' if len(files) > 1 else 'PATH'}"
-            )
-        found.append(there)
-    if not found:
-        return config
-    if config.X is not None:
-        return replace(config, X=found[0], y=found[1])
-    return replace(config, data=str(found[0]))
+def _corrected(unchanged: Change, corrections: Sequence[Correction], rows: Rows) -> Change:
+    """The change that the corrections of these rows (m,) ask for.
 
-
-def _unchanged(record: RunRecord, again: Reread, fixes: tuple[Correction, ...]) -> Rows:
-    """Where in the source the rows are; ReviewError that names those that are not as the run saw them."""
-    rows = rows_of(fixes)
-    ids = record.ids[rows].astype(np.str_)
-    places = _places(ids, record.rows[rows], again.ids)
-    changed = [f"{name} is gone" for name in ids[places < 0].tolist()]
-    here = np.flatnonzero(places >= 0)
-    examples = again.examples(places[here])
-    if list(examples.shape[1:]) != record.data["shape"][1:] or str(examples.dtype) != record.data["dtype"]:
-        raise ReviewError(
-            f"{again.source.names[0]} has examples of shape {examples.shape[1:]} and type {examples.dtype}, "
-            f"the run saw {tuple(record.data['shape'][1:])} and {record.data['dtype']}; audit it again"
-        )
-    differ = datasets.row_hashes(examples) != record.hashes[rows[here]]
-    names = [*again.class_names, "no label"]
-    for i, differs in zip(here.tolist(), differ.tolist(), strict=True):
-        now = names[again.codes[places[i]] if again.codes[places[i]] != NO_LABEL else -1]
-        if differs:
-            changed.append(f"{ids[i]} has another content")
-        elif now != fixes[i].before:
-            changed.append(f"{ids[i]} is labelled {now!r} and was {fixes[i].before!r}")
-    if changed:
-        more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
-        raise ReviewError(
-            f"{again.source.names[0]} has changed since the run, in {len(changed)} of {len(rows)} decided "
-            f"rows: {', '.join(changed[:MOST_NAMED])}{more}; audit it again, or take these decisions out"
-        )
-    return places
-
-
-def _places(ids: Any, rows: Rows, now: Any) -> Rows:
-    """The place of each id now: where it was, or wherever it is the only one; -1 when it is gone."""
-    there = rows < len(now)
-    there[there] = now[rows[there]] == ids[there]
-    places = np.where(there, rows, -1)
-    if not there.all():
-        unique, first, count = np.unique(now, return_index=True, return_counts=True)
-        index = dict(zip(unique[count == 1].tolist(), first[count == 1].tolist(), strict=True))
-        places[~there] = [index.get(name, -1) for name in ids[~there].tolist()]
-    return places
-
-
-def _changed(now: Change, fixes: tuple[Correction, ...], rows: Rows) -> Change:
-    """The change that the corrections ask for; a new label is taken from the first row that has it."""
-    take, dropped = now.take.copy(), now.dropped.copy()
-    donors: dict[str, int] = {}
-    for code, name in enumerate(now.class_names):
-        having = np.flatnonzero(now.codes == code)
+    The donor of a new label is the first row that has it.
+    """
+    first_with: dict[str, int] = {}
+    for code, name in enumerate(unchanged.class_names):
+        having = np.flatnonzero(unchanged.codes == code)
         if len(having):
-            donors[name] = int(having[0])
-    for each, row in zip(fixes, rows.tolist(), strict=True):
-        if each.action == "relabel":
-            if each.after not in donors:
+            first_with[name] = int(having[0])
+    donors = unchanged.donors.copy()
+    dropped = unchanged.dropped.copy()
+    for correction, row in zip(corrections, rows.tolist(), strict=True):
+        if correction.action == "drop":
+            dropped[row] = True
+        elif correction.action == "relabel":
+            if correction.after not in first_with:
                 raise ReviewError(
-                    f"{now.ids[row]} is relabelled to {each.after!r}, a class that no row has, so that it is "
-                    "not known how it is written there; take this decision out"
+                    f"{unchanged.ids[row]} is relabelled to {correction.after!r}, a class that no row has, "
+                    "so its spelling in the source is not known; take this decision out"
                 )
-            take[row] = donors[each.after]
-        dropped[row] |= each.action == "drop"
-    return replace(now, take=take, dropped=dropped)
+            donors[row] = first_with[correction.after]
+    return unchanged.with_donors(donors, dropped)
 
 
-def _record_text(record: RunRecord, fixes: tuple[Correction, ...], rows: Rows) -> str:
-    """corrected.csv: every row that was decided on, by a person or without one."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each, row in zip(fixes, rows.tolist(), strict=True):
-        writer.writerow(
-            (
-                record.ids[each.row],
-                row,
-                each.before,
-                each.after,
-                each.action,
-                each.reviewer,
-                each.time,
-                f"{record.hashes[each.row]:016x}",
-                each.source,
-                each.note,
-            )
-        )
-    return text.getvalue()
+def _write_files(record: RunRecord, corrections: Sequence[Correction], plan: Plan, stage: Path) -> str:
+    """Write the corrected labels and corrected.csv into a folder; returns the form."""
+    form = forms.write(plan.place, plan.change, stage)
+    sampled = len(record.rows) <= record.rows.max()
+    if sampled and not _has_source(record):
+        np.save(stage / ROWS, record.rows)
+    text = corrections_csv(record, corrections, plan.source_rows)
+    (stage / CORRECTIONS).write_bytes(text.encode())
+    return form
+
+
+def _provenance(record: RunRecord, place: LabelPlace | None, applied: Applied) -> dict[str, Any]:
+    return {
+        "state": "applied",
+        "label_audit": version("label-audit"),
+        "run": record.stages["issues"]["key"],
+        "fingerprint": record.data["fingerprint"],
+        "data": record.data["name"],
+        "source": [] if place is None else [str(path) for path in place.paths],
+        "form": applied.form,
+        "name": "" if place is None else place.name,
+        "summary": applied.to_json(),
+    }

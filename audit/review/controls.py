@@ -13,19 +13,19 @@ def choose(
     conflicts: Rows,
     rng: np.random.Generator,
 ) -> Controls:
-    """Up to m labels that were changed on purpose and m untouched ones, at random places of the queue.
+    """Draw up to m labels that were changed on purpose and m trusted ones, at random places of the queue.
 
-    A changed one is drawn from all that were changed, found or not, but not from those whose label as it
-    came is a suspect too: a row is shown once. A clean one is flagged neither with nor without the noise.
+    A changed label is drawn whether or not the detector found it, but not where the original label is a
+    suspect too: a row is shown once. A trusted label is flagged neither with nor without the noise.
 
     Parameters
     ----------
     m
         How many of each are wanted; all that qualify where there are fewer.
     labels
-        What was changed.
+        The original labels and those with noise.
     judged
-        What is said of the labels with noise, and of the labels as they came.
+        The issues among the labels with noise, and among the original labels.
     conflicts
         Rows of duplicates with different labels, which are never controls.
     rng
@@ -34,14 +34,17 @@ def choose(
     issues, suspects = judged
     free = ~suspects.is_issue
     free[conflicts] = False
-    pools: tuple[Mask, Mask] = (free & labels.flipped, free & ~labels.flipped & ~issues.is_issue)
-    injected, clean = (_drawn(pool, m, rng) for pool in pools)
+    injected = _draw(free & labels.flipped, m, rng)
+    clean = _draw(free & ~labels.flipped & ~issues.is_issue, m, rng)
     rows = np.concatenate([injected, clean])
     return Controls(rows, np.arange(len(rows)) < len(injected), rng.random(len(rows)))
 
 
 def mixed(shown: Rows, controls: Controls) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """The rows with the controls at their places, and which control each is, -1 for none; both (m,)."""
+    """Insert the controls at their places among the rows shown.
+
+    Returns the rows (m,), and which control each is (m,), -1 for none.
+    """
     before = np.floor(controls.places * (len(shown) + 1)).astype(np.int64)
     order = np.argsort(controls.places, kind="stable")
     rows = np.insert(shown, before[order], controls.rows[order])
@@ -52,13 +55,15 @@ def mixed(shown: Rows, controls: Controls) -> tuple[Rows, npt.NDArray[np.int64]]
 def as_shown(
     labels: NoisyLabels, issues: Issues, suspects: Issues, controls: Controls
 ) -> tuple[Labels, Labels]:
-    """The label (n,) that each row is shown with when it is reviewed, and the one that is suggested."""
+    """The label (n,) with which each row is shown to the reviewer, and the suggested one (n,)."""
     changed = controls.rows[controls.injected]
-    given, suggested = labels.original.copy(), suspects.suggested.copy()
-    given[changed], suggested[changed] = labels.noisy[changed], issues.suggested[changed]
+    given = labels.original.copy()
+    given[changed] = labels.noisy[changed]
+    suggested = suspects.suggested.copy()
+    suggested[changed] = issues.suggested[changed]
     return given, suggested
 
 
-def _drawn(pool: Mask, m: int, rng: np.random.Generator) -> Rows:
+def _draw(pool: Mask, m: int, rng: np.random.Generator) -> Rows:
     rows = np.flatnonzero(pool)
     return rng.choice(rows, min(m, len(rows)), replace=False)

@@ -1,12 +1,14 @@
-"""The folder of corrected labels: filled whole or not at all, by one at a time, and never anybody else's.
+"""The folder of corrected labels: filled whole or not at all, by one process at a time.
+
+A folder that somebody else filled is never written to.
 
 ::
 
-    y.npy, table.csv, data.npz, moves.csv, …   the corrected labels, called as the source is
-    corrected.csv     every row that was decided on: before, after, action, who, when, hash of its example
-    keep.npy          which rows of an array are left, where some were dropped
-    before/           what came before, for `audit revert`
-    provenance.json   which run, form, counts, how the reviewer did, and the sha256 of each file
+    y.npy, table.csv, data.npz, moves.csv, …   the corrected labels, under the name of the source
+    corrected.csv     every decided row: before, after, action, reviewer, time, hash of its example
+    keep.npy          which rows of an array to keep, where some were dropped
+    before/           the original labels, for `audit revert`
+    provenance.json   the run, the form, counts, the reviewer's score, and the sha256 of each file
 
 provenance.json is written last; while files move into place it says that the folder is unfinished.
 """
@@ -24,12 +26,13 @@ from audit.errors import ReviewError, RunError
 from audit.review.writers.change import PROVENANCE
 from audit.runs.files import LOCK, locked, writing
 
-FORMAT, VERSION = "label-audit corrections", 1
+FORMAT = "label-audit corrections"
+VERSION = 1
 STAGE = ".new"
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
-    """What the folder says of itself; ReviewError when it holds no corrected labels, or half of them."""
+    """Read provenance.json; ReviewError when the folder holds no corrected labels, or only a part of them."""
     content = _provenance(path)
     if not content:
         raise ReviewError(
@@ -42,14 +45,21 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mapping[str, Any]], None]]]:
-    """A folder to write into, and a function that moves all of it to its place with its provenance.
+    """Give a folder to write into, and a function that moves its files into place with their provenance.
 
     Unless that function is called, nothing at the path changes.
+
+    Parameters
+    ----------
+    path
+        The folder of corrected labels, new or written by `audit apply` before.
+    fingerprint
+        Of the data set; a folder of labels of other data is refused.
 
     Raises
     ------
     RunError
-        When the path holds anything else, is being written to, or cannot be.
+        When the path holds anything else, another process is writing to it, or it cannot be written.
     """
     _refuse_foreign(path, fingerprint)
     new = not path.exists()
@@ -67,7 +77,7 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
 
 
 def copy(path: Path, stage: Path, names: tuple[str, ...]) -> None:
-    """Take files and folders of a folder into the one that is to replace it."""
+    """Copy these files and folders of the folder into the stage that will replace it."""
     for name in names:
         source = path / name
         if source.is_dir():
@@ -77,7 +87,7 @@ def copy(path: Path, stage: Path, names: tuple[str, ...]) -> None:
 
 
 def refuse_changed(path: Path, names: Sequence[str], provenance: Mapping[str, Any]) -> None:
-    """Refuse a folder in which one of these files is missing or is not as its provenance says."""
+    """Refuse a folder in which one of these files is missing or differs from its recorded sha256."""
     for name in names:
         if not (path / name).is_file() or sha256(path / name) != provenance["files"][name]:
             raise ReviewError(
@@ -93,19 +103,24 @@ def sha256(path: Path) -> str:
 
 
 def _provenance(path: Path) -> dict[str, Any]:
-    """The content of provenance.json; empty when it is missing, damaged or somebody else's."""
+    """The content of provenance.json; empty when it is missing, damaged or written by somebody else."""
     try:
         content = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    ours = isinstance(content, dict) and content.get("format") == FORMAT
-    return content if ours and isinstance(content.get("files"), dict) else {}
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return {}
+    if not isinstance(content.get("files"), dict):
+        return {}
+    return content
 
 
 def _refuse_foreign(path: Path, fingerprint: str) -> None:
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file, expected a folder for corrected labels; choose another with --out")
-    names = {p.name for p in path.iterdir()} - {STAGE, LOCK} if path.exists() else set()
+    names: set[str] = set()
+    if path.exists():
+        names = {p.name for p in path.iterdir()} - {STAGE, LOCK}
     former = _provenance(path)
     if names and not former:
         raise RunError(f"{path} holds other files ({min(names)} …); choose a new folder with --out")
@@ -117,23 +132,32 @@ def _refuse_foreign(path: Path, fingerprint: str) -> None:
 
 
 def _move(stage: Path, path: Path, provenance: Mapping[str, Any]) -> None:
-    """Put everything in its place; of what was there before goes only what was written here, unedited."""
+    """Move all files into place, and remove former files that were written here and not edited since.
+
+    Until the last file is in place, provenance.json says that the folder is unfinished.
+    """
     files = {name: sha256(stage / name) for name in _names(stage)}
-    former, there = _provenance(path), _names(path)
-    known = former.get("files", {})
-    for name in there:
-        edited = former.get("state") != "unfinished" and name in known and sha256(path / name) != known[name]
-        if edited or (name in files and name not in known):
+    former = _provenance(path)
+    former_files: dict[str, str] = former.get("files", {})
+    present = _names(path)
+    for name in present:
+        if name in former_files:
+            ours = former.get("state") == "unfinished" or sha256(path / name) == former_files[name]
+        else:
+            ours = name not in files
+        if not ours:
             raise RunError(
                 f"{path / name} was not written by audit apply, or has changed since; move it away, or "
                 "choose another folder with --out"
             )
     document = {"format": FORMAT, "version": VERSION, **provenance, "files": files}
-    _write(stage / PROVENANCE, document)
-    _write(stage / "unfinished", {**document, "files": {**known, **files}, "state": "unfinished"})
+    unfinished = {**document, "files": {**former_files, **files}, "state": "unfinished"}
+    _write_json(stage / PROVENANCE, document)
+    _write_json(stage / "unfinished", unfinished)
     (stage / "unfinished").replace(path / PROVENANCE)
-    for name in set(there) & set(known) - set(files):
-        (path / name).unlink()
+    for name in present:
+        if name in former_files and name not in files:
+            (path / name).unlink()
     for name in files:
         (path / name).parent.mkdir(exist_ok=True)
         (stage / name).replace(path / name)
@@ -141,12 +165,12 @@ def _move(stage: Path, path: Path, provenance: Mapping[str, Any]) -> None:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files of a folder and of the one below it, without its own books."""
+    """The files of a folder and of its folders, without the stage, the lock and the provenance."""
     found = sorted(p.relative_to(folder) for p in (*folder.glob("*"), *folder.glob("*/*")) if p.is_file())
     return [p.as_posix() for p in found if p.parts[0] not in (STAGE, LOCK, PROVENANCE)]
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     with path.open("w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")

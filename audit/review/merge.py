@@ -1,7 +1,5 @@
-"""Several reviewers' decisions as one, with how well they agree."""
+"""Merge the decisions of several reviewers, and measure how well they agree."""
 
-import csv
-import io
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -12,16 +10,20 @@ from typing import Any
 
 from audit.detectors.scoring import Estimate, wilson
 from audit.errors import ReviewError
-from audit.review import decisions as decided
-from audit.review.decisions import Decision, Decisions
+from audit.review.decisions import Decision, Decisions, read_decisions
 from audit.runs.files import write_whole
 
 LEAST_VOTERS = 3  # from which a majority decides
-MERGED, BY_MAJORITY, OPEN = "agreed", "majority", "open"
+AGREED = "agreed"
+MAJORITY = "majority"
+OPEN = "open"
+IDENTITY = {"fingerprint": "other data", "run": "another run", "class_names": "other classes"}
+
+Vote = tuple[str, Decision]  # a reviewer's decision on a row
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReviewerPair:
     """How two reviewers agree on the rows that both decided."""
 
     reviewers: tuple[str, str]
@@ -53,7 +55,7 @@ class Disagreement:
     row: int
     given: str
     verdicts: tuple[tuple[str, str], ...]  # reviewer, verdict
-    outcome: str  # BY_MAJORITY or OPEN
+    outcome: str  # MAJORITY or OPEN
 
     def to_json(self) -> dict[str, Any]:
         """The row with everybody's verdict."""
@@ -68,12 +70,12 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Merged:
-    """What several reviewers' decisions come to."""
+    """The merged decisions of several reviewers, and where they differ."""
 
     decisions: Decisions
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ReviewerPair, ...]
     disagreements: tuple[Disagreement, ...]
-    rows: int  # that anybody decided
+    rows: int  # that at least one reviewer decided
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON can hold it, without the decisions."""
@@ -87,16 +89,16 @@ class Merged:
 
     def disagreements_csv(self) -> str:
         """The disagreements as a table, a column for each reviewer."""
-        names = list(dict.fromkeys(name for pair in self.pairs for name in pair.reviewers))
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("id", "row", "given", *names, "outcome"))
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        reviewers = list(dict.fromkeys(name for pair in self.pairs for name in pair.reviewers))
+        lines = []
         for each in self.disagreements:
             verdicts = dict(each.verdicts)
-            writer.writerow(
-                (each.id, each.row, each.given, *(verdicts.get(name, "") for name in names), each.outcome)
-            )
-        return text.getvalue()
+            by_reviewer = [verdicts.get(name, "") for name in reviewers]
+            lines.append((each.id, each.row, each.given, *by_reviewer, each.outcome))
+        columns = ["id", "row", "given", *reviewers, "outcome"]
+        return pd.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
 
 
 def merge_files(paths: Sequence[Path], out: Path) -> Merged:
@@ -111,74 +113,102 @@ def merge_files(paths: Sequence[Path], out: Path) -> Merged:
         raise ReviewError(f"found {len(paths)} files of decisions, expected two or more to merge")
     if out.exists():
         raise ReviewError(f"{out} exists; remove it, or choose another --out")
-    found = [decided.read(path) for path in paths]
-    merged = merge(found, [str(path) for path in paths])
+    reviews = [read_decisions(path) for path in paths]
+    merged = merge(reviews, [str(path) for path in paths])
     write_whole(out, merged.decisions.to_text().encode())
     return merged
 
 
-def merge(found: Sequence[Decisions], names: Sequence[str]) -> Merged:
-    """Merge decisions; names are what the files are called.
+def merge(reviews: Sequence[Decisions], names: Sequence[str]) -> Merged:
+    """Merge decisions.
 
-    Rows that all who decided on them decided alike are merged. Where three or more decided, so are rows on
-    which more than half of them did. All other rows stay out.
+    A row is merged when everybody who decided on it decided alike. Where three or more decided, a verdict of
+    more than half of them is merged too. All other rows stay out.
+
+    Parameters
+    ----------
+    reviews
+        One file of decisions for each reviewer.
+    names
+        What the files are called, for messages and for reviewers without a name.
+
+    Raises
+    ------
+    ReviewError
+        When the files are of different runs, of one reviewer, or differ in what they say about a row.
     """
-    _refuse_strangers(found, names)
-    reviewers = [each.reviewer or Path(name).stem for each, name in zip(found, names, strict=True)]
-    _refuse_same(reviewers, names)
-    by_row: dict[int, list[tuple[str, Decision]]] = {}
-    for reviewer, each in zip(reviewers, found, strict=True):
-        for decision in each.decisions:
-            by_row.setdefault(decision.row, []).append((reviewer, decision))
-    merged, disagreements = [], []
-    for row, votes in by_row.items():
-        _refuse_other_cards(row, votes)
-        winners, outcome = _outcome(votes)
+    _refuse_different_runs(reviews, names)
+    reviewers = [review.reviewer or Path(name).stem for review, name in zip(reviews, names, strict=True)]
+    _refuse_one_reviewer_twice(reviewers, names)
+    decisions = []
+    disagreements = []
+    votes_by_row = _votes_by_row(reviewers, reviews)
+    for row, votes in votes_by_row.items():
+        _refuse_different_cards(row, votes)
+        winners, outcome = _count_votes(votes)
         if winners:
-            merged.append(_joined(winners))
-        if outcome != MERGED:
-            first = votes[0][1]
-            verdicts = tuple((reviewer, each.verdict) for reviewer, each in votes)
-            disagreements.append(Disagreement(first.id, row, first.given, verdicts, outcome))
-    of = dict(zip(reviewers, found, strict=True))
+            decisions.append(_join(winners))
+        if outcome != AGREED:
+            disagreements.append(_disagreement(row, votes, outcome))
+    pairs = [
+        _compare((reviewers[i], reviewers[j]), reviews[i], reviews[j])
+        for i, j in combinations(range(len(reviews)), 2)
+    ]
     return Merged(
         decisions=replace(
-            found[0],
+            reviews[0],
             reviewer=", ".join(reviewers),
-            exported=max(each.exported for each in found),
-            decisions=tuple(merged),
+            exported=max(review.exported for review in reviews),
+            decisions=tuple(decisions),
         ),
-        pairs=tuple(_pair((a, b), of[a], of[b]) for a, b in combinations(reviewers, 2)),
+        pairs=tuple(pairs),
         disagreements=tuple(disagreements),
-        rows=len(by_row),
+        rows=len(votes_by_row),
     )
 
 
-def _outcome(votes: Sequence[tuple[str, Decision]]) -> tuple[list[Decision], str]:
-    """Who decided the row, and how."""
-    verdict, most = Counter(each.verdict for _, each in votes).most_common(1)[0]
-    winners = [each for _, each in votes if each.verdict == verdict]
+def _votes_by_row(reviewers: Sequence[str], reviews: Sequence[Decisions]) -> dict[int, list[Vote]]:
+    votes: dict[int, list[Vote]] = {}
+    for reviewer, review in zip(reviewers, reviews, strict=True):
+        for decision in review.decisions:
+            votes.setdefault(decision.row, []).append((reviewer, decision))
+    return votes
+
+
+def _count_votes(votes: Sequence[Vote]) -> tuple[list[Decision], str]:
+    """The decisions of the verdict that wins, none where no verdict does, and the outcome."""
+    verdict, most = Counter(decision.verdict for _, decision in votes).most_common(1)[0]
+    winners = [decision for _, decision in votes if decision.verdict == verdict]
     if most == len(votes):
-        return winners, MERGED
+        return winners, AGREED
     if len(votes) >= LEAST_VOTERS and 2 * most > len(votes):
-        return winners, BY_MAJORITY
+        return winners, MAJORITY
     return [], OPEN
 
 
-def _joined(winners: Sequence[Decision]) -> Decision:
-    """One decision for several alike: the latest time, all notes."""
-    notes = dict.fromkeys(each.note for each in winners if each.note)
-    return replace(winners[0], note="; ".join(notes), time=max(each.time for each in winners))
+def _join(winners: Sequence[Decision]) -> Decision:
+    """One decision for several with the same verdict: the latest time, all notes."""
+    notes = dict.fromkeys(decision.note for decision in winners if decision.note)
+    return replace(winners[0], note="; ".join(notes), time=max(decision.time for decision in winners))
 
 
-def _pair(names: tuple[str, str], a: Decisions, b: Decisions) -> Pair:
-    verdicts = {each.row: each.verdict for each in b.decisions}
-    both = [(each.verdict, verdicts[each.row]) for each in a.decisions if each.row in verdicts]
-    return Pair(names, len(both), sum(x == y for x, y in both), _kappa(both))
+def _disagreement(row: int, votes: Sequence[Vote], outcome: str) -> Disagreement:
+    _, first = votes[0]
+    verdicts = tuple((reviewer, decision.verdict) for reviewer, decision in votes)
+    return Disagreement(first.id, row, first.given, verdicts, outcome)
+
+
+def _compare(names: tuple[str, str], first: Decisions, second: Decisions) -> ReviewerPair:
+    """Compare two reviewers on the rows that both decided."""
+    verdicts = {decision.row: decision.verdict for decision in second.decisions}
+    both = [
+        (decision.verdict, verdicts[decision.row]) for decision in first.decisions if decision.row in verdicts
+    ]
+    return ReviewerPair(names, len(both), sum(a == b for a, b in both), _kappa(both))
 
 
 def _kappa(both: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's kappa; None where it is undefined, because all verdicts of both are the same one."""
+    """Cohen's kappa; None where it is undefined, because both reviewers have one and the same verdict."""
     if len({verdict for pair in both for verdict in pair}) < 2:
         return None
     from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415  slow to import
@@ -188,31 +218,32 @@ def _kappa(both: Sequence[tuple[str, str]]) -> float | None:
         return float(cohen_kappa_score(*zip(*both, strict=True)))
 
 
-def _refuse_strangers(found: Sequence[Decisions], names: Sequence[str]) -> None:
-    first = found[0]
-    for each, name in zip(found[1:], names[1:], strict=True):
-        for field, what in (("fingerprint", "data"), ("run", "run"), ("class_names", "classes")):
-            if getattr(each, field) != getattr(first, field):
+def _refuse_different_runs(reviews: Sequence[Decisions], names: Sequence[str]) -> None:
+    first = reviews[0]
+    for review, name in zip(reviews[1:], names[1:], strict=True):
+        for field, what in IDENTITY.items():
+            if getattr(review, field) != getattr(first, field):
                 raise ReviewError(
-                    f"{name} is of another {what} than {names[0]} ({each.data!r}, {first.data!r}); "
+                    f"{name} is about {what} than {names[0]} ({review.data!r}, {first.data!r}); "
                     "merge decisions on one run"
                 )
 
 
-def _refuse_same(reviewers: Sequence[str], names: Sequence[str]) -> None:
-    for (i, a), (j, b) in combinations(enumerate(reviewers), 2):
-        if a == b:
+def _refuse_one_reviewer_twice(reviewers: Sequence[str], names: Sequence[str]) -> None:
+    for i, j in combinations(range(len(reviewers)), 2):
+        if reviewers[i] == reviewers[j]:
             raise ReviewError(
-                f"{names[i]} and {names[j]} are both by {a!r}, expected a reviewer each; give the later one "
-                "alone, or name the reviewers"
+                f"{names[i]} and {names[j]} are both by {reviewers[i]!r}, expected different reviewers; give "
+                "only the later file, or name the reviewers"
             )
 
 
-def _refuse_other_cards(row: int, votes: Sequence[tuple[str, Decision]]) -> None:
-    first = votes[0][1]
-    for reviewer, each in votes[1:]:
-        if (each.id, each.given) != (first.id, first.given):
+def _refuse_different_cards(row: int, votes: Sequence[Vote]) -> None:
+    first_reviewer, first = votes[0]
+    for reviewer, decision in votes[1:]:
+        if (decision.id, decision.given) != (first.id, first.given):
             raise ReviewError(
-                f"{votes[0][0]!r} decided on row {row} as {first.id!r} labelled {first.given!r}, "
-                f"{reviewer!r} as {each.id!r} labelled {each.given!r}, expected the same; export them again"
+                f"{first_reviewer!r} decided on row {row} as {first.id!r} labelled {first.given!r}, "
+                f"{reviewer!r} as {decision.id!r} labelled {decision.given!r}, expected the same; export "
+                "them again"
             )

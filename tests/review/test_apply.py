@@ -20,7 +20,7 @@ from reviewing import document, finished, write
 
 import audit
 from audit.review import apply, folder
-from audit.review import decisions as decided
+from audit.review.decisions import parse_decisions, read_decisions
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "decisions.schema.json").read_text(encoding="utf-8")
@@ -240,8 +240,8 @@ def test_what_changed_in_the_source_is_refused_by_name(own):
     labels[8] = 0
     np.save("y.npy", labels)
     assert refused("run", path) == (
-        "X.npy has changed since the run, in 2 of 3 decided rows: 4 has another content, 8 is labelled '0' and "
-        "was '2'; audit it again, or take these decisions out"
+        "X.npy has changed since the run, in 2 of 3 decided rows: the example of 4 has changed, 8 is labelled "
+        "'0' and was '2'; audit it again, or take these decisions out"
     )
     np.save("X.npy", X[:6])
     np.save("y.npy", y[:6])
@@ -293,7 +293,7 @@ def test_decisions_that_do_not_fit_are_refused_with_nothing_written(own):
         f"was made on another run of the same data (111111111111…, expected {key[:12]}…)": {**fine, "run": "1" * 64},
         "has the classes ['0', '1'], the run has ['0', '1', '2']": {**fine, "class_names": ["0", "1"]},
         "decisions[1] of decisions.json names row 60, expected 0 to 59": with_entry(row=60, id="60"),
-        "decisions[1] of decisions.json calls row 4 '5', in the run it is '4'": with_entry(id="5"),
+        "decisions[1] of decisions.json gives row 4 the id '5', in the run it is '4'": with_entry(id="5"),
         "has '9' as label, expected a class of the run: '0, 1, 2'": with_entry(action="relabel", label="9"),
         "has '9' as suggested, expected a class": with_entry(suggested="9"),
         "says that row 4 was labelled '2', in the run it was '1'": with_entry(given="2"),
@@ -345,7 +345,7 @@ def documents(draw):
 def test_the_reader_and_the_published_schema_say_the_same(made, content):
     errors = list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(content))
     try:
-        decided.parse(content, "d.json")
+        parse_decisions(content, "d.json")
         refused = False
     except audit.AuditError as error:
         refused = True
@@ -360,11 +360,11 @@ def test_the_schema_is_one_and_what_tests_export_fits_it(made):
 
 
 @given(st.binary(max_size=60))
-def test_whatever_is_no_decisions_gets_one_line(tmp_path_factory, content):
+def test_anything_but_decisions_gets_one_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("d") / "d.json"
     path.write_bytes(content)
     with pytest.raises(audit.AuditError) as caught:
-        decided.read(path)
+        read_decisions(path)
     assert "\n" not in str(caught.value)
 
 
@@ -372,7 +372,7 @@ def test_whatever_is_no_decisions_gets_one_line(tmp_path_factory, content):
 def test_odd_json_gets_one_line(here, content):
     Path("d.json").write_text(content)
     with pytest.raises(audit.AuditError, match=r"d\.json"):
-        decided.read(Path("d.json"))
+        read_decisions(Path("d.json"))
 
 
 def test_no_folder_of_something_else_is_written_to(own, here):

@@ -117,7 +117,7 @@ def test_label_studio_has_tasks_as_its_documentation_describes_them(record):
 def test_cvat_has_images_and_tags_as_its_documentation_describes_them(record):
     """version 1.1, labels with their attributes in meta, then images with id, name, width, height and tags."""
     if len(record.data["shape"]) == 2:
-        with pytest.raises(audit.AuditError, match="holds images, this run is about features"):
+        with pytest.raises(audit.AuditError, match="needs images, this run is on features"):
             export(record, "cvat")
         return
     root = ET.fromstring(export(record, "cvat"))  # noqa: S314  our own
@@ -156,7 +156,7 @@ def test_from_the_command_line(tmp_path, monkeypatch, run_audit):
     for form in FORMATS:
         if form == "cvat":
             line = run_audit("export", "run", "--format", form, check=2).stderr
-            assert "--format cvat holds images" in line
+            assert "--format cvat needs images" in line
             continue
         printed = run_audit("export", "run", "--format", form, check=0).stdout
         assert printed == export(RunFolder(tmp_path / "run").load_record(), form)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 import audit
-from audit.review import decisions as decided
 from audit.review import merge as merging
+from audit.review.decisions import parse_decisions, read_decisions
 
 ACTIONS = [
     ("keep", None),
@@ -56,7 +56,7 @@ def doc(verdicts, reviewer, **changes):
 def merge(*documents):
     names = [f"{i}.json" for i in range(len(documents))]
     return merging.merge(
-        [decided.parse(each, name) for each, name in zip(documents, names, strict=True)], names
+        [parse_decisions(each, name) for each, name in zip(documents, names, strict=True)], names
     )
 
 
@@ -126,7 +126,7 @@ def test_from_the_command_line(files, run_audit):
     done = run_audit(
         "merge", "a.json", "b.json", "c.json", "--out", "m.json", "--disagreements", "d.csv", check=0
     )
-    merged = decided.read(files / "m.json")
+    merged = read_decisions(files / "m.json")
     assert merged.reviewer == "A, B, c"  # without a name the file's
     assert "Cohen's kappa" in done.stdout
     assert f"{len(merged.decisions)} of 12 rows merged into m.json" in done.stdout
@@ -136,7 +136,7 @@ def test_from_the_command_line(files, run_audit):
     asked = run_audit("merge", "a.json", "b.json", "--out", "three.json", "--json", check=0)
     figures = json.loads(asked.stdout)
     assert figures["rows"] == 12
-    assert figures["merged"] == len(decided.read(files / "two.json").decisions)
+    assert figures["merged"] == len(read_decisions(files / "two.json").decisions)
     assert all(each["outcome"] == "open" for each in figures["disagreements"])
     assert figures["merged"] + len(figures["disagreements"]) == 12
 
@@ -157,12 +157,12 @@ def test_what_cannot_be_merged_is_refused(files, run_audit):
     assert "found 1 files of decisions, expected two or more" in line("a.json", "--out", "x.json")
     assert "b.json exists; remove it, or choose another --out" in line("a.json", "b.json", "--out", "b.json")
     for change, what in (
-        ({"run": "s"}, "run"),
-        ({"fingerprint": "g"}, "data"),
-        ({"class_names": ["0", "9"]}, "classes"),
+        ({"run": "s"}, "another run"),
+        ({"fingerprint": "g"}, "other data"),
+        ({"class_names": ["0", "9"]}, "other classes"),
     ):
         (files / "z.json").write_text(json.dumps({**a, "reviewer": "Z", **change}))
-        assert f"z.json is of another {what} than a.json" in line("a.json", "z.json", "--out", "x.json")
+        assert f"z.json is about {what} than a.json" in line("a.json", "z.json", "--out", "x.json")
     (files / "z.json").write_text(json.dumps(a))
     assert "a.json and z.json are both by 'A'" in line("a.json", "z.json", "--out", "x.json")
     a["reviewer"], a["decisions"][0]["given"] = "Z", "1"
@@ -175,8 +175,29 @@ def test_what_cannot_be_merged_is_refused(files, run_audit):
 
 def test_a_merged_file_can_be_merged_and_read_again(files):
     merged = merging.merge_files([files / "a.json", files / "b.json"], files / "m.json")
-    assert decided.read(files / "m.json") == merged.decisions
+    assert read_decisions(files / "m.json") == merged.decisions
     with pytest.raises(audit.AuditError):
         merging.merge_files([files / "m.json"], files / "n.json")
     names = list(itertools.chain(*(pair.reviewers for pair in merged.pairs)))
     assert names == ["A", "B"]
+
+
+texts = st.text(st.sampled_from("aé,\"'\r\n\t =\0"), max_size=6) | st.sampled_from(
+    ["nan", "NA", "None", "row"]
+)
+
+
+@given(st.lists(st.tuples(texts, st.integers(0, 99), texts, texts), max_size=5))
+def test_the_table_of_disagreements_is_what_the_csv_module_writes(lines):
+    """Also for names that are empty, hold separators, or look like a missing value or another column."""
+    pair = merging.ReviewerPair(("row", "B"), 0, 0, None)
+    differ = [
+        merging.Disagreement(name, row, label, (("row", verdict),), "open")
+        for name, row, label, verdict in lines
+    ]
+    merged = merging.Merged(merge(doc({}, "A"), doc({}, "B")).decisions, (pair,), tuple(differ), len(lines))
+    expected = io.StringIO(newline="")
+    writer = csv.writer(expected, lineterminator="\n")
+    writer.writerow(["id", "row", "given", "row", "B", "outcome"])
+    writer.writerows([name, row, label, verdict, "", "open"] for name, row, label, verdict in lines)
+    assert merged.disagreements_csv() == expected.getvalue()

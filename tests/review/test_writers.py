@@ -105,9 +105,9 @@ drops = st.lists(st.booleans(), min_size=N, max_size=N).filter(lambda flags: sum
 def change_of(again, wanted, dropped):
     """Every row takes the label of the first row of some class, or keeps its own where 99 is wanted."""
     n = len(again.codes)
-    donors = [int(np.flatnonzero(again.codes == code)[0]) for code in np.unique(again.codes)]
-    take = np.array([i if w % 5 == 4 else donors[w % len(donors)] for i, w in enumerate(wanted[:n])])
-    return Change(take, np.array(dropped[:n]), again.codes, again.class_names, again.ids)
+    first = [int(np.flatnonzero(again.codes == code)[0]) for code in np.unique(again.codes)]
+    donors = np.array([i if w % 5 == 4 else first[w % len(first)] for i, w in enumerate(wanted[:n])])
+    return Change(donors, np.array(dropped[:n]), again.codes, again.class_names, again.ids)
 
 
 def names_in(config):

@@ -1,10 +1,10 @@
-"""A run's suspects for other tools: `FORMATS` has a function `(RunRecord) -> text` for each."""
+"""Export a run's suspects to other tools: `FORMATS` has a function `(RunRecord) -> text` for each."""
 
 from collections.abc import Callable
 
 from audit.errors import ConfigError
 from audit.review.export.annotation import cvat, label_studio
-from audit.review.export.findings import junit, sarif
+from audit.review.export.checks import junit, sarif
 from audit.review.export.tables import csv_table, json_lines
 from audit.runs.folder import RunRecord
 
@@ -21,7 +21,7 @@ FORMATS: dict[str, Callable[[RunRecord], str]] = {
 
 
 def export(record: RunRecord, form: str) -> str:
-    """The natural suspects of a run, worst first, as another tool reads them; without hidden controls.
+    """Write the natural suspects of a run, worst first, as another tool reads them, without hidden controls.
 
     Raises
     ------

@@ -9,29 +9,32 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
+import numpy as np
+import numpy.typing as npt
+
 from audit.errors import ConfigError
 from audit.review.export.markup import child, document
-from audit.review.export.suspects import Suspect, are_images, image_folder, is_file, suspects
+from audit.review.export.suspects import Suspect, are_images, image_folder, is_image_file, suspects
 from audit.runs.folder import RunRecord
 
 CVAT_ATTRIBUTES = ("suggested", "p_error")
 
 
 def label_studio(record: RunRecord) -> str:
-    """Tasks in Label Studio's JSON, with the suggestion as a prediction.
+    """Write tasks in Label Studio's JSON, with the suggestion as a prediction.
 
-    `data` has `image`, or `text` for features, and what is known of the suspect. Images that are files are
-    named as Label Studio's local storage serves them; others are inside, as far as the run kept them: those
-    of the first suspects. The others have no task.
+    `data` has `image`, or `text` for features, and the fields of the suspect. Image files are named as Label
+    Studio's local storage serves them. Images of arrays are embedded where the run kept them, which it does
+    for the first suspects; the other suspects have no task.
     """
-    kept = {int(row): place for place, row in enumerate(record.thumbnails.rows)}
-    where = dict(zip(record.rows.tolist(), range(len(record.rows)), strict=True))
+    thumbnail_of = {row: place for place, row in enumerate(record.thumbnails.rows.tolist())}
+    row_in_run = {row: i for i, row in enumerate(record.rows.tolist())}
     tasks = []
-    for each in suspects(record):
-        example = _example(record, each, kept.get(where[each.row]))
+    for suspect in suspects(record):
+        example = _example(record, suspect, thumbnail_of.get(row_in_run[suspect.row]))
         if example:
-            data: dict[str, Any] = {**example, **asdict(each)}
-            tasks.append({"data": data, "predictions": [_prediction(each)]})
+            data: dict[str, Any] = {**example, **asdict(suspect)}
+            tasks.append({"data": data, "predictions": [_prediction(suspect)]})
     return json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -51,77 +54,87 @@ def _prediction(suspect: Suspect) -> dict[str, Any]:
     }
 
 
-def _example(record: RunRecord, suspect: Suspect, place: int | None) -> dict[str, str] | None:
-    """What the task shows; None where the run kept nothing of the example."""
-    if is_file(record, suspect.id):
+def _example(record: RunRecord, suspect: Suspect, thumbnail: int | None) -> dict[str, str] | None:
+    """The example as the task shows it; None where the run did not keep it."""
+    if is_image_file(record, suspect.id):
         return {"image": f"/data/local-files/?d={quote(suspect.id)}"}
-    if place is None:
+    if thumbnail is None:
         return None
     if are_images(record):
-        return {"image": f"data:image/png;base64,{_png(record, place)}"}
+        return {"image": f"data:image/png;base64,{_png(record.thumbnails.images[thumbnail])}"}
     shown = [
         f"{each.name} {each.value} (median {each.given_median}, of the suggested {each.suggested_median})"
-        for each in record.thumbnails.unusual[place]
+        for each in record.thumbnails.unusual[thumbnail]
     ]
     return {"text": "\n".join(shown) or suspect.id}
 
 
-def _png(record: RunRecord, place: int) -> str:
+def _png(image: npt.NDArray[np.uint8]) -> str:
+    """A PNG in base64 of an image (h, w, c)."""
     from PIL import Image  # noqa: PLC0415  slow to import
 
-    image = record.thumbnails.images[place]
+    if image.shape[-1] == 1:
+        image = image.squeeze(-1)
     file = io.BytesIO()
-    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(file, format="PNG")
+    Image.fromarray(image).save(file, format="PNG")
     return base64.b64encode(file.getvalue()).decode()
 
 
 def cvat(record: RunRecord) -> str:
-    """CVAT for images 1.1: a tag with the given label, with the suggestion and p_error as its attributes.
+    """Write CVAT for images 1.1: a tag with the given label, whose attributes are the suggestion and p_error.
 
     Raises
     ------
     ConfigError
-        When the examples are no images.
+        When the examples are not images.
     """
     if not are_images(record):
-        raise ConfigError("--format cvat holds images, this run is about features; use label-studio or csv")
+        raise ConfigError("--format cvat needs images, this run is on features; use label-studio or csv")
     found = suspects(record)
     root = ET.Element("annotations")
     child(root, "version", "1.1")
     task = child(child(root, "meta"), "task")
-    for name, text in (("name", record.data["name"]), ("size", len(found)), ("mode", "annotation")):
-        child(task, name, text)
+    child(task, "name", record.data["name"])
+    child(task, "size", len(found))
+    child(task, "mode", "annotation")
     labels = child(task, "labels")
     for class_name in record.class_names:
-        _cvat_label(labels, class_name)
-    for each in found:
-        width, height = _size(record, each)
-        file = each.id if is_file(record, each.id) else f"{each.id}.png"
-        image = child(root, "image", id=each.rank - 1, name=file, width=width, height=height)
-        tag = child(image, "tag", label=each.given, source="file")
-        for name in CVAT_ATTRIBUTES:
-            child(tag, "attribute", getattr(each, name), name=name)
+        _add_label(labels, class_name)
+    for suspect in found:
+        _add_image(root, record, suspect)
     return document(root)
 
 
-def _cvat_label(labels: ET.Element, name: str) -> None:
-    """A class as CVAT wants it described."""
+def _add_image(root: ET.Element, record: RunRecord, suspect: Suspect) -> None:
+    width, height = _size(record, suspect)
+    file = f"{suspect.id}.png"
+    if is_image_file(record, suspect.id):
+        file = suspect.id
+    image = child(root, "image", id=suspect.rank - 1, name=file, width=width, height=height)
+    tag = child(image, "tag", label=suspect.given, source="file")
+    for name in CVAT_ATTRIBUTES:
+        child(tag, "attribute", getattr(suspect, name), name=name)
+
+
+def _add_label(labels: ET.Element, name: str) -> None:
+    """Describe a class as CVAT requires."""
     label = child(labels, "label")
     child(label, "name", name)
     child(label, "type", "tag")
     attributes = child(label, "attributes")
     for attribute in CVAT_ATTRIBUTES:
-        one = child(attributes, "attribute")
-        for tag, text in (("name", attribute), ("mutable", "False"), ("input_type", "text")):
-            child(one, tag, text)
-        child(one, "default_value")
-        child(one, "values")
+        described = child(attributes, "attribute")
+        child(described, "name", attribute)
+        child(described, "mutable", "False")
+        child(described, "input_type", "text")
+        child(described, "default_value")
+        child(described, "values")
 
 
 def _size(record: RunRecord, suspect: Suspect) -> tuple[int, int]:
-    """Width and height of the file, if it is where it was, else those that were audited."""
+    """Width and height of the image file, or of the audited image where there is no file."""
     height, width = record.data["shape"][1:3]
-    if not is_file(record, suspect.id):
+    if not is_image_file(record, suspect.id):
         return width, height
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  slow to import
 

@@ -1,4 +1,4 @@
-"""The suspects of a run as plain values, and where their examples lie."""
+"""The suspects of a run as plain values, and where their examples are."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -11,7 +11,7 @@ DIGITS = 6  # of probabilities
 
 @dataclass(frozen=True)
 class Suspect:
-    """A label that looks wrong as it came."""
+    """An original label that looks wrong."""
 
     rank: int  # from 1, worst first
     id: str
@@ -24,7 +24,7 @@ class Suspect:
 
     @property
     def sentence(self) -> str:
-        """What a person is to know, in one line."""
+        """The suspect in one line."""
         return (
             f"{self.id} is labelled {self.given!r}; {self.suggested!r} is likelier "
             f"(estimated probability of an error {self.p_error:.3f})"
@@ -32,20 +32,21 @@ class Suspect:
 
 
 def suspects(record: RunRecord) -> list[Suspect]:
-    """The natural suspects, worst first."""
-    names, found = record.class_names, record.suspects
+    """List the natural suspects, worst first, without hidden controls."""
+    names = record.class_names
+    issues = record.suspects
     return [
         Suspect(
             rank=rank,
             id=str(record.ids[row]),
             row=int(record.rows[row]),
             given=names[record.labels.original[row]],
-            suggested=names[found.suggested[row]],
-            label_quality=round(float(found.label_quality[row]), DIGITS),
-            p_error=round(float(found.p_error[row]), DIGITS),
+            suggested=names[issues.suggested[row]],
+            label_quality=round(float(issues.label_quality[row]), DIGITS),
+            p_error=round(float(issues.p_error[row]), DIGITS),
             hash=f"{record.hashes[row]:016x}",
         )
-        for rank, row in enumerate(found.ranking.tolist(), 1)
+        for rank, row in enumerate(issues.ranking.tolist(), 1)
     ]
 
 
@@ -54,23 +55,26 @@ def are_images(record: RunRecord) -> bool:
     return len(record.data["shape"]) == 4
 
 
-def is_file(record: RunRecord, name: str) -> bool:
+def is_image_file(record: RunRecord, name: str) -> bool:
     """Whether the id is the path of an image."""
     return are_images(record) and PurePath(name).suffix.lower() in ENDINGS
 
 
 def image_folder(record: RunRecord) -> Path:
-    """The folder from which paths of images lead, if they are where they were."""
+    """The folder to which the paths of images are relative, if it has not moved."""
     data = Path(record.data["folder"] or "", record.config["data"])
-    return data if data.is_dir() else data.parent
+    if data.is_dir():
+        return data
+    return data.parent
 
 
 def source_file(record: RunRecord) -> str | None:
-    """The file that holds the labels, as the run was told; None for data in no file of the user's."""
+    """The file that holds the labels, as the run was told; None where the labels are not in a user's file."""
     if record.data["folder"] is None:
         return None
     if record.config["y"] is not None:
         return str(record.config["y"])
     data = str(record.config["data"])
-    known = record.data["folder"] or Path(data).is_absolute()
-    return data if known else None
+    if record.data["folder"] or Path(data).is_absolute():
+        return data
+    return None

@@ -1,7 +1,5 @@
-"""Suspects as tables: CSV, and a JSON document a line."""
+"""Suspects as tables: CSV, and JSON Lines."""
 
-import csv
-import io
 import json
 from dataclasses import asdict, fields
 
@@ -10,14 +8,15 @@ from audit.runs.folder import RunRecord
 
 
 def csv_table(record: RunRecord) -> str:
-    """One line of names, then a line a suspect."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(Suspect)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(each) for each in suspects(record))
-    return text.getvalue()
+    """Write a CSV with a line for each suspect."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    columns = [field.name for field in fields(Suspect)]
+    table = pd.DataFrame([asdict(suspect) for suspect in suspects(record)], columns=columns)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def json_lines(record: RunRecord) -> str:
-    """A JSON object a line."""
-    return "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in suspects(record))
+    """Write a JSON object for each suspect, one a line."""
+    lines = [json.dumps(asdict(suspect), ensure_ascii=False) for suspect in suspects(record)]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,1 +1,1 @@
-"""Corrected labels, written in the form of their source."""
+"""Write corrected labels in the form of their source."""

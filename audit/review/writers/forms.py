@@ -1,8 +1,8 @@
-"""Corrected labels in the form of their source, and the former ones back.
+"""Write corrected labels in the form of their source, and restore the original ones.
 
-A writer gets the place of the labels, what changes, and a folder: it writes the corrected file there under
-the source's own name, and into `before` what came before. A new label is written as the source itself
-writes it, taken from a row that has it, so that any type and spelling stays.
+A writer gets the place of the labels, the change, and a folder. It writes the corrected file there under the
+source's own name, and the original into `before`. A new label is copied from a donor row, so that it has the
+type and the spelling of the source.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from audit.datasets.source import LabelPlace
 from audit.review.writers import arrays, folders, tables
 from audit.review.writers.change import BEFORE, Change
 
-PLAIN = "labels"  # the form of sources that are no files of the user's
+PLAIN = "labels"  # the form of sources that are not a user's files
 
 WRITERS: dict[str, Callable[[LabelPlace, Change, Path], None]] = {
     "npy": arrays.write_npy,
@@ -27,7 +27,7 @@ WRITERS: dict[str, Callable[[LabelPlace, Change, Path], None]] = {
 
 
 def write(place: LabelPlace | None, change: Change, folder: Path) -> str:
-    """Write the corrected labels and the former ones into a folder; returns the form."""
+    """Write the corrected and the original labels into a folder; returns the form."""
     (folder / BEFORE).mkdir()
     if place is None:
         arrays.write_plain(change, folder)
@@ -37,7 +37,7 @@ def write(place: LabelPlace | None, change: Change, folder: Path) -> str:
 
 
 def restore(form: str, name: str, corrected: Path, folder: Path) -> None:
-    """Write what came before into a folder, from the folder of corrected labels."""
+    """Write the original labels into a folder, from the folder of corrected labels."""
     if form == "npz":
         (archive,) = corrected.glob("*.npz")
         arrays.restore_npz(archive, name, folder)

@@ -1,4 +1,4 @@
-"""Suspects for tools that read findings and test results: SARIF 2.1.0, and JUnit's XML."""
+"""Suspects for tools that show the results of checks: SARIF 2.1.0, and JUnit's XML."""
 
 import json
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from audit.review.export.markup import child, document
-from audit.review.export.suspects import Suspect, is_file, source_file, suspects
+from audit.review.export.suspects import Suspect, is_image_file, source_file, suspects
 from audit.runs.folder import RunRecord
 
 RULE = "label-suspect"
@@ -16,20 +16,23 @@ MEANING = "The label as it came looks wrong; a person is to decide."
 
 
 def sarif(record: RunRecord) -> str:
-    """A log of SARIF 2.1.0 (OASIS) with one result a suspect; `rank` is p_error in per cent."""
+    """Write a SARIF 2.1.0 log (OASIS) with a result for each suspect; `rank` is p_error in per cent."""
     driver = {
         "name": "label-audit",
         "version": version("label-audit"),
         "rules": [{"id": RULE, "name": "LabelSuspect", "shortDescription": {"text": MEANING}}],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(record, each) for each in suspects(record)]}
+    results = [_result(record, suspect) for suspect in suspects(record)]
+    run = {"tool": {"driver": driver}, "results": results}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
 
 
 def _result(record: RunRecord, suspect: Suspect) -> dict[str, Any]:
     location: dict[str, Any] = {"logicalLocations": [{"name": suspect.id, "kind": "row"}]}
-    path = suspect.id if is_file(record, suspect.id) else source_file(record)
+    path = source_file(record)
+    if is_image_file(record, suspect.id):
+        path = suspect.id
     if path is not None:
         location["physicalLocation"] = {"artifactLocation": {"uri": quote(path)}}
     return {
@@ -45,12 +48,13 @@ def _result(record: RunRecord, suspect: Suspect) -> dict[str, Any]:
 
 
 def junit(record: RunRecord) -> str:
-    """JUnit's XML with one failed test case a suspect; its class name is the data and the given label."""
+    """Write JUnit's XML: a failed test case for each suspect, in a class of the data and the given label."""
     found = suspects(record)
-    name, count = f"label-audit {record.data['name']}", len(found)
+    data = record.data["name"]
+    count = len(found)
     root = ET.Element("testsuites")
-    suite = child(root, "testsuite", name=name, tests=count, failures=count, errors=0)
-    for each in found:
-        case = child(suite, "testcase", name=each.id, classname=f"{record.data['name']}.{each.given}")
-        child(case, "failure", MEANING, type=RULE, message=each.sentence)
+    suite = child(root, "testsuite", name=f"label-audit {data}", tests=count, failures=count, errors=0)
+    for suspect in found:
+        case = child(suite, "testcase", name=suspect.id, classname=f"{data}.{suspect.given}")
+        child(case, "failure", MEANING, type=RULE, message=suspect.sentence)
     return document(root)

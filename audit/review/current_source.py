@@ -1,0 +1,116 @@
+"""Where the source of a run is now, and where in it the decided rows are, if they are unchanged."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from audit import datasets
+from audit.datasets.reread import NO_LABEL, Reread
+from audit.errors import ReviewError
+from audit.review.corrections import Correction, rows_of
+from audit.runs.folder import RunRecord
+from audit.settings.detect import Config
+from audit.types import Rows
+
+MOST_NAMED = 5  # rows in a message
+
+
+def locate(record: RunRecord, moved: Path | None) -> Config:
+    """Give the run's settings with the paths at which its source is now.
+
+    Parameters
+    ----------
+    record
+        The run.
+    moved
+        Where a person says the source is; the folder of both files for --X and --y.
+
+    Raises
+    ------
+    ReviewError
+        When the source is not there.
+    """
+    config = Config.from_json(record.config)
+    files = datasets.files_of(config)
+    found = [_locate_file(record, path, moved, alone=len(files) == 1) for path in files]
+    if not found:
+        return config
+    if config.X is not None:
+        return replace(config, X=found[0], y=found[1])
+    return replace(config, data=str(found[0]))
+
+
+def _locate_file(record: RunRecord, path: Path, moved: Path | None, *, alone: bool) -> Path:
+    """Find one file or folder of the source, by its path in the settings."""
+    if moved is None:
+        former = Path(record.data["folder"]) / path
+        candidates = [path] if former == Path.cwd() / path else [former, path]
+    elif alone:
+        candidates = [moved]
+    else:
+        candidates = [moved / path.name]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    what = "PATH" if alone else "FOLDER"
+    raise ReviewError(
+        f"{candidates[0]}, which the run audited, is not there; say where it is now with --data {what}"
+    )
+
+
+def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Correction]) -> Rows:
+    """Find the row of the source (m,) that each correction is about.
+
+    Raises
+    ------
+    ReviewError
+        With the names of the rows whose example or label is not the one that the run saw.
+    """
+    rows = rows_of(corrections)
+    ids = record.ids[rows].astype(np.str_)
+    source_rows = _find_ids(ids, record.rows[rows], now.ids)
+    problems = [f"{name} is gone" for name in ids[source_rows < 0].tolist()]
+    present = np.flatnonzero(source_rows >= 0)
+    examples = now.examples(source_rows[present])
+    if list(examples.shape[1:]) != record.data["shape"][1:] or str(examples.dtype) != record.data["dtype"]:
+        raise ReviewError(
+            f"{now.source.names[0]} has examples of shape {examples.shape[1:]} and type {examples.dtype}, "
+            f"the run saw {tuple(record.data['shape'][1:])} and {record.data['dtype']}; audit it again"
+        )
+    hash_differs = datasets.row_hashes(examples) != record.hashes[rows[present]]
+    for i, differs in zip(present.tolist(), hash_differs.tolist(), strict=True):
+        label = _label_name(now, int(source_rows[i]))
+        if differs:
+            problems.append(f"the example of {ids[i]} has changed")
+        elif label != corrections[i].before:
+            problems.append(f"{ids[i]} is labelled {label!r} and was {corrections[i].before!r}")
+    if problems:
+        more = f" and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
+        raise ReviewError(
+            f"{now.source.names[0]} has changed since the run, in {len(problems)} of {len(rows)} decided "
+            f"rows: {', '.join(problems[:MOST_NAMED])}{more}; audit it again, or take these decisions out"
+        )
+    return source_rows
+
+
+def _label_name(now: Reread, row: int) -> str:
+    code = int(now.codes[row])
+    return "no label" if code == NO_LABEL else now.class_names[code]
+
+
+def _find_ids(ids: npt.NDArray[np.str_], former: Rows, ids_now: npt.NDArray[np.str_]) -> Rows:
+    """Find the row of each id: the former row if the id still stands there, else the only row that has it.
+
+    Rows are -1 for ids that are gone, and for ids that moved and that several rows have.
+    """
+    stayed = former < len(ids_now)
+    stayed[stayed] = ids_now[former[stayed]] == ids[stayed]
+    rows = np.where(stayed, former, -1)
+    if not stayed.all():
+        unique, first, count = np.unique(ids_now, return_index=True, return_counts=True)
+        row_of = dict(zip(unique[count == 1].tolist(), first[count == 1].tolist(), strict=True))
+        rows[~stayed] = [row_of.get(name, -1) for name in ids[~stayed].tolist()]
+    return rows
