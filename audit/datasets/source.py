@@ -1,4 +1,4 @@
-"""What a loader hands to the door: examples and labels as they were found, not checked yet."""
+"""What a loader returns: examples and labels as it read them, not checked yet."""
 
 import reprlib
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from audit.errors import DataError
 
 
 class LazyArray(Protocol):
@@ -43,31 +45,44 @@ class Source:
 
     name: str  # what the data set is called in reports and folders
     X: LazyArray | None  # None when there are only labels
-    y: Any  # (n,) labels or (n, k) one-hot rows: a numpy array or a pandas Series or DataFrame
+    y: Any  # (n,) raw labels or (n, k) one-hot rows: a numpy array or a pandas Series or DataFrame
     ids: npt.NDArray[Any] | None = None  # (n,) what each row is called there; row numbers when None
     names: tuple[str, str] = ("X", "y")  # what X and y are called in messages
-    class_names: Sequence[str] | None = None  # what the labels 0..k-1 are called, where the source says it
+    class_names: Sequence[str] | None = None  # the names of the labels 0..k-1, where the source has them
     feature_names: tuple[str, ...] = ()  # (d,) where the source has them
-    place: LabelPlace | None = None  # None where the labels are in no file of the user's
+    place: LabelPlace | None = None  # None where the labels are not in a file of the user's
     part: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
 
+    def row_ids(self, n: int) -> npt.NDArray[Any]:
+        """What each of the n rows is called in the source: its id, else its number."""
+        return np.arange(n) if self.ids is None else np.asarray(self.ids)
+
+    def refuse_other_length(self, n: int) -> None:
+        """Raise DataError when there are not as many examples as the n labels."""
+        if self.X is not None and len(self.X) != n:
+            raise DataError(
+                f"{self.names[1]} has {n:,} entries but {self.names[0]} has {len(self.X):,} rows; "
+                "there must be one label for each row, in the same order"
+            )
+
 
 def is_from(thing: Any, library: str, name: str = "") -> bool:
-    """Whether an object is of a type of this library, and of this name, or of one that is derived from it.
+    """Whether an object is of a type of this library, and of this name, or of a type derived from it.
 
-    Told by the names of modules: a library that nobody has imported may be slow to import, or not there.
+    Told by the names of modules: a library that nobody has imported may be slow to import, or not installed.
     """
     return any(
-        kind.__module__.partition(".")[0] == library and name in ("", kind.__name__)
-        for kind in type(thing).__mro__
+        base.__module__.partition(".")[0] == library and name in ("", base.__name__)
+        for base in type(thing).__mro__
     )
 
 
 def shown(value: Any) -> str:
     """A value as a message may show it: short and in one line."""
     brief = reprlib.Repr()
-    brief.maxstring = brief.maxother = 60
+    brief.maxstring = 60
+    brief.maxother = 60
     try:
         text = brief.repr(value.item() if isinstance(value, np.generic) else value)
     except ValueError:  # an integer of thousands of digits

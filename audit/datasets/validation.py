@@ -1,4 +1,4 @@
-"""The door: what a loader found becomes a LabeledDataset, or one line says why it cannot.
+"""Turn what a loader read into a LabeledDataset, or say in one line why it cannot be audited.
 
 Rows are chosen by their labels before any example is read, so that a small sample of a large file is cheap.
 """
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
-from audit.datasets import labels as label_forms
 from audit.datasets.examples import fingerprint, in_one_form, refuse_form
+from audit.datasets.labels import ParsedLabels, parse
 from audit.datasets.lazy_rows import read_rows
+from audit.datasets.raw_labels import NO_LABEL
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import LabeledDataset, Labels, Rows, Unlabelled
@@ -25,13 +26,13 @@ MAPPED_ROWS = 1024  # that are read from one mapping of a file
 class Selection:
     """Which rows of a source are audited."""
 
-    limit: int | None = None  # at most so many, every class keeping its share
+    limit: int | None = None  # at most this many rows, every class keeping its share
     seed: int = 0  # of that sample
     min_class_size: int = 1  # smaller classes are left out
 
 
 def validate(source: Source, selection: Selection = Selection()) -> LabeledDataset:
-    """Check what a loader found and give it the one form that the rest of the package reads.
+    """Check examples and labels and give them the one form that the rest of the package reads.
 
     Parameters
     ----------
@@ -49,31 +50,26 @@ def validate(source: Source, selection: Selection = Selection()) -> LabeledDatas
     x_name, y_name = source.names
     if source.X is not None:
         refuse_form(source.X, x_name)
-    parsed = label_forms.parse(source.y, y_name, source.class_names)
+    parsed = parse(source.y, y_name, source.class_names)
     n = len(parsed.codes)
-    X: Any = np.empty((n, 0)) if source.X is None else source.X
-    if n != len(X):
-        raise DataError(
-            f"{y_name} has {n:,} entries but {x_name} has {len(X):,} rows; "
-            "there must be one label for each row, in the same order"
-        )
+    source.refuse_other_length(n)
     part = None if source.part is None else _parts(source.part, n)
-    rows, codes, names, left_out = _large_classes(parsed, y_name, selection.min_class_size)
-    rows = _sample(rows, codes, len(names), selection)
+    codes, class_names, notes = _large_classes(parsed, y_name, selection.min_class_size)
+    kept = np.flatnonzero(codes != NO_LABEL)
+    rows = _sample(kept, codes, len(class_names), selection)
+    examples = in_one_form(_take(source, rows), x_name)
     labels = codes[rows]
-    examples = in_one_form(_taken(X, rows), x_name)
-    ids = np.arange(n) if source.ids is None else np.asarray(source.ids)
-    sampled = "" if selection.limit is None or len(rows) < selection.limit else f"-{selection.limit}"
+    sampled = selection.limit is not None and len(rows) >= selection.limit
     return LabeledDataset(
-        name=source.name + sampled,
+        name=f"{source.name}-{selection.limit}" if sampled else source.name,
         X=examples,
         labels=labels,
-        class_names=names,
-        ids=ids[rows],
+        class_names=class_names,
+        ids=source.row_ids(n)[rows],
         rows=rows,
-        fingerprint=fingerprint(examples, labels, names),
-        notes=(*source.notes, *parsed.notes, *left_out),
-        unlabelled=_unlabelled(X, x_name, parsed, ids, selection),
+        fingerprint=fingerprint(examples, labels, class_names),
+        notes=(*source.notes, *parsed.notes, *notes),
+        unlabelled=_unlabelled(source, parsed, selection),
         feature_names=source.feature_names,
         part=None if part is None else part[rows],
     )
@@ -84,7 +80,7 @@ def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     from pandas import isna  # noqa: PLC0415  slow to import
 
     if part.shape != (n,):
-        raise DataError(f"split has shape {part.shape}, expected ({n},), the part of each row; mend it")
+        raise DataError(f"split has shape {part.shape}, expected ({n},), the part of each row; reshape it")
     missing = np.flatnonzero(isna(part))
     if len(missing):
         raise DataError(
@@ -94,51 +90,45 @@ def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     return part.astype(np.str_)
 
 
-def _unlabelled(
-    X: Any,
-    name: str,
-    parsed: label_forms.ParsedLabels,
-    ids: npt.NDArray[Any],
-    selection: Selection,
-) -> Unlabelled | None:
-    """The first rows without a label, no more than the limit."""
-    rows = np.flatnonzero(parsed.codes == label_forms.MISSING)[: selection.limit]
+def _unlabelled(source: Source, parsed: ParsedLabels, selection: Selection) -> Unlabelled | None:
+    """The first rows without a label, no more than the limit; None when all have one."""
+    rows = np.flatnonzero(parsed.codes == NO_LABEL)[: selection.limit]
     if not len(rows):
         return None
-    return Unlabelled(in_one_form(_taken(X, rows), name), ids[rows])
+    examples = in_one_form(_take(source, rows), source.names[0])
+    return Unlabelled(examples, source.row_ids(len(parsed.codes))[rows])
 
 
 def _large_classes(
-    parsed: label_forms.ParsedLabels, name: str, least: int
-) -> tuple[Rows, Labels, tuple[str, ...], tuple[str, ...]]:
-    """The labelled rows of classes that are large enough, all codes counted anew, the names, and notes."""
-    counts = np.bincount(parsed.codes[parsed.codes != label_forms.MISSING], minlength=len(parsed.class_names))
+    parsed: ParsedLabels, name: str, least: int
+) -> tuple[Labels, tuple[str, ...], tuple[str, ...]]:
+    """The class codes (n,) among classes that are large enough, else NO_LABEL; their names; and notes."""
+    labelled = parsed.codes[parsed.codes != NO_LABEL]
+    counts = np.bincount(labelled, minlength=len(parsed.class_names))
     large = np.flatnonzero(counts >= least)
     if len(large) < 2:
         raise DataError(
             f"{name} has classes of {least} examples or more: {len(large)}, expected two or more; "
             "lower --min-class-size or add examples"
         )
-    number = np.full(len(counts) + 1, label_forms.MISSING)  # the last entry is for MISSING itself
-    number[large] = np.arange(len(large))
-    codes = number[parsed.codes]
-    lone = np.flatnonzero(counts == 1)
-    if len(lone) and least == 1:
+    single = np.flatnonzero(counts == 1)
+    if len(single) and least == 1:
         raise DataError(
-            f"{name} has classes with one example: {len(lone)}, such as {parsed.class_names[lone[0]]!r}; "
+            f"{name} has classes with one example: {len(single)}, such as {parsed.class_names[single[0]]!r}; "
             "expected two or more of each, so that one is judged by others; use --min-class-size 2, "
             "which leaves such classes out, or add examples"
         )
+    new_code = np.full(len(counts) + 1, NO_LABEL)  # the last entry is for NO_LABEL itself, which is -1
+    new_code[large] = np.arange(len(large))
     small = [f"{parsed.class_names[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < least)]
     notes: tuple[str, ...] = ()
     if small:
-        listed = wording.some(small)
-        notes = (f"classes of fewer than {least} examples, left out: {len(small)}, {listed}",)
-    return np.flatnonzero(codes >= 0), codes, tuple(parsed.class_names[i] for i in large), notes
+        notes = (f"classes of fewer than {least} examples, left out: {len(small)}, {wording.some(small)}",)
+    return new_code[parsed.codes], tuple(parsed.class_names[i] for i in large), notes
 
 
 def _sample(rows: Rows, codes: Labels, k: int, selection: Selection) -> Rows:
-    """So many of the rows that every class keeps its share; all when there are no more than the limit."""
+    """Draw rows up to the limit, every class keeping its share; all rows when they are no more than it."""
     if selection.limit is None or selection.limit >= len(rows):
         return rows
     rng = np.random.default_rng(selection.seed)
@@ -158,18 +148,25 @@ def _largest_remainder(counts: Rows, size: int) -> Rows:
     return quotas
 
 
-def _taken(X: Any, rows: Rows) -> npt.NDArray[Any]:
-    """The rows as an array; the array itself, not a copy, when it is one and all are taken."""
+def _take(source: Source, rows: Rows) -> npt.NDArray[Any]:
+    """Read these rows of the examples; an array of which all rows are taken is not copied."""
+    X = source.X
+    if X is None:
+        return np.empty((len(rows), 0))
     if isinstance(X, np.ndarray) and len(rows) == len(X):
         return X
-    whole = isinstance(X, np.memmap) and isinstance(X.base, mmap) and X.mode == "r"  # a view has another base
-    if whole and X.flags.c_contiguous:
-        return _read(X, rows)
+    if isinstance(X, np.memmap) and _maps_a_file(X):
+        return _read_mapped(X, rows)
     return np.asarray(X[rows])
 
 
-def _read(X: np.memmap[Any, Any], rows: Rows) -> npt.NDArray[Any]:
-    """Rows of a file, which is mapped anew now and then: what was read stays in memory as long as the map."""
+def _maps_a_file(X: np.memmap[Any, Any]) -> bool:
+    """Whether the array is the file itself, read-only, and not a view of a part of it."""
+    return isinstance(X.base, mmap) and X.mode == "r" and X.flags.c_contiguous
+
+
+def _read_mapped(X: np.memmap[Any, Any], rows: Rows) -> npt.NDArray[Any]:
+    """Read rows of a mapped file through several maps: what was read stays in memory as long as its map."""
     taken = np.empty((len(rows), *X.shape[1:]), dtype=X.dtype)
     for start in range(0, len(rows), MAPPED_ROWS):
         mapped: Any = np.memmap(str(X.filename), X.dtype, "r", X.offset, X.shape)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from audit import DataError
-from audit.datasets.labels import MISSING, ParsedLabels, parse
+from audit.datasets.labels import ParsedLabels, parse
+from audit.datasets.raw_labels import NO_LABEL
 
 EXPECTED = "expected classes: integers, strings or booleans, one for each row"
 ONE_HOT = f"{EXPECTED}, or one-hot rows with exactly one 1"
@@ -25,7 +26,7 @@ def refused(y, class_names=None):
 
 def named(parsed):
     """The name of each row's class, None where it has no label."""
-    return [None if code == MISSING else parsed.class_names[code] for code in parsed.codes]
+    return [None if code == NO_LABEL else parsed.class_names[code] for code in parsed.codes]
 
 
 def hold_two(labels):
@@ -33,7 +34,7 @@ def hold_two(labels):
 
 
 def is_sound(parsed):
-    found = set(parsed.codes.tolist()) - {MISSING}
+    found = set(parsed.codes.tolist()) - {NO_LABEL}
     return (
         isinstance(parsed, ParsedLabels)
         and parsed.codes.dtype == np.int64
@@ -196,10 +197,10 @@ def test_notes(y, notes):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([], "y must hold two classes or more, found none in 0 rows; there is nothing to confuse"),
-        ([None, "", np.nan], "y must hold two classes or more, found none in 3 rows; there is nothing to confuse"),
-        (np.zeros(6, int), "y must hold two classes or more, found only '0'; there is nothing to confuse"),
-        (["a\nb", None], "y must hold two classes or more, found only 'a\\nb'; there is nothing to confuse"),
+        ([], "y needs at least two classes, found none in 0 rows"),
+        ([None, "", np.nan], "y needs at least two classes, found none in 3 rows"),
+        (np.zeros(6, int), "y needs at least two classes, found only '0'"),
+        (["a\nb", None], "y needs at least two classes, found only 'a\\nb'"),
         ([None, 1, "1"], f"y holds 1 (row 1) beside '1' (row 2), {EXPECTED}; give all labels the same type, for example with str(label)"),
         ([1, True], f"y holds 1 (row 0) beside True (row 1), {EXPECTED}; give all labels the same type, for example with str(label)"),
         ([1, 2.5, "a"], f"y holds 1 (row 0) beside 'a' (row 2), {EXPECTED}; give all labels the same type, for example with str(label)"),
@@ -209,8 +210,8 @@ def test_notes(y, notes):
         (pd.Series([*range(20), None]), f"y holds 20 different numbers in 20 rows, {EXPECTED}; it looks like an identifier or a regression target; if these are classes, give them as strings"),
         ([1, 2, -np.inf], f"y holds -inf in row 2, {EXPECTED}; give labels of this size as strings, missing ones as NaN"),
         ([1.0, 2.0**60], f"y holds 1.152921504606847e+18 in row 1, {EXPECTED}; give labels of this size as strings, missing ones as NaN"),
-        ([b"a", b"b\xff"], f"y holds b'b\\xff' in row 1, which is no UTF-8 text, {EXPECTED}; decode it, or give strings"),
-        (["a", "\ud800"], f"y holds '\\ud800' in row 1, which is no UTF-8 text, {EXPECTED}; decode it, or give strings"),
+        ([b"a", b"b\xff"], f"y holds b'b\\xff' in row 1, which is not UTF-8 text, {EXPECTED}; decode it, or give strings"),
+        (["a", "\ud800"], f"y holds '\\ud800' in row 1, which is not UTF-8 text, {EXPECTED}; decode it, or give strings"),
         (np.array([1j, 2]), f"y has dtype complex128, {EXPECTED}; give plain strings or integers"),
         (np.array(["2020"], "M8[Y]"), f"y has dtype datetime64[Y], {EXPECTED}; make classes of these moments, for example the year as a string"),
         (np.array([5], "m8[s]"), f"y has dtype timedelta64[s], {EXPECTED}; make classes of these moments, for example the year as a string"),

@@ -100,7 +100,7 @@ def test_labels_in_hdf5_that_are_no_text_are_refused(tmp_path):
         lists = file.create_dataset("lists", (4,), dtype=h5py.vlen_dtype(np.int32))
         lists[0] = [1, 2]
     assert refused(datasets.load, Config(data=str(path))) == (
-        f"{path}[y] holds b'\\xff' in row 0, which is no UTF-8 text, expected classes: integers, strings or "
+        f"{path}[y] holds b'\\xff' in row 0, which is not UTF-8 text, expected classes: integers, strings or "
         "booleans, one for each row; decode it, or give strings"
     )
     message = refused(datasets.load, Config(data=str(path), x_name="X", y_name="lists"))
