@@ -42,7 +42,7 @@ NOISE = (
 
 def cell(data: str, preset: str, kind: str, rate: float, seed: int) -> dict:
     """The figures of one audit."""
-    dataset = datasets.load(Config(data=data))
+    dataset = datasets.load(Config.of(data=data))
     start = time.perf_counter()
     run = audit.detect(dataset.X, dataset.labels, noise=rate, noise_kind=kind, seed=seed, preset=preset)
     seconds = time.perf_counter() - start

@@ -33,7 +33,7 @@ NOISE = 0.1
 
 def cell(data: str, other: str | None, share: float, limit: int | None, preset: str, seed: int) -> dict:
     """The figures of one data set and seed."""
-    config = Config(data=data, limit=limit, noise=NOISE, seed=seed)
+    config = Config.of(data=data, limit=limit, noise=NOISE, seed=seed)
     dataset = datasets.load(config)
     made = inject_defects(dataset, config, InjectSettings(defects=f"all:{share}", other=other))
     planted = np.array(made.inserted.defect) != ""

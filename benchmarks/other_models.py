@@ -61,7 +61,7 @@ class World:
     """Images of one data set, as components, and their true labels, drawn by a seed."""
 
     def __init__(self, data: str, seed: int) -> None:
-        dataset = datasets.load(Config(data=data))
+        dataset = datasets.load(Config.of(data=data))
         rows = np.random.default_rng(seed).permutation(len(dataset.labels))[: ROWS + VOTED]
         flat = np.asarray(dataset.X[rows], dtype=np.float32).reshape(len(rows), -1)
         parts = PCA(COMPONENTS, random_state=0).fit_transform(flat)

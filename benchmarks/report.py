@@ -45,7 +45,7 @@ def kinds() -> dict[str, np.ndarray]:
     smooth = np.stack([Image.fromarray(image).resize((64, 64), Image.Resampling.BICUBIC) for image in coarse])
     photographs = np.clip(smooth + rng.normal(scale=6, size=smooth.shape), 0, 255).astype(np.uint8)
     return {
-        "MNIST, 28 x 28 grey": datasets.load(Config("mnist", limit=ROWS)).X,
+        "MNIST, 28 x 28 grey": datasets.load(Config.of("mnist", limit=ROWS)).X,
         "like photographs, 64 x 64 colour": photographs,
         "30 features": rng.normal(size=(ROWS, 30)),
     }

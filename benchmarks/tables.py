@@ -53,11 +53,11 @@ class Same(ClassifierMixin, BaseEstimator):
 
 def cell(name: str, seed: int) -> dict:
     """F1 of both, and seconds, on the same noisy labels."""
-    dataset = datasets.load(Config(data=name))
+    dataset = datasets.load(Config.of(data=name))
     start = time.perf_counter()
     run = audit.detect(dataset.X, dataset.labels, noise=0.1, seed=seed)
     middle = time.perf_counter()
-    plan = schedule.plan(Config(), dataset.X)
+    plan = schedule.plan(Config().training, dataset.X)
     same = Same(models.builder("auto", dataset), plan.recipe, len(dataset.class_names))
     learner = CleanLearning(same, cv_n_folds=5, seed=seed)
     with warnings.catch_warnings():

@@ -16,9 +16,9 @@ from audit.settings.detect import Config
 def finished(folder, **settings):
     """A run on the data that the settings name, by probabilities that doubt every sixth label."""
     predicted = Path(f"{folder}-probs.npy")
-    config = Config(noise=0, pred_probs=predicted, out=Path(folder), **settings)
-    dataset = datasets.load(Config(**settings))
-    n, k = len(reread(datasets.open_source(config)).codes), len(dataset.class_names)
+    config = Config.of(noise=0, pred_probs=predicted, out=Path(folder), **settings)
+    dataset = datasets.load(Config.of(**settings))
+    n, k = len(reread(datasets.open_source(config.data)).codes), len(dataset.class_names)
     codes = dataset.labels.copy()
     codes[::6] = (codes[::6] + 1) % k
     probs = np.full((n, k), 0.02 / (k - 1), dtype=np.float32)

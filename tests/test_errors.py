@@ -36,7 +36,7 @@ def detect(*arguments, **settings):
 
 
 def load(**settings):
-    return lambda: datasets.load(Config(**settings))
+    return lambda: datasets.load(Config.of(**settings))
 
 
 def ready(labels, probabilities):
@@ -46,7 +46,7 @@ def ready(labels, probabilities):
 def table(text, **settings):
     def provoke():
         Path("t.csv").write_text(text, encoding="utf-8")
-        datasets.load(Config(data="t.csv", **settings))
+        datasets.load(Config.of(data="t.csv", **settings))
 
     return provoke
 
@@ -54,7 +54,7 @@ def table(text, **settings):
 def saved(**arrays):
     def provoke():
         np.savez("a.npz", **arrays)
-        datasets.load(Config(data="a.npz"))
+        datasets.load(Config.of(data="a.npz"))
 
     return provoke
 
@@ -65,7 +65,7 @@ def folder(*names):
             Path("tree", name).parent.mkdir(parents=True, exist_ok=True)
             Path("tree", name).write_bytes(b"no image")
         Path("tree").mkdir(exist_ok=True)
-        datasets.load(Config(data="tree"))
+        datasets.load(Config.of(data="tree"))
 
     return provoke
 
@@ -115,7 +115,7 @@ def sweep(**settings):
     def provoke():
         from audit.experiments.sweep import sweep
 
-        sweep(Config(data="wine"), SweepSettings(**{"noise": "0", **settings}), Silent())
+        sweep(Config.of(data="wine"), SweepSettings(**{"noise": "0", **settings}), Silent())
 
     return provoke
 
@@ -124,7 +124,7 @@ def inject(out="new", **settings):
     def provoke():
         Path("other").mkdir()
         path = None if out is None else Path.cwd() if out == "." else Path(out)
-        inject_spec(Config(data="wine", noise=0, out=path), InjectSettings(**settings))
+        inject_spec(Config.of(data="wine", noise=0, out=path), InjectSettings(**settings))
 
     return provoke
 
@@ -200,7 +200,7 @@ CASES = {
     "--folds must be a whole number of 2 or more, found 1": detect(X, y, folds=1),
     "--preset must be fast, default or thorough, found 'odd'": detect(X, y, preset="odd"),
     "--report-mb must be megabytes, 0.5 or more, found 0.1; 5 is the default": detect(X, y, report_mb=0.1),
-    "unknown setting 'colour'; expected one of data, X, y, x_name, y_name, label_column, path_column, split, skip_broken, limit, min_class_size, noise, noise_kind, noise_map, noise_matrix, sampling, inclusive, possible_values, seed, folds, preset, rounds, repeats, model, balance, pred_probs, epochs, augment, detector, truth, kinds, kinds_of, controls, jobs, device, map, report_mb, out": detect(X, y, colour="blue"),
+    "unknown settings: 'colour', 'epoch' (did you mean epochs?); audit detect --help lists them": detect(X, y, colour="blue", epoch=3),
     "--X needs --y: the examples and their labels, both as .npy files": load(X=Path("X.npy")),
     "found both 'digits' and --X; give one data set or the other": load(data="digits", X=Path("a"), y=Path("b")),
     "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; leave one of them out": load(pred_probs=Path("p.npy"), noise=0.1),
@@ -298,12 +298,12 @@ CASES = {
     "--test-size 178 leaves none of 178 rows to train on; lower it": sweep(test_size=178),
     "178 rows less 36 for testing and their copies leave 142 to train on, expected 150; lower --train-size or --test-size": sweep(train_size=150),
     "no Dask cluster answers at --cluster nowhere (ValueError), expected the address of a scheduler such as tcp://host:8786; start one with: dask scheduler": sweep(cluster="nowhere"),
-    "audit impact trains models of its own, found --pred-probs; leave it out": lambda: impact.impact(Config(pred_probs=Path("p.npy")), ImpactSettings(), Silent()),
+    "audit impact trains models of its own, found --pred-probs; leave it out": lambda: impact.impact(Config.of(pred_probs=Path("p.npy")), ImpactSettings(), Silent()),
     "--fail-over must be a share from 0 to 1, found 1.5": lambda: Limits(fail_over=1.5),
     "--max-new must be a whole number of 0 or more, found -1": lambda: Limits(max_new=-1, baseline=Path("run")),
     "--max-new counts what a baseline does not have; give --baseline RUN": lambda: Limits(max_new=5),
     "--accepted changes what --fail-over and --baseline count, expected one of them; give it": lambda: Limits(accepted=Path("a.csv")),
-    "--fail-under needs labels that were changed on purpose, found --noise 0; give --noise 0.1": lambda: Gates.of(Limits(fail_under=0.9), Config(noise=0)),
+    "--fail-under needs labels that were changed on purpose, found --noise 0; give --noise 0.1": lambda: Gates.of(Limits(fail_under=0.9), Config.of(noise=0)),
     "a.csv lacks the column 'reason', expected id, given, reason, expires; add it": accepted("id,given,expires\n"),
     "a.csv gives no reason for id '7' in line 2, expected why it is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),

@@ -7,17 +7,30 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from audit.cli.app import SETTINGS, app
+from audit.cli.app import DATA, DETECTION, GATES, NOISE, REPORT, RUN, SETTINGS, TRAINING, app
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
+from audit.settings.detection import DetectionSettings
+from audit.settings.fields import flat
 from audit.settings.gates import Limits
+from audit.settings.noise import NoiseOptions, NoiseSettings
+from audit.settings.report import PredictionSettings, ReportSettings, RunSettings
+from audit.settings.training import TrainingSettings
 
 GATE = 1  # exit status of a failed gate
 
 
 @app.command(config=SETTINGS)
 def detect(
-    config: Annotated[Config, Parameter(name="*")] = Config(),  # noqa: B008  frozen
-    limits: Annotated[Limits, Parameter(name="*")] = Limits(),  # noqa: B008  frozen
+    data: Annotated[DataSettings, DATA] = DataSettings(),
+    predictions: Annotated[PredictionSettings, DATA] = PredictionSettings(),
+    noise: Annotated[NoiseSettings, NOISE] = NoiseSettings(),
+    noise_options: Annotated[NoiseOptions, NOISE] = NoiseOptions(),
+    training: Annotated[TrainingSettings, TRAINING] = TrainingSettings(),
+    detection: Annotated[DetectionSettings, DETECTION] = DetectionSettings(),
+    report: Annotated[ReportSettings, REPORT] = ReportSettings(),
+    run: Annotated[RunSettings, RUN] = RunSettings(),
+    limits: Annotated[Limits, GATES] = Limits(),
     *,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -38,20 +51,21 @@ def detect(
     from audit.pipeline import detect as pipeline  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.runs import gates  # noqa: PLC0415  numpy and pandas are slow to import
 
+    config = Config.of(**flat(data, predictions, noise, noise_options, training, detection, report, run))
     if dry_run:
         facts = pipeline.dry_run(config)
         return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
     held = gates.Gates.of(limits, config)
     with terminal.ProgressDisplay(quiet=quiet) as listener:
-        run, report = pipeline.detect_spec(config, listener)
-        verdicts, notes = held.judge(run.record, datetime.now(tz=UTC).date())
+        done, page = pipeline.detect_spec(config, listener)
+        verdicts, notes = held.judge(done.record, datetime.now(tz=UTC).date())
         for note in notes:
             listener.note(note)
     if as_json:
         judged = {"gates": [each.to_json() for each in verdicts]} if verdicts else {}
-        terminal.print_json({**run.record.scores, **judged, "report": str(report)})
+        terminal.print_json({**done.record.scores, **judged, "report": str(page)})
     else:
-        terminal.print_result(run.record.scores, str(report))
+        terminal.print_result(done.record.scores, str(page))
     if failed := gates.failure(verdicts):
         print("audit:", failed, file=sys.stderr)  # noqa: T201
         sys.exit(GATE)

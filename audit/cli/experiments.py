@@ -1,39 +1,29 @@
 """`audit sweep`, `impact` and `diff`."""
 
-from dataclasses import field, fields, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from audit.cli.app import app
+from audit.cli.app import COMMAND, DATA, DETECTION, NOISE, RUN, TRAINING, app
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
+from audit.settings.detection import DetectionSettings
 from audit.settings.experiments import ImpactSettings, SweepSettings
-
-
-def settings_without(*names: str) -> type[Config]:
-    """The settings of a run as flags, less those that a command has no use for or reads otherwise."""
-    hints = get_type_hints(Config)
-    kept = [f for f in fields(Config) if f.name not in names]
-    made: type[Config] = make_dataclass(
-        "Settings",
-        [(f.name, hints[f.name], field(default=f.default, kw_only=f.kw_only)) for f in kept],
-        namespace={"__doc__": Config.__doc__, "__module__": __name__},
-        frozen=True,
-    )
-    return made
-
-
-if TYPE_CHECKING:
-    Swept = Config
-else:
-    Swept = settings_without("noise", "noise_kind", "noise_matrix", "pred_probs", "controls", "report_mb")
+from audit.settings.fields import flat
+from audit.settings.noise import NoiseOptions, NoiseSettings
+from audit.settings.report import RunSettings
+from audit.settings.training import TrainingSettings
 
 
 @app.command
 def sweep(
-    config: Annotated[Swept, Parameter(name="*")] = Swept(),  # noqa: B008  frozen
-    settings: Annotated[SweepSettings, Parameter(name="*")] = SweepSettings(),  # noqa: B008  frozen
+    data: Annotated[DataSettings, DATA] = DataSettings(),
+    settings: Annotated[SweepSettings, COMMAND] = SweepSettings(),
+    noise_options: Annotated[NoiseOptions, NOISE] = NoiseOptions(),
+    training: Annotated[TrainingSettings, TRAINING] = TrainingSettings(),
+    detection: Annotated[DetectionSettings, DETECTION] = DetectionSettings(),
+    run: Annotated[RunSettings, RUN] = RunSettings(),
     *,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -53,7 +43,7 @@ def sweep(
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import sweep as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
-    shared = Config(**vars(config))
+    shared = Config.of(**flat(data, noise_options, training, detection, run))
     unit = "folds" if settings.what == "detection" else "models"
     with terminal.ProgressDisplay(quiet=quiet, unit=unit) as listener:
         if dry_run:
@@ -65,16 +55,15 @@ def sweep(
     return terminal.print_findings(result.findings, str(report))
 
 
-if TYPE_CHECKING:
-    Weighed = Config
-else:
-    Weighed = settings_without("pred_probs", "controls", "report_mb")
-
-
 @app.command
 def impact(
-    config: Annotated[Weighed, Parameter(name="*")] = Weighed(),  # noqa: B008  frozen
-    settings: Annotated[ImpactSettings, Parameter(name="*")] = ImpactSettings(),  # noqa: B008  frozen
+    data: Annotated[DataSettings, DATA] = DataSettings(),
+    settings: Annotated[ImpactSettings, COMMAND] = ImpactSettings(),
+    noise: Annotated[NoiseSettings, NOISE] = NoiseSettings(),
+    noise_options: Annotated[NoiseOptions, NOISE] = NoiseOptions(),
+    training: Annotated[TrainingSettings, TRAINING] = TrainingSettings(),
+    detection: Annotated[DetectionSettings, DETECTION] = DetectionSettings(),
+    run: Annotated[RunSettings, RUN] = RunSettings(),
     *,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -91,8 +80,9 @@ def impact(
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import impact as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
+    config = Config.of(**flat(data, noise, noise_options, training, detection, run))
     with terminal.ProgressDisplay(quiet=quiet, unit="parts") as listener:
-        result, report = experiment.impact(Config(**vars(config)), settings, listener)
+        result, report = experiment.impact(config, settings, listener)
     if as_json:
         return terminal.print_json({**result.scores, "report": str(report)})
     return terminal.print_findings(result.findings, str(report))

@@ -16,6 +16,7 @@ from audit.datasets.sources.probabilities import read_probabilities
 from audit.datasets.validation import Selection, validate
 from audit.errors import DataError
 from audit.events import Listener, Silent
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 from audit.types import LabeledDataset
 
@@ -31,41 +32,41 @@ FORMS = {  # what DATA may be beside the bundled names, for people
 }
 OPENML = "openml:"
 
-Loader = Callable[[Path, Config, Listener], Source]
+Loader = Callable[[Path, DataSettings, Listener], Source]
 
 
-def _npz(path: Path, config: Config, _: Listener) -> Source:
+def _npz(path: Path, settings: DataSettings, _: Listener) -> Source:
     from audit.datasets.sources.arrays import load_npz  # noqa: PLC0415  forms read with libraries of their own
 
-    return load_npz(path, config.x_name, config.y_name)
+    return load_npz(path, settings.x_name, settings.y_name)
 
 
-def _hdf5(path: Path, config: Config, _: Listener) -> Source:
+def _hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
     from audit.datasets.sources.arrays import load_hdf5  # noqa: PLC0415
 
-    return load_hdf5(path, config.x_name, config.y_name)
+    return load_hdf5(path, settings.x_name, settings.y_name)
 
 
-def _table(path: Path, config: Config, listener: Listener) -> Source:
+def _table(path: Path, settings: DataSettings, listener: Listener) -> Source:
     from audit.datasets.sources.tables import load_table  # noqa: PLC0415
 
     return load_table(
         path,
-        label=config.label_column,
-        path_column=config.path_column,
-        split=config.split,
-        skip_broken=config.skip_broken,
+        label=settings.label_column,
+        path_column=settings.path_column,
+        split=settings.split,
+        skip_broken=settings.skip_broken,
         listener=listener,
     )
 
 
-def _folder(path: Path, config: Config, listener: Listener) -> Source:
+def _folder(path: Path, settings: DataSettings, listener: Listener) -> Source:
     from audit.datasets.sources.folders import load_tree  # noqa: PLC0415
     from audit.datasets.sources.idx import is_idx_folder, load_idx_folder  # noqa: PLC0415
 
     if is_idx_folder(path):
         return load_idx_folder(path)
-    return load_tree(path, skip_broken=config.skip_broken, listener=listener)
+    return load_tree(path, skip_broken=settings.skip_broken, listener=listener)
 
 
 def _pair(X: Path, y: Path) -> Source:
@@ -88,7 +89,7 @@ LOADERS: dict[str, Loader] = {
 
 def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
     """The data set that the settings name; DataError when there is none or it cannot be audited."""
-    return validate(open_source(config, listener), selection(config))
+    return validate(open_source(config.data, listener), selection(config))
 
 
 def from_arrays(
@@ -121,40 +122,40 @@ def from_arrays(
 
 def selection(config: Config) -> Selection:
     """Which rows the settings ask for."""
-    return Selection(config.limit, config.seed, config.min_class_size)
+    return Selection(config.data.limit, config.run.seed, config.data.min_class_size)
 
 
-def folder_of(config: Config) -> str:
+def folder_of(settings: DataSettings) -> str:
     """The folder from which the relative path of the data leads; empty when there is no such path."""
-    paths = files_of(config)
+    paths = files_of(settings)
     return "" if all(path.is_absolute() for path in paths) else str(Path.cwd())
 
 
-def files_of(config: Config) -> list[Path]:
-    """The files or the folder that the settings name; none for data sets that come along or from OpenML."""
-    if config.X is not None and config.y is not None:
-        return [config.X, config.y]
-    return [] if config.data in BUNDLED or config.data.startswith(OPENML) else [Path(config.data)]
+def files_of(settings: DataSettings) -> list[Path]:
+    """The files or the folder that the settings name; none for bundled data sets and those from OpenML."""
+    if settings.X is not None and settings.y is not None:
+        return [settings.X, settings.y]
+    return [] if settings.data in BUNDLED or settings.data.startswith(OPENML) else [Path(settings.data)]
 
 
-def open_source(config: Config, listener: Listener | None = None) -> Source:
+def open_source(settings: DataSettings, listener: Listener | None = None) -> Source:
     """What the settings name, as it was found; DataError when there is none."""
     listener = listener or Silent()
-    if config.X is not None and config.y is not None:
-        return _pair(config.X, config.y)
-    if config.data in BUNDLED:
-        return BUNDLED[config.data](config.data)
-    if config.data.startswith(OPENML):
+    if settings.X is not None and settings.y is not None:
+        return _pair(settings.X, settings.y)
+    if settings.data in BUNDLED:
+        return BUNDLED[settings.data](settings.data)
+    if settings.data.startswith(OPENML):
         from audit.datasets.sources.openml import load_openml  # noqa: PLC0415
 
-        return load_openml(config.data)
-    path = Path(config.data)
+        return load_openml(settings.data)
+    path = Path(settings.data)
     if path.is_dir():
-        return _folder(path, config, listener)
+        return _folder(path, settings, listener)
     for suffix, loader in LOADERS.items():
         if path.name.lower().endswith(suffix):
-            return loader(path, config, listener)
+            return loader(path, settings, listener)
     raise DataError(
-        f"{config.data!r} is no data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that ends in "
+        f"{settings.data!r} is no data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that ends in "
         f"{', '.join(LOADERS)}, a folder of images, or --X and --y; audit datasets lists them"
     )

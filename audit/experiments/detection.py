@@ -12,6 +12,7 @@ from audit.detectors.figures import MAIN
 from audit.events import Listener, StepTimer, parts
 from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result
+from audit.noise.options import ConfiguredNoise
 from audit.pipeline import detect, preview
 from audit.pipeline.detect import Task
 from audit.report import charts
@@ -37,18 +38,21 @@ def sweep(
 ) -> Result:
     """Audit once for each cell, each in a run folder of its own under cells/, and compare the detectors."""
     rows: list[dict[str, Any]] = []
-    cells = {f"{config.noise_kind}-{config.noise:g}-s{config.seed}": config for config in grid}
+    cells = {
+        f"{config.noise.noise_kind}-{config.noise.noise:g}-s{config.run.seed}": config for config in grid
+    }
     views = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
     for (name, config), heard in zip(cells.items(), views, strict=True):
-        task = Task(replace(dataset, notes=()), config, config.model, None, None, command)
+        noise = ConfiguredNoise.of(config)
+        task = Task(replace(dataset, notes=()), config, noise, config.training.model, None, None, command)
         record = detect.audit_into(folder.path / "cells" / name, task, heard, StepTimer(heard))
         for detector, figures in record.scores["detectors"].items():
             rows.append(
                 {
-                    "kind": config.noise_kind,
-                    "rate": config.noise,
+                    "kind": config.noise.noise_kind,
+                    "rate": config.noise.noise,
                     "realised": record.labels.rate,
-                    "seed": config.seed,
+                    "seed": config.run.seed,
                     "detector": detector,
                     "flagged": figures["flagged"],
                     "changed": figures.get("changed", 0),
@@ -65,7 +69,8 @@ def seconds(dataset: LabeledDataset, grid: Sequence[Config]) -> int:
 
 
 def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config], command: str) -> Result:
-    data, used = dataset.name, grid[0].detector
+    training = grid[0].training
+    data, used = dataset.name, grid[0].detection.detector
     kinds = list(dict.fromkeys(table["kind"]))
     seeds = table["seed"].nunique()
     means = {kind: _means(table[table["kind"] == kind]) for kind in kinds}
@@ -94,7 +99,7 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
             ("Data", f"{data}, fingerprint {dataset.fingerprint[:12]}, {len(dataset.labels):,} rows"),
             (
                 "Audits",
-                f"preset {grid[0].preset}, {grid[0].folds} folds; each is kept under cells/ with its report",
+                f"preset {training.preset}, {training.folds} folds; reports are in cells/",
             ),
         ),
     )

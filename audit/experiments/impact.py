@@ -1,11 +1,10 @@
 """What cleaning wins back: models trained on noisy, cleaned and true labels, tested on the same rows."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,31 +18,20 @@ from audit.experiments.decisions import Decision, read_decisions
 from audit.experiments.holdout import Parts, hold_out
 from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
-from audit.experiments.sweep import WORK
 from audit.experiments.trials import Trial
-from audit.noise import options as noise_options
+from audit.noise.options import ConfiguredNoise
 from audit.pipeline.detect import Task, audit_into
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.experiments import ImpactSettings
+from audit.settings.noise import NoiseOptions, NoiseSettings
 from audit.training import models, schedule
 from audit.training.backends.dask import cluster
 from audit.training.cross_validation import Fitting
 from audit.types import LabeledDataset, Labels, Mask, Rows, Seeds
 
 MOST_CONDITIONS = 6
-NO_NOISE: Mapping[str, Any] = MappingProxyType(
-    {
-        "noise": 0.0,
-        "noise_kind": "symmetric",
-        "noise_map": None,
-        "noise_matrix": None,
-        "sampling": None,
-        "inclusive": False,
-        "possible_values": None,
-    }
-)
 
 
 class Condition(NamedTuple):
@@ -74,20 +62,19 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
     AuditError
         When the settings or the data cannot be; the message says what to do.
     """
-    if config.pred_probs is not None:
+    if config.predictions.pred_probs is not None:
         raise ConfigError("audit impact trains models of its own, found --pred-probs; leave it out")
-    models.check(config.model)
-    noise_options.check(config)
-    dataset = datasets.load(config, listener)
-    if config.possible_values is not None:
-        dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
+    models.check(config.training.model)
+    noise = ConfiguredNoise.of(config)
+    dataset = noise.widened(datasets.load(config, listener))
     decisions = None if settings.decisions is None else read_decisions(settings.decisions, dataset)
-    path = config.out or Path("reports") / f"{default_name(dataset.name, config)}-impact"
+    path = config.run.out or Path("reports") / f"{default_name(dataset.name, config)}-impact"
     command = config.command("impact", changed(settings))
     with RunFolder.locked(path, "impact") as folder, cluster(settings.cluster) as machines:
         for note in dataset.notes:
             listener.note(note)
-        config = replace(config, jobs=machines if config.jobs is None else config.jobs)
+        if config.training.jobs is None:
+            config = config.with_settings(jobs=machines)
         experiment = Experiment(replace(dataset, notes=()), config, settings, decisions, folder, command)
         tested = experiment.run(listener)
         result = impact_findings.result(tested, dataset, config, settings, command)
@@ -106,16 +93,16 @@ class Experiment(NamedTuple):
 
     def run(self, listener: Listener) -> list[Prediction]:
         """Audit, then train and test every condition on every seed."""
-        seeds = range(self.config.seed, self.config.seed + self.settings.seeds)
+        seeds = range(self.config.run.seed, self.config.run.seed + self.settings.seeds)
         groups = find_duplicates(self.dataset.X).groups
         drawn = [self._held_out(groups, seed) for seed in seeds]
-        plan = schedule.plan(self.config, self.dataset.X)
+        plan = schedule.plan(self.config.training, self.dataset.X)
         *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))
-        plain = replace(self.config, **NO_NOISE)
+        plain = replace(self.config, noise=NoiseSettings(noise=0.0), noise_options=NoiseOptions())
         audited = self._audited(self._audit(self.dataset, plain, "as-came", hear_audits[0]))
         planned: list[tuple[int, Condition, Parts, Trial]] = []
         for seed, held_out, heard in zip(seeds, drawn, hear_audits[1:], strict=True):
-            config = replace(self.config, seed=seed)
+            config = self.config.with_settings(seed=seed)
             record = self._audit(_part(self.dataset, held_out.train), config, f"s{seed}", heard)
             if audited.apart[held_out.test].all():
                 raise DataError(
@@ -127,14 +114,15 @@ class Experiment(NamedTuple):
                 (seed, each, held_out, self._trial(config, held_out, each))
                 for each in self._conditions(record, held_out.train, rng)
             ]
-        build = models.builder(self.config.model, self.dataset)
+        training = self.config.training
+        build = models.builder(training.model, self.dataset)
         outcomes = trials.run_trials(
             [trial for *_, trial in planned],
             self.dataset.X,
             len(self.dataset.class_names),
-            fitting=Fitting(build, plan.recipe, self.config.device, balance=self.config.balance),
+            fitting=Fitting(build, plan.recipe, training.device, balance=training.balance),
             folder=self.folder,
-            jobs=self.config.jobs,
+            jobs=training.jobs,
             listener=hear_models,
         )
         return [
@@ -142,7 +130,7 @@ class Experiment(NamedTuple):
                 seed=seed,
                 condition=each.name,
                 rows=len(each.rows),
-                wrong=int((each.labels != each.true).sum()) if self.config.noise != 0 else None,
+                wrong=int((each.labels != each.true).sum()) if self.config.noise.noise != 0 else None,
                 predicted=outcome.predicted,
                 labels=self.dataset.labels[held_out.test],
                 audited=audited.labels[held_out.test],
@@ -159,7 +147,7 @@ class Experiment(NamedTuple):
 
     def _weights(self, plan: schedule.Plan, trained: int) -> dict[str, float]:
         """How much work each audit is, and all models at the end are: rows times epochs."""
-        audit = (self.config.folds - 1) * sum(each.cost for each in plan.passes())
+        audit = (self.config.training.folds - 1) * sum(each.cost for each in plan.passes())
         models = self.settings.seeds * MOST_CONDITIONS * plan.passes()[-1].cost
         return {
             "audit of all rows": audit * len(self.dataset.labels),
@@ -172,7 +160,8 @@ class Experiment(NamedTuple):
 
     def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
         """An ordinary run in a folder of its own."""
-        task = Task(dataset, config, config.model, None, None, self.command)
+        noise = ConfiguredNoise.of(config)
+        task = Task(dataset, config, noise, config.training.model, None, None, self.command)
         return audit_into(self.folder.path / "audits" / name, task, listener, StepTimer(listener))
 
     def _audited(self, came: RunRecord) -> Audited:
@@ -184,7 +173,7 @@ class Experiment(NamedTuple):
 
     def _conditions(self, record: RunRecord, train: Rows, rng: np.random.Generator) -> list[Condition]:
         """The training part as given, cleaned in every way, and true where labels were changed."""
-        noisy = self.config.noise != 0
+        noisy = self.config.noise.noise != 0
         given, true = record.labels.noisy, record.labels.original
         found = record.issues if noisy else record.suspects
         all_rows, kept = np.arange(len(given)), np.flatnonzero(~found.is_issue)
@@ -209,8 +198,7 @@ class Experiment(NamedTuple):
 
     def _trial(self, config: Config, parts: Parts, condition: Condition) -> Trial:
         decides = {
-            **{name: getattr(config, name) for name in WORK},
-            "seed": config.seed,
+            **config.deciding("model"),
             "train": _digest(parts.train[condition.rows]),
             "labels": _digest(condition.labels),
             "test": _digest(parts.test),
@@ -220,7 +208,7 @@ class Experiment(NamedTuple):
             train=parts.train[condition.rows],
             labels=condition.labels,
             test=parts.test,
-            seed=int(Seeds.of(config.seed).models.generate_state(1)[0]),
+            seed=int(Seeds.of(config.run.seed).models.generate_state(1)[0]),
         )
 
 

@@ -67,7 +67,9 @@ def result(
             ("Data", f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"),
             (
                 "Noise",
-                "none" if config.noise == 0 else f"{config.noise_kind}, {config.noise}, in the training part",
+                "none"
+                if config.noise.noise == 0
+                else f"{config.noise.noise_kind}, {config.noise.noise}, in the training part",
             ),
             (
                 "Rows",
@@ -75,9 +77,9 @@ def result(
             ),
             (
                 "Model",
-                f"{models.choose(config.model, dataset)}, preset {config.preset}",
+                f"{models.choose(config.training.model, dataset)}, preset {config.training.preset}",
             ),
-            ("Suspects by", config.detector),
+            ("Suspects by", config.detection.detector),
             ("Trained", f"{len(tested)} models for {spent:,.0f} s in all, one thread each"),
         ),
     )

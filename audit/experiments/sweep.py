@@ -6,7 +6,6 @@ model on and on while the noise rises; here every cell has a model of its own, u
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,18 +20,19 @@ from audit.experiments import detection, sweep_findings, trials
 from audit.experiments.holdout import hold_out
 from audit.experiments.results import Result, changed, kind_of, write
 from audit.experiments.trials import Outcome, Trial
-from audit.noise import options as noise_options
+from audit.noise.options import ConfiguredNoise, names_in
 from audit.noise.rates import rates_in
 from audit.runs.folder import RunFolder
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, safe_name
 from audit.settings.experiments import SweepSettings
+from audit.settings.fields import deciding
+from audit.settings.noise import has_rate
 from audit.training import models, schedule
 from audit.training.backends.dask import cluster
 from audit.training.cross_validation import Fitting
 from audit.types import LabeledDataset, Labels, Rows, Seeds
 
-WORK = ("preset", "model", "balance", "epochs", "augment", "device")
 PROBE_ROWS = 5120
 START_SECONDS = 8.0  # of starting workers and importing the model's library in each
 
@@ -65,17 +65,17 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
     """
     grid = grid_of(config, settings, listener)
     dataset = datasets.load(config, listener)
-    path = config.out or Path("reports") / _name(dataset.name, settings)
+    path = config.run.out or Path("reports") / _name(dataset.name, settings)
     with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
         for note in dataset.notes:
             listener.note(note)
-        jobs = machines if config.jobs is None else config.jobs
+        jobs = machines if config.training.jobs is None else config.training.jobs
         command = config.command(
             "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **changed(settings)}
         )
         if settings.what == "detection":
             result = detection.sweep(
-                dataset, [replace(each, jobs=jobs) for each in grid], folder, command, listener
+                dataset, [each.with_settings(jobs=jobs) for each in grid], folder, command, listener
             )
         else:
             planned = _planned(dataset, grid, settings, listener)
@@ -98,8 +98,8 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
     dataset = datasets.load(config, listener)
     facts = {
         "data": dataset.name,
-        "rates": sorted({float(each.noise or 0) for each in grid}),
-        "kinds": list(dict.fromkeys(each.noise_kind for each in grid)),
+        "rates": sorted({float(each.noise.noise or 0) for each in grid}),
+        "kinds": list(dict.fromkeys(each.noise.noise_kind for each in grid)),
         "seeds": settings.seeds,
         "cells": len(grid),
     }
@@ -112,7 +112,7 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
     chains = {(cell.kind, cell.seed) for cell in planned.cells}
     at_once = len(chains if settings.continue_model else planned.cells)
     rows = {"train": len(first.train), "test": len(first.test)}
-    total = START_SECONDS + each * len(planned.cells) / min(config.jobs or trials.cores(), at_once)
+    total = START_SECONDS + each * len(planned.cells) / min(config.training.jobs or trials.cores(), at_once)
     return {**facts, **rows, "seconds_each": round(each, 1), "seconds": round(total)}
 
 
@@ -127,16 +127,16 @@ def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list
     rates, notes = rates_in(settings.noise)
     for note in notes:
         listener.note(note)
-    models.check(config.model)
+    models.check(config.training.model)
     grid = []
-    for kind in dict.fromkeys(noise_options.names_in(settings.noise_kind)):
-        if kind == "matrix":
+    for kind in dict.fromkeys(names_in(settings.noise_kind)):
+        if not has_rate(kind):
             raise ConfigError(
                 "--noise-kind matrix has no rate to sweep, expected kinds with one; leave it out"
             )
-        for seed in range(config.seed, config.seed + settings.seeds):
-            grid += [replace(config, noise=rate, noise_kind=kind, seed=seed) for rate in rates]
-        noise_options.check(grid[-1])
+        for seed in range(config.run.seed, config.run.seed + settings.seeds):
+            grid += [config.with_settings(noise=rate, noise_kind=kind, seed=seed) for rate in rates]
+        ConfiguredNoise.of(grid[-1])
     if not grid:
         raise ConfigError(
             "--noise-kind names no kind, expected one or more with commas, such as symmetric,pair"
@@ -149,24 +149,23 @@ def _planned(
 ) -> Sweep:
     """The cells with their noisy labels and the models to be trained on them."""
     config = grid[0]
-    if config.possible_values is not None:
-        dataset = noise_options.with_classes(dataset, noise_options.names_in(config.possible_values))
+    dataset = ConfiguredNoise.of(config).widened(dataset)
     groups = find_duplicates(dataset.X).groups
     fitting = Fitting(
-        models.builder(config.model, dataset),
-        schedule.plan(config, dataset.X).recipe,
-        config.device,
-        balance=config.balance,
+        models.builder(config.training.model, dataset),
+        schedule.plan(config.training, dataset.X).recipe,
+        config.training.device,
+        balance=config.training.balance,
     )
-    if settings.continue_model and models.choose(config.model, dataset) != "cnn":
+    if settings.continue_model and models.choose(config.training.model, dataset) != "cnn":
         raise ConfigError(
             "--continue-model trains the network on and on, expected --model cnn and images, found "
-            f"{models.choose(config.model, dataset)}; leave it out"
+            f"{models.choose(config.training.model, dataset)}; leave it out"
         )
     cells: list[Cell] = []
     for number, each in enumerate(grid):
         listener.training("noise", [float(i < number) for i in range(len(grid))], 0.0)
-        goes_on = cells and (cells[-1].kind, cells[-1].seed) == (each.noise_kind, each.seed)
+        goes_on = cells and (cells[-1].kind, cells[-1].seed) == (each.noise.noise_kind, each.run.seed)
         before = cells[-1].trial if settings.continue_model and goes_on else None
         cells.append(_cell(dataset, groups, each, settings, before))
     return Sweep(dataset, fitting, cells)
@@ -176,18 +175,13 @@ def _cell(
     dataset: LabeledDataset, groups: Rows, config: Config, settings: SweepSettings, before: Trial | None
 ) -> Cell:
     """The noisy labels of these settings and the trial on them, which may go on from another."""
-    seeds = Seeds.of(config.seed)
+    seeds = Seeds.of(config.run.seed)
     parts = hold_out(
         dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
     )
-    _, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
-    decides = {
-        **noise_options.stage_settings(config),
-        **{name: getattr(config, name) for name in WORK},
-        "test_size": settings.test_size,
-        "train_size": settings.train_size,
-        **({"continue_model": True} if settings.continue_model else {}),
-    }
+    noise = ConfiguredNoise.of(config)
+    _, labels = noise.inject_into(dataset, np.random.default_rng(seeds.noise))
+    decides = {**noise.key_settings(config), **config.deciding("model"), **deciding("model", settings)}
     trial = Trial(
         key=Stage("model", decides, before.key if before else dataset.fingerprint, version=2).key,
         train=parts.train,
@@ -197,7 +191,7 @@ def _cell(
         before=before.key if before else None,
         keeps_weights=settings.continue_model,
     )
-    return Cell(config.noise_kind, float(config.noise or 0), config.seed, labels.noisy, trial)
+    return Cell(config.noise.noise_kind, float(config.noise.noise or 0), config.run.seed, labels.noisy, trial)
 
 
 def _result(
@@ -242,13 +236,14 @@ def _row(planned: Sweep, cell: Cell, outcome: Outcome) -> dict[str, Any]:
 
 
 def _model(planned: Sweep, config: Config, outcomes: Sequence[Outcome]) -> str:
-    name = models.choose(config.model, planned.dataset)
+    name = models.choose(config.training.model, planned.dataset)
     epochs = sorted({len(outcome.losses) for outcome in outcomes} - {0})
     trained = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
-    return f"{name}{trained}, preset {config.preset}, on {', '.join(sorted({o.device for o in outcomes}))}"
+    preset = config.training.preset
+    return f"{name}{trained}, preset {preset}, on {', '.join(sorted({o.device for o in outcomes}))}"
 
 
 def _name(data: str, settings: SweepSettings) -> str:
     parts = [data, "sweep", *(["detection"] if settings.what == "detection" else [])]
-    parts += noise_options.names_in(settings.noise_kind)
+    parts += names_in(settings.noise_kind)
     return safe_name("-".join([*parts, *(["continued"] if settings.continue_model else [])]))

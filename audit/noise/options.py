@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,73 +11,83 @@ from audit.errors import ConfigError
 from audit.noise import check_options, inject
 from audit.noise.transitions import read_matrix
 from audit.settings.detect import Config
-from audit.types import LabeledDataset, NoisyLabels
+from audit.settings.noise import NoiseOptions, NoiseSettings
+from audit.types import Floats, LabeledDataset, NoisyLabels
 
 MOST_NAMES = 12  # that an error line lists
 
 
-def check(config: Config) -> None:
-    """Refuse noise settings that cannot be, before the data is read.
+@dataclass(frozen=True, eq=False)
+class ConfiguredNoise:
+    """The noise that settings ask for, checked, with its matrix read from the file once."""
 
-    Raises
-    ------
-    ConfigError
-        For an unknown kind, an option that does not belong to it, or an unreadable matrix file.
-    """
-    kind = config.noise_kind
-    check_options(
-        kind,
-        sampling=config.sampling,
-        inclusive=config.inclusive,
-        has_map=config.noise_map is not None,
-        has_matrix=config.noise_matrix is not None,
-    )
-    if config.possible_values is not None and kind != "scramble":
-        raise ConfigError(f"--possible-values belongs to --noise-kind scramble, found {kind}; leave one out")
-    if config.noise_matrix is not None:
-        read_matrix(config.noise_matrix)
+    settings: NoiseSettings
+    options: NoiseOptions
+    matrix: Floats | None = None  # (k, k)
+    matrix_digest: str | None = None  # the sha256 of the file, wherever that lies
 
+    @classmethod
+    def of(cls, config: Config) -> "ConfiguredNoise":
+        """Check the noise settings before any data is read, and read the matrix file.
 
-def stage_settings(config: Config) -> dict[str, Any]:
-    """Everything that decides the noisy labels; a matrix by the sha256 of its file, wherever that lies."""
-    matrix = config.noise_matrix
-    return {
-        "noise": config.noise,
-        "noise_kind": config.noise_kind,
-        "noise_map": config.noise_map,
-        "noise_matrix": None if matrix is None else hashlib.sha256(read_matrix(matrix)[1]).hexdigest(),
-        "sampling": config.sampling,
-        "inclusive": config.inclusive,
-        "possible_values": config.possible_values,
-        "seed": config.seed,
-    }
+        Raises
+        ------
+        ConfigError
+            For an option that does not belong to the kind, or an unreadable matrix file.
+        """
+        settings, options = config.noise, config.noise_options
+        kind = settings.noise_kind
+        check_options(
+            kind,
+            sampling=options.sampling,
+            inclusive=options.inclusive,
+            has_map=options.noise_map is not None,
+            has_matrix=settings.noise_matrix is not None,
+        )
+        if options.possible_values is not None and kind != "scramble":
+            raise ConfigError(
+                f"--possible-values belongs to --noise-kind scramble, found {kind}; leave one out"
+            )
+        if settings.noise_matrix is None:
+            return cls(settings, options)
+        matrix, content = read_matrix(settings.noise_matrix)
+        return cls(settings, options, matrix, hashlib.sha256(content).hexdigest())
 
+    def key_settings(self, config: Config) -> dict[str, Any]:
+        """Everything that decides the noisy labels, as JSON can hold it; a matrix by its digest."""
+        return {**config.deciding("noise"), "noise_matrix": self.matrix_digest}
 
-def inject_into(
-    dataset: LabeledDataset, config: Config, rng: np.random.Generator
-) -> tuple[LabeledDataset, NoisyLabels]:
-    """The noisy labels that the settings ask for, and the data set with all the classes they may name.
+    def widened(self, dataset: LabeledDataset) -> LabeledDataset:
+        """The data set with all the classes that the settings name; ConfigError when they lack one."""
+        if self.options.possible_values is None:
+            return dataset
+        return with_classes(dataset, names_in(self.options.possible_values))
 
-    Raises
-    ------
-    AuditError
-        When the settings do not fit the data; the message says what to do.
-    """
-    if config.possible_values is not None:
-        dataset = with_classes(dataset, names_in(config.possible_values))
-    noisy = inject(
-        dataset.labels,
-        config.noise,
-        config.noise_kind,
-        k=len(dataset.class_names),
-        rng=rng,
-        X=dataset.X,
-        sampling=config.sampling,
-        inclusive=config.inclusive,
-        class_map=None if config.noise_map is None else map_in(config.noise_map, dataset.class_names),
-        matrix=None if config.noise_matrix is None else read_matrix(config.noise_matrix)[0],
-    )
-    return dataset, noisy
+    def inject_into(
+        self, dataset: LabeledDataset, rng: np.random.Generator
+    ) -> tuple[LabeledDataset, NoisyLabels]:
+        """Flip labels as the settings ask; also returns the data set with all classes that they may name.
+
+        Raises
+        ------
+        AuditError
+            When the settings do not fit the data; the message says what to do.
+        """
+        dataset = self.widened(dataset)
+        noise_map = self.options.noise_map
+        noisy = inject(
+            dataset.labels,
+            self.settings.noise,
+            self.settings.noise_kind,
+            k=len(dataset.class_names),
+            rng=rng,
+            X=dataset.X,
+            sampling=self.options.sampling,
+            inclusive=self.options.inclusive,
+            class_map=None if noise_map is None else map_in(noise_map, dataset.class_names),
+            matrix=self.matrix,
+        )
+        return dataset, noisy
 
 
 def names_in(text: str) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit import datasets, detectors
+from audit import datasets
 from audit.detectors import figures
 from audit.detectors import pred_probs as probabilities
 from audit.errors import DataError
 from audit.events import Listener, Silent, StepTimer
-from audit.noise import options as noise_options
+from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, preview, rounds
 from audit.pipeline.run import Run, write_report
 from audit.report import selection
@@ -25,6 +25,7 @@ from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.folds import FoldShelf
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
+from audit.settings.fields import flat
 from audit.training import models, schedule
 from audit.training.cross_validation import Fitting, workers_starting
 from audit.training.sample_weights import of_rows
@@ -82,53 +83,58 @@ def detect(
         settings = {"noise": 0.0, **settings}
     elif X is None:
         raise DataError("X is missing, expected examples to train on; give them, or pred_probs of your own")
-    config = Config.from_json({**settings, "model": models.describe(model)})
+    config = Config.of(**{**settings, "model": models.describe(model)})
     listener = listener or Silent()
     timer = StepTimer(listener)
-    _check_names(config, model)
+    noise = ConfiguredNoise.of(config)
+    models.check(model)
     with timer("load"):
         dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
-    task = Task(dataset, config, model, pred_probs, sample_weight, config.call())
-    begins = pred_probs is None and (config.out is None or not config.out.exists())
+    task = Task(dataset, config, noise, model, pred_probs, sample_weight, config.call())
+    begins = pred_probs is None and (config.run.out is None or not config.run.out.exists())
     with _workers_starting(config, model, dataset.X.shape) if begins else nullcontext():
-        if config.out is None:
+        if config.run.out is None:
             return Run(_audit(task, None, listener, timer))
-        return Run(audit_into(config.out, task, listener, timer))
+        return Run(audit_into(config.run.out, task, listener, timer))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
-    _check_names(config, config.model)
+    noise = ConfiguredNoise.of(config)
+    models.check(config.training.model)
     timer = StepTimer(listener)
     with timer("load"):
-        source = datasets.open_source(config, listener)
+        source = datasets.open_source(config.data, listener)
     shape = () if source.X is None else source.X.shape
-    sampled = config.limit is not None and shape[:1] >= (config.limit,)
-    named = f"{source.name}-{config.limit}" if sampled else source.name
-    begins = len(shape) > 1 and config.pred_probs is None and not _folder(named, config).exists()
-    with _workers_starting(config, config.model, shape) if begins else nullcontext():
+    sampled = config.data.limit is not None and shape[:1] >= (config.data.limit,)
+    named = f"{source.name}-{config.data.limit}" if sampled else source.name
+    own_probs = config.predictions.pred_probs
+    begins = len(shape) > 1 and own_probs is None and not _folder(named, config).exists()
+    with _workers_starting(config, config.training.model, shape) if begins else nullcontext():
         with timer("load"):  # while workers import what the models need
             dataset = datasets.validate(source, datasets.selection(config))
-            probs = None if config.pred_probs is None else datasets.read_probabilities(config.pred_probs)
-        path, leads_from = _folder(dataset.name, config), datasets.folder_of(config)
-        task = Task(dataset, config, config.model, probs, None, config.command(), leads_from)
+            probs = None if own_probs is None else datasets.read_probabilities(own_probs)
+        path, leads_from = _folder(dataset.name, config), datasets.folder_of(config.data)
+        task = Task(dataset, config, noise, config.training.model, probs, None, config.command(), leads_from)
         return Run(audit_into(path, task, listener, timer)), path / "report.html"
 
 
 def _folder(name: str, config: Config) -> Path:
     """Where the run on data of this name goes."""
-    return config.out or Path("reports") / default_name(name, config)
+    return config.run.out or Path("reports") / default_name(name, config)
 
 
 def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
     """A block while which workers import what a model of examples of this shape needs."""
-    few = (min(shape[0], config.limit or shape[0]), *shape[1:])
-    return workers_starting(models.importing(model, few), few, folds=config.folds, jobs=config.jobs)
+    few = (min(shape[0], config.data.limit or shape[0]), *shape[1:])
+    folds, jobs = config.training.folds, config.training.jobs
+    return workers_starting(models.importing(model, few), few, folds=folds, jobs=jobs)
 
 
 def dry_run(config: Config) -> dict[str, Any]:
     """What an audit with these settings would be made of and cost; nothing is audited."""
-    _check_names(config, config.model)
+    ConfiguredNoise.of(config)
+    models.check(config.training.model)
     return preview.preview(datasets.load(config), config)
 
 
@@ -138,6 +144,7 @@ class Task:
 
     dataset: LabeledDataset
     config: Config
+    noise: ConfiguredNoise
     model: Any  # a name, or a classifier to clone
     pred_probs: npt.ArrayLike | None  # of every row of the source
     sample_weight: npt.ArrayLike | None  # the same
@@ -152,9 +159,7 @@ def audit_into(path: Path, task: Task, listener: Listener, timer: StepTimer) -> 
         if differs["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
-            record = replace(
-                record, config={**record.config, "report_mb": task.config.report_mb, "map": task.config.map}
-            )
+            record = replace(record, config={**record.config, **flat(task.config.report)})
         else:
             for name, why in differs.items():
                 if why:
@@ -166,25 +171,18 @@ def audit_into(path: Path, task: Task, listener: Listener, timer: StepTimer) -> 
     return record
 
 
-def _check_names(config: Config, model: Any) -> None:
-    """Refuse a misspelt name before anything slow starts."""
-    noise_options.check(config)
-    detectors.detector(config.detector)
-    models.check(model)
-
-
 def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
     given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
-    return stages.of_run(task.config, task.dataset.fingerprint, given, task.dataset.part)
+    return stages.of_run(task.config, task.noise, task.dataset.fingerprint, given, task.dataset.part)
 
 
 def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: StepTimer) -> RunRecord:
-    _check_names(task.config, task.model)
-    seeds, keyed, config = Seeds.of(task.config.seed), _stages(task), task.config
+    models.check(task.model)
+    seeds, keyed, config = Seeds.of(task.config.run.seed), _stages(task), task.config
     for line in task.dataset.notes:
         listener.note(line)
     with timer("noise"):
-        dataset, labels = noise_options.inject_into(task.dataset, config, np.random.default_rng(seeds.noise))
+        dataset, labels = task.noise.inject_into(task.dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
         shelf = FoldShelf(folder, keyed[1].key) if folder else None
         trained = _trained(task, dataset, labels, seeds, shelf, listener)
@@ -192,7 +190,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
         said, torn = (judged.issues, judged.suspects), judged.conflicts.rows
-        hidden = controls.choose(config.controls, labels, said, torn, rng)
+        hidden = controls.choose(config.report.controls, labels, said, torn, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
         thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks)
         hashes = datasets.row_hashes(dataset.X)
@@ -259,7 +257,7 @@ def _trained(
     listener: Listener,
 ) -> rounds.Trained:
     """The probabilities of models trained on the labels with noise, or those that came along."""
-    config = task.config
+    training = task.config.training
     if task.pred_probs is not None:
         ready = _ready(task.pred_probs, dataset)
         for line in ready.notes:
@@ -268,13 +266,15 @@ def _trained(
     job = rounds.Job(
         dataset=dataset,
         labels=labels.noisy,
-        plan=schedule.plan(config, dataset.X),
-        fitting=Fitting(models.builder(task.model, dataset), device=config.device, balance=config.balance),
-        folds=config.folds,
+        plan=schedule.plan(training, dataset.X),
+        fitting=Fitting(
+            models.builder(task.model, dataset), device=training.device, balance=training.balance
+        ),
+        folds=training.folds,
         fold_seeds=seeds.folds,
         seeds=seeds.models,
         weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
-        jobs=config.jobs,
+        jobs=training.jobs,
         planting=seeds.planting,
     )
     return rounds.cross_validate(job, shelf, listener)

@@ -8,7 +8,7 @@ import numpy as np
 from audit import datasets
 from audit.errors import ConfigError, DataError
 from audit.kinds.defects.insert import INSERTED_KINDS, Inserted, insert
-from audit.noise import options as noise_options
+from audit.noise.options import ConfiguredNoise
 from audit.runs.folder import RunFolder
 from audit.settings.detect import Config
 from audit.settings.inject import InjectSettings
@@ -67,8 +67,8 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
     """
     shares, n = shares_in(settings.defects), len(dataset.labels)
     counts = {kind: round(share * n) for kind, share in shares.items() if round(share * n)}
-    seeds = Seeds.of(config.seed)
-    dataset, labels = noise_options.inject_into(dataset, config, np.random.default_rng(seeds.noise))
+    seeds = Seeds.of(config.run.seed)
+    dataset, labels = ConfiguredNoise.of(config).inject_into(dataset, np.random.default_rng(seeds.noise))
     free = np.flatnonzero(~labels.flipped)
     needed = sum(counts.values()) + counts.get("duplicate", 0)  # a duplicate has a twin
     if needed > len(free):
@@ -88,7 +88,7 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
 
 def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
     """The images of another data set, which have to be of the same size."""
-    X = datasets.load(Config(data=name, seed=config.seed)).X
+    X = datasets.load(Config.of(name, seed=config.run.seed)).X
     if X.shape[1:] != dataset.X.shape[1:] or X.ndim != 4:
         raise DataError(
             f"--other {name} holds examples of {X.shape[1:]}, expected images of {dataset.X.shape[1:]} as in "
@@ -123,10 +123,11 @@ def write(injected: Injected, path: Path) -> list[Path]:
 
 def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, list[Path]]:
     """Put defects into the data set that the settings name, and write it into its folder."""
-    noise_options.check(config)
-    if config.out is None:
+    ConfiguredNoise.of(config)
+    out = config.run.out
+    if out is None:
         raise ConfigError("audit inject writes a data set, expected --out FOLDER; give it")
-    if config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
-        raise ConfigError(f"{config.out} is not empty; choose a new folder with --out")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} is not empty; choose a new folder with --out")
     injected = inject_defects(datasets.load(config), config, settings)
-    return injected, write(injected, config.out)
+    return injected, write(injected, out)

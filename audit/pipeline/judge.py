@@ -45,16 +45,16 @@ def judge(
         noisy = detectors.Evidence(labels.noisy, probs.pred_probs, probs.margins)
         came = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)
         found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-        issues = found[config.detector]
-        suspects = detectors.DETECTORS[detectors.of_truth(config.truth)](came)
+        issues = found[config.detection.detector]
+        suspects = detectors.DETECTORS[detectors.of_truth(config.detection.truth)](came)
         conflicts = trained.duplicates.conflicts(labels.original)
     with timer("kinds"):
         known = step.Judgement(
             dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
         )
-        rng = np.random.default_rng(seeds.kind_classifier(config.folds))
-        kinds, figures = step.named(known, trained.planted, every=config.kinds_of == "all", rng=rng)
-        suspects = step.only(suspects, kinds, kinds_in(config.kinds))
+        rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
+        kinds, figures = step.named(known, trained.planted, every=config.detection.kinds_of == "all", rng=rng)
+        suspects = step.only(suspects, kinds, kinds_in(config.detection.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)
         corrected = issues.p_error
@@ -62,14 +62,14 @@ def judge(
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
         scores = summary.summarise(
             found,
-            config.detector,
+            config.detection.detector,
             suspects,
             labels,
             probs,
             (noisy.belief, came.belief),
             corrected=corrected,
-            requested=config.noise,
-            truth=config.truth,
+            requested=config.noise.noise,
+            truth=config.detection.truth,
             rng=rng,
         )
         issues = replace(issues, p_error=corrected)

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from audit.datasets.duplicates import find_duplicates
 from audit.settings.detect import Config
+from audit.settings.training import TrainingSettings
 from audit.training import folds, models, schedule
 from audit.training.cross_validation import threads_of, workers_for
 from audit.training.model import untrainable
@@ -32,11 +33,12 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     AuditError
         When the run itself would be refused for its model, its folds or its settings.
     """
-    plan = schedule.plan(config, dataset.X)
+    training = config.training
+    plan = schedule.plan(training, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
-    folds.refuse_too_many(dataset.labels, duplicates.groups, config.folds)
-    seconds, memory, device = _cost(dataset, config, plan)
+    folds.refuse_too_many(dataset.labels, duplicates.groups, training.folds)
+    seconds, memory, device = _cost(dataset, training, plan)
     return {
         "data": dataset.name,
         "examples": "images" if dataset.are_images else "features",
@@ -47,10 +49,10 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
         "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
         "notes": list(dataset.notes),
-        "noise": {"kind": config.noise_kind, "rate": config.noise},
-        "model": models.choose(config.model, dataset),
+        "noise": {"kind": config.noise.noise_kind, "rate": config.noise.noise},
+        "model": models.choose(training.model, dataset),
         "device": device,
-        "folds": config.folds,
+        "folds": training.folds,
         "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in plan.passes()],
         "augment": plan.recipe.augment if dataset.are_images else "none",
         "seconds": round(seconds),
@@ -58,15 +60,17 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     }
 
 
-def _cost(dataset: LabeledDataset, config: Config, plan: schedule.Plan) -> tuple[float, int | None, str]:
+def _cost(
+    dataset: LabeledDataset, training: TrainingSettings, plan: schedule.Plan
+) -> tuple[float, int | None, str]:
     """Expected seconds, peak memory of all processes where it can be read, and the device."""
-    jobs = workers_for(dataset.X.shape, config.folds, config.jobs)
-    train, predict, device = _probe(dataset, config, plan)
+    jobs = workers_for(dataset.X.shape, training.folds, training.jobs)
+    train, predict, device = _probe(dataset, training, plan)
     n = len(dataset.labels)
     seconds = START_SECONDS + (WORKERS_SECONDS if jobs > 1 else 0.0)
     for each in plan.passes():
-        epochs = each.cost if dataset.are_images and models.choose(config.model, dataset) == "cnn" else 1
-        work = train * epochs * n * (config.folds - 1) + predict * each.recipe.views * n
+        epochs = each.cost if dataset.are_images and models.choose(training.model, dataset) == "cnn" else 1
+        work = train * epochs * n * (training.folds - 1) + predict * each.recipe.views * n
         seconds += work / jobs
     return seconds, _memory(dataset, jobs), device
 
@@ -81,18 +85,20 @@ def _memory(dataset: LabeledDataset, jobs: int) -> int | None:
     return here + (copies if jobs == 1 else jobs * (max(here - kept_here, 0) + copies))
 
 
-def _probe(dataset: LabeledDataset, config: Config, plan: schedule.Plan) -> tuple[float, float, str]:
+def _probe(
+    dataset: LabeledDataset, training: TrainingSettings, plan: schedule.Plan
+) -> tuple[float, float, str]:
     """Seconds of training and of predicting one row once, and where the model runs."""
-    build = models.builder(config.model, dataset)
+    build = models.builder(training.model, dataset)
     recipe = Recipe(epochs=1, exactly=True, wide=plan.recipe.wide, augment=plan.recipe.augment)
-    threads = threads_of(0, config.folds, joblib.cpu_count())
+    threads = threads_of(0, training.folds, joblib.cpu_count())
     rng = np.random.default_rng(0)
     seconds = []
     for size in (WARM_ROWS, PROBE_ROWS):
         rows = _some_rows(dataset, size, rng)
         X, labels = dataset.X[rows], dataset.labels[rows]
         classifier = build(
-            Training(X.shape, len(dataset.class_names), 0, recipe, threads, config.device, lambda _: None)
+            Training(X.shape, len(dataset.class_names), 0, recipe, threads, training.device, lambda _: None)
         )
         start = time.perf_counter()
         try:

@@ -8,7 +8,7 @@ from audit.errors import RunError
 from audit.report import charts, page
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
 from audit.runs.folder import RunFolder, RunRecord, load_record
-from audit.settings.detect import check_report_mb
+from audit.settings.report import check_report_mb
 
 if TYPE_CHECKING:
     import pandas as pd

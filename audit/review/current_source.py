@@ -13,14 +13,15 @@ from audit.datasets.reread import Reread
 from audit.errors import ReviewError
 from audit.review.corrections import Correction, rows_of
 from audit.runs.folder import RunRecord
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 from audit.types import Rows
 
 MOST_NAMED = 5  # rows in a message
 
 
-def locate(record: RunRecord, moved: Path | None) -> Config:
-    """Give the run's settings with the paths at which its source is now.
+def locate(record: RunRecord, moved: Path | None) -> DataSettings:
+    """Give the settings of the run's data with the paths at which its source is now.
 
     Parameters
     ----------
@@ -34,14 +35,14 @@ def locate(record: RunRecord, moved: Path | None) -> Config:
     ReviewError
         When the source is not there.
     """
-    config = Config.from_json(record.config)
-    files = datasets.files_of(config)
+    settings = Config.of(**record.config).data
+    files = datasets.files_of(settings)
     found = [_locate_file(record, path, moved, alone=len(files) == 1) for path in files]
     if not found:
-        return config
-    if config.X is not None:
-        return replace(config, X=found[0], y=found[1])
-    return replace(config, data=str(found[0]))
+        return settings
+    if settings.X is not None:
+        return replace(settings, X=found[0], y=found[1])
+    return replace(settings, data=str(found[0]))
 
 
 def _locate_file(record: RunRecord, path: Path, moved: Path | None, *, alone: bool) -> Path:

@@ -61,14 +61,14 @@ class Gates:
         AuditError
             When the baseline is no run or the run's own folder, or the accepted suspects cannot be read.
         """
-        if limits.fail_under is not None and config.noise == 0:
+        if limits.fail_under is not None and config.noise.noise == 0:
             raise ConfigError(
                 "--fail-under needs labels that were changed on purpose, found --noise 0; give --noise 0.1"
             )
         baseline = None
         if limits.baseline is not None:
             baseline = load_record(limits.baseline)
-            out = config.out or Path("reports") / default_name(baseline.data["name"], config)
+            out = config.run.out or Path("reports") / default_name(baseline.data["name"], config)
             if out.resolve() == limits.baseline.resolve():
                 raise ConfigError(
                     f"--baseline {limits.baseline} is the folder that this run writes to, and would be "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.noise import options as noise_options
+from audit.noise.options import ConfiguredNoise
 from audit.settings.detect import Config
 
 
@@ -32,23 +32,19 @@ class Stage:
 
 def of_run(
     config: Config,
+    noise: ConfiguredNoise,
     fingerprint: str,
     given: Mapping[str, npt.ArrayLike | None],
     part: npt.NDArray[np.str_] | None,
 ) -> tuple[Stage, Stage, Stage]:
     """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts."""
-    work = ("folds", "preset", "rounds", "repeats", "model", "balance", "epochs", "augment")
-    trained: dict[str, Any] = {name: getattr(config, name) for name in (*work, "device", "seed")}
-    for name, array in given.items():
-        if array is not None:
-            trained[name] = hashlib.sha256(np.asarray(array).tobytes()).hexdigest()
-    first = Stage("noise", noise_options.stage_settings(config), fingerprint)
-    trained["label-audit"] = version("label-audit")
-    second = Stage("folds", trained, first.key, version=8)
-    judged: dict[str, Any] = {"detector": config.detector, "truth": config.truth}
-    for name in ("controls", "kinds", "kinds_of"):
-        if getattr(config, name) != getattr(Config, name):
-            judged[name] = getattr(config, name)
-    if part is not None:
-        judged["split"] = hashlib.sha256("\0".join(part).encode()).hexdigest()
-    return first, second, Stage("issues", judged, second.key)
+    first = Stage("noise", noise.key_settings(config), fingerprint)
+    arrays = {name: _digest(np.asarray(each).tobytes()) for name, each in given.items() if each is not None}
+    packages = {"label-audit": version("label-audit")}
+    second = Stage("folds", {**config.deciding("folds"), **arrays, **packages}, first.key, version=8)
+    parts = {} if part is None else {"split": _digest("\0".join(part).encode())}
+    return first, second, Stage("issues", {**config.deciding("issues"), **parts}, second.key)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

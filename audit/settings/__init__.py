@@ -1,1 +1,1 @@
-"""Every flag of every command, as frozen dataclasses; only the standard library is imported."""
+"""Every flag of every command, as fields of frozen dataclasses; imports only the standard library."""

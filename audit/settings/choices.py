@@ -1,9 +1,41 @@
-"""The kinds of suspects, by the names that flags, tables and pages share."""
+"""The values that settings can choose from, by the names that flags, tables and pages share."""
+
+from typing import Literal, get_args
 
 from audit.errors import ConfigError
 
-KINDS = ("mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none")
-DEFAULT_TRUTH = "consensus"  # what "wrong" means in labels that the tool did not change
+Preset = Literal["fast", "default", "thorough"]
+Augment = Literal["none", "shift", "affine"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+NoiseName = Literal[
+    "symmetric", "stratified", "scramble", "pair", "asymmetric", "map", "matrix", "confusion", "instance"
+]
+Sampling = Literal["exact", "bernoulli"]
+DetectorName = Literal[
+    "posterior",
+    "deconvolution",
+    "consensus",
+    "combined",
+    "margins",
+    "self-confidence",
+    "normalized-margin",
+    "entropy",
+    "given-differs",
+    "cleanlab",
+    "cleanlab-class",
+    "cleanlab-both",
+    "cleanlab-confident",
+    "cleanlab-margin",
+    "cleanlab-confidence",
+]
+Truth = Literal["consensus", "process"]
+KindsOf = Literal["suspects", "all"]
+Measure = Literal["training", "detection"]
+ExportFormat = Literal["label-studio", "cvat", "csv", "jsonl", "sarif", "junit"]
+Kind = Literal["mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none"]
+
+DEFAULT_TRUTH: Truth = "consensus"  # what "wrong" means in labels that the tool did not change
+KINDS: tuple[Kind, ...] = get_args(Kind)
 PLANTED_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # of which examples can be made
 
 

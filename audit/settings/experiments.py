@@ -1,83 +1,78 @@
-"""The settings of experiments, beside those of `audit.settings.detect.Config` that they share."""
+"""The settings of experiments, beside the groups that they share with `audit detect`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import ConfigError
+from audit.settings.choices import Measure
+from audit.settings.fields import SettingsGroup, setting
 
-WHAT = ("training", "detection")
+SEEDS_HELP = "Number of repetitions, with --seed, --seed + 1 and so on."
+CLUSTER_HELP = "Address of a Dask scheduler to train on, as in tcp://host:8786."
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepSettings:
-    """What a sweep varies, and what it measures.
+class SweepSettings(SettingsGroup):
+    """What a sweep varies, and what it measures."""
 
-    Parameters
-    ----------
-    noise
-        The noise rates: shares with commas, or start:stop:step with both ends, as in 0:1:0.1.
-    noise_kind
-        The kinds of noise, with commas; audit detect --help lists them. All but matrix, which has no rate.
-    seeds
-        How often each cell is repeated: with --seed, --seed + 1 and so on.
-    what
-        training (what the noise costs a model on held-out rows) or detection (how well each detector finds
-        the changed labels again).
-    test_size
-        Rows that are held out: a share below 1, or a number. For --what training.
-    train_size
-        Rows that are trained on, a share or a number; all others when not given. For --what training.
-    continue_model
-        Train one network on and on through the rising rates, instead of a new one for each.
-    cluster
-        The address of a Dask scheduler on which to train, as in tcp://host:8786.
-    """
-
-    noise: str = "0:1:0.1"
-    noise_kind: str = "symmetric"
-    seeds: int = 3
-    what: str = "training"
-    test_size: float = 0.2
-    train_size: float | None = None
-    continue_model: bool = False
-    cluster: str | None = None
+    noise: str = setting(
+        "0:1:0.1",
+        "Noise rates: shares separated by commas, or start:stop:step with both ends, as in 0:1:0.1.",
+        decides="noise",
+    )
+    noise_kind: str = setting(
+        "symmetric",
+        "Kinds of noise, separated by commas. audit detect --help describes them; all but matrix, which has "
+        "no rate.",
+        decides="noise",
+    )
+    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1)
+    what: Measure = setting(
+        "training",
+        "training measures what the noise costs a model on held-out rows; detection measures how well each "
+        "detector finds the flipped labels.",
+        decides=None,
+    )
+    test_size: float = setting(
+        0.2, "Rows to hold out: a share below 1, or a number. For --what training.", decides="model"
+    )
+    train_size: float | None = setting(
+        None,
+        "Rows to train on: a share, or a number. Default: all rows that are not held out. For --what "
+        "training.",
+        decides="model",
+    )
+    continue_model: bool = setting(
+        False,
+        "Keep training one network as the rate rises, instead of starting a new one at each rate.",
+        decides="model",
+        keyed_by_default=False,
+    )
+    cluster: str | None = setting(None, CLUSTER_HELP, decides=None)
 
     def __post_init__(self) -> None:
-        _check_seeds(self.seeds)
-        if self.what not in WHAT:
-            raise ConfigError(f"--what must be training or detection, found {self.what!r}")
+        super().__post_init__()
         if self.what == "detection" and self.continue_model:
             raise ConfigError("--continue-model belongs to --what training, found detection; leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImpactSettings:
-    """How the worth of cleaning is measured.
+class ImpactSettings(SettingsGroup):
+    """How the worth of cleaning is measured."""
 
-    Parameters
-    ----------
-    seeds
-        How often everything is repeated: with --seed, --seed + 1 and so on.
-    test_size
-        Rows that are held out before any noise: a share below 1, or a number.
-    train_size
-        Rows that are trained on, a share or a number; all others when not given.
-    decisions
-        A person's decisions, as the report exports them; they become one more condition.
-    cluster
-        The address of a Dask scheduler on which to train, as in tcp://host:8786.
-    """
-
-    seeds: int = 3
-    test_size: float = 0.2
-    train_size: float | None = None
-    decisions: Path | None = None
-    cluster: str | None = None
-
-    def __post_init__(self) -> None:
-        _check_seeds(self.seeds)
-
-
-def _check_seeds(seeds: int) -> None:
-    if seeds < 1:
-        raise ConfigError(f"--seeds must be a whole number of 1 or more, found {seeds}")
+    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1)
+    test_size: float = setting(
+        0.2, "Rows to hold out before any noise: a share below 1, or a number.", decides="data"
+    )
+    train_size: float | None = setting(
+        None,
+        "Rows to train on: a share, or a number. Default: all rows that are not held out.",
+        decides="data",
+    )
+    decisions: Path | None = setting(
+        None,
+        "A reviewer's decisions, as the report exports them; models are also trained on labels that follow "
+        "them.",
+        decides="data",
+    )
+    cluster: str | None = setting(None, CLUSTER_HELP, decides=None)

@@ -1,43 +1,43 @@
-"""The settings of gates: what a run must not exceed."""
+"""The settings of gates: limits that a run must keep."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from audit.errors import ConfigError
+from audit.settings.fields import SettingsGroup, flag_name, is_share, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits that make audit detect leave with exit status 1 when a run passes them.
+class Limits(SettingsGroup):
+    """Limits that make audit detect end with exit status 1 when a run exceeds them."""
 
-    Parameters
-    ----------
-    fail_over
-        The largest share of the labels that may be suspects, as they came.
-    fail_under
-        The least F1 that the detector must reach on the labels that were changed on purpose.
-    baseline
-        An earlier run on this data, whose suspects are known.
-    max_new
-        How many suspects there may be that the baseline does not have; none when only a baseline is given.
-    accepted
-        A CSV file of suspects that were accepted, which no gate counts: columns id, given, reason and
-        expires (a date as in 2030-12-31, from which on it counts again).
-    """
-
-    fail_over: float | None = None
-    fail_under: float | None = None
-    baseline: Path | None = None
-    max_new: int | None = None
-    accepted: Path | None = None
+    fail_over: float | None = setting(
+        None, "Largest share of your original labels that may be suspects, 0 to 1.", decides=None
+    )
+    fail_under: float | None = setting(
+        None, "Lowest F1, 0 to 1, that the detector must reach on flipped labels.", decides=None
+    )
+    baseline: Path | None = setting(
+        None, "Folder of an earlier run on this data, whose suspects are known.", decides=None
+    )
+    max_new: int | None = setting(
+        None,
+        "Number of suspects that may be missing from the baseline. Default with --baseline: 0.",
+        decides=None,
+        least=0,
+    )
+    accepted: Path | None = setting(
+        None,
+        "CSV file of accepted suspects, which no gate counts. Columns: id, given, reason, and expires, a "
+        "date such as 2030-12-31 from which on the suspect counts again.",
+        decides=None,
+    )
 
     def __post_init__(self) -> None:
-        for name in ("fail_over", "fail_under"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:  # also refuses NaN
-                raise ConfigError(f"--{name.replace('_', '-')} must be a share from 0 to 1, found {value:g}")
-        if self.max_new is not None and self.max_new < 0:
-            raise ConfigError(f"--max-new must be a whole number of 0 or more, found {self.max_new}")
+        super().__post_init__()
+        for name, value in (("fail_over", self.fail_over), ("fail_under", self.fail_under)):
+            if value is not None and not is_share(value):
+                raise ConfigError(f"--{flag_name(name)} must be a share from 0 to 1, found {value:g}")
         if self.max_new is not None and self.baseline is None:
             raise ConfigError("--max-new counts what a baseline does not have; give --baseline RUN")
         if self.accepted is not None and self.fail_over is None and self.baseline is None:

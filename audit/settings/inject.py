@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 
+from audit.settings.fields import SettingsGroup, setting
+
 
 @dataclass(frozen=True, kw_only=True)
-class InjectSettings:
-    """What is put into a data set.
+class InjectSettings(SettingsGroup):
+    """What is put into a data set."""
 
-    Parameters
-    ----------
-    defects
-        Shares of the rows that get a defect, by kind: all:0.01, or ambiguous:0.01,duplicate:0.005 and so
-        on; kinds are ambiguous, atypical, low quality, duplicate and off-topic.
-    other
-        Another data set of images of this size, from which off-topic rows are taken too.
-    """
-
-    defects: str = "all:0.01"
-    other: str | None = None
+    defects: str = setting(
+        "all:0.01",
+        "Share of the rows that get a defect, by kind, as in all:0.01 or ambiguous:0.01,duplicate:0.005. "
+        "Kinds: ambiguous, atypical, low quality, duplicate, off-topic.",
+        decides="data",
+    )
+    other: str | None = setting(
+        None,
+        "Another data set with images of the same size, from which off-topic rows are also taken.",
+        decides="data",
+    )

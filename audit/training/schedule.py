@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from audit.settings.detect import Config
+from audit.settings.training import TrainingSettings
 from audit.types import Examples, Recipe, evenly
 
 EARLY = 3  # an early round, which only has to find the suspects, trains a third as long
@@ -87,17 +87,17 @@ class Pass:
         return self.recipe.epochs * (FINE_COST if self.recipe.fine else WIDE_COST if self.recipe.wide else 1)
 
 
-def plan(config: Config, X: Examples) -> Plan:
+def plan(settings: TrainingSettings, X: Examples) -> Plan:
     """The preset's plan with what the settings say otherwise; examples that are no pictures are not moved."""
-    rounds, repeats, recipe = PRESETS[config.preset]
+    rounds, repeats, recipe = PRESETS[settings.preset]
     recipe = replace(
         recipe,
-        epochs=config.epochs or recipe.epochs,
-        exactly=config.epochs is not None,
-        augment=config.augment or (recipe.augment if X.ndim == 4 and are_pictures(X) else "none"),
+        epochs=settings.epochs or recipe.epochs,
+        exactly=settings.epochs is not None,
+        augment=settings.augment or (recipe.augment if X.ndim == 4 and are_pictures(X) else "none"),
     )
-    by_hand = config.augment is not None
-    return Plan(config.rounds or rounds, config.repeats or repeats, recipe, moved_as_told=by_hand)
+    by_hand = settings.augment is not None
+    return Plan(settings.rounds or rounds, settings.repeats or repeats, recipe, moved_as_told=by_hand)
 
 
 def enough_folds(rows: int, folds: int) -> int:

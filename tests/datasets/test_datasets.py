@@ -97,7 +97,7 @@ def test_small_classes_are_left_out_and_named(codes, least):
     X = np.zeros((len(y), 8, 8))
     counts = np.bincount(y)
     large = np.flatnonzero(counts >= least)
-    config = Config(min_class_size=least)
+    config = Config.of(min_class_size=least)
     if len(large) < 2:
         with pytest.raises(audit.DataError):
             datasets.from_arrays(X, y, config=config)
@@ -172,7 +172,7 @@ def test_all_of_mnist_ships_as_published():
 
 
 def test_parts_of_mnist_keep_their_row_numbers():
-    train, test = (datasets.load(Config(data=f"mnist:{part}")) for part in ("train", "test"))
+    train, test = (datasets.load(Config.of(data=f"mnist:{part}")) for part in ("train", "test"))
     assert (len(train.labels), len(test.labels)) == (60_000, 10_000)
     assert (train.ids[0], test.ids[0], test.ids[-1]) == (0, 60_000, 69_999)
 
@@ -194,8 +194,8 @@ def test_a_damaged_bundle_is_refused_with_the_remedy(tmp_path, monkeypatch):
 @settings(max_examples=20, deadline=None)
 def test_a_limit_keeps_the_share_of_every_class(limit, seed):
     whole, part = (
-        datasets.load(Config(data="digits")),
-        datasets.load(Config(data="digits", limit=limit, seed=seed)),
+        datasets.load(Config.of(data="digits")),
+        datasets.load(Config.of(data="digits", limit=limit, seed=seed)),
     )
     assert len(part.labels) == limit
     wanted = np.bincount(whole.labels) * limit / len(whole.labels)
@@ -210,10 +210,10 @@ def test_files_give_the_same_data_as_arrays(tmp_path):
     np.save(tmp_path / "y.npy", y.astype(str))
     np.savez(tmp_path / "both.npz", images=X, labels=y)
     expected = datasets.from_arrays(X, y.astype(str)).fingerprint
-    pair = datasets.load(Config(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))
+    pair = datasets.load(Config.of(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))
     assert pair.fingerprint == expected
     assert isinstance(pair.X, np.memmap)
-    assert datasets.load(Config(data=str(tmp_path / "both.npz"))).fingerprint == expected
+    assert datasets.load(Config.of(data=str(tmp_path / "both.npz"))).fingerprint == expected
 
 
 def save_object_array(path):
@@ -235,7 +235,7 @@ def save_object_array(path):
 def test_files_that_cannot_be_read_are_refused(tmp_path, monkeypatch, make, config, message):
     monkeypatch.chdir(tmp_path)
     make(tmp_path)
-    settings = Config.from_json({**config})
+    settings = Config.of(**config)
     with pytest.raises(audit.DataError) as caught:
         datasets.load(settings)
     assert message in str(caught.value)
@@ -250,7 +250,7 @@ def test_a_sample_of_a_mapped_file_is_that_of_the_array(tmp_path_factory, seed, 
     y = rng.integers(0, 3, 3000)
     path = tmp_path_factory.mktemp("map") / "X.npy"
     np.save(path, X)
-    config = Config(limit=2500, seed=seed)
+    config = Config.of(limit=2500, seed=seed)
     mapped = datasets.from_arrays(np.load(path, mmap_mode="r"), y, config=config)
     assert mapped.fingerprint == datasets.from_arrays(X, y, config=config).fingerprint
     part = datasets.from_arrays(np.load(path, mmap_mode="r")[200:], y[200:], config=config)

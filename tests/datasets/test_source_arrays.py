@@ -87,7 +87,7 @@ def test_labels_in_hdf5_are_utf_8_whatever_their_type(tmp_path):
         with h5py.File(path, "w") as file:
             file["images"] = X
             file.create_dataset("labels", data=[names[each].encode() for each in y], dtype=dtype)
-        dataset = datasets.load(Config(data=str(path)))
+        dataset = datasets.load(Config.of(data=str(path)))
         assert [dataset.class_names[label] for label in dataset.labels] == [names[each] for each in y]
 
 
@@ -99,11 +99,11 @@ def test_labels_in_hdf5_that_are_no_text_are_refused(tmp_path):
         file.create_dataset("y", data=[b"\xff", b"a"] * 2, dtype=h5py.string_dtype())
         lists = file.create_dataset("lists", (4,), dtype=h5py.vlen_dtype(np.int32))
         lists[0] = [1, 2]
-    assert refused(datasets.load, Config(data=str(path))) == (
+    assert refused(datasets.load, Config.of(data=str(path))) == (
         f"{path}[y] holds b'\\xff' in row 0, which is not UTF-8 text, expected classes: integers, strings or "
         "booleans, one for each row; decode it, or give strings"
     )
-    message = refused(datasets.load, Config(data=str(path), x_name="X", y_name="lists"))
+    message = refused(datasets.load, Config.of(data=str(path), x_name="X", y_name="lists"))
     assert message.startswith(
         f"{path}[lists] holds objects of type ndarray such as array([1, 2], dtype=int32)"
     )

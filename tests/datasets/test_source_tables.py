@@ -62,7 +62,7 @@ shuffled = st.lists(st.integers(-20, 20), min_size=2, max_size=9, unique=True).f
 def test_integers_are_classes_in_the_order_of_numbers(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("table") / "t.csv"
     pd.DataFrame({"a": 0.5, "y": numbers}).to_csv(path, index=False)
-    dataset = datasets.load(Config(data=str(path)))
+    dataset = datasets.load(Config.of(data=str(path)))
     assert [int(name) for name in dataset.class_names] == sorted(set(numbers))
     assert [int(dataset.class_names[label]) for label in dataset.labels] == numbers
 
@@ -146,7 +146,7 @@ def test_a_regression_target_is_refused_with_the_reason(tmp_path):
     path = tmp_path / "t.csv"
     pd.DataFrame({"a": range(0, 60, 2), "target": np.arange(30) / 4}).to_csv(path, index=False)
     with pytest.raises(audit.DataError) as caught:
-        datasets.load(Config(data=str(path)))
+        datasets.load(Config.of(data=str(path)))
     assert str(caught.value) == (
         f"column 'target' of {path} holds 30 different measurements such as 0.25 (row 1), {NOT_CLASSES}"
     )

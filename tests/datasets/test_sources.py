@@ -29,7 +29,7 @@ def idx_bytes(array):
 
 def refused(**settings):
     with pytest.raises(audit.DataError) as caught:
-        datasets.load(Config(**settings))
+        datasets.load(Config.of(**settings))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -62,13 +62,13 @@ def test_a_folder_of_idx_files_is_its_parts_in_order(tmp_path, packed):
             content = idx_bytes(array)
             name = f"{part}-{what}-ubyte" + ".gz" * packed
             (tmp_path / name).write_bytes(gzip.compress(content) if packed else content)
-    dataset = datasets.load(Config(data=str(tmp_path)))
+    dataset = datasets.load(Config.of(data=str(tmp_path)))
     assert (dataset.X == X).all()
     assert [dataset.class_names[label] for label in dataset.labels] == [str(label) for label in y]
     images, labels = (
         tmp_path / f"train-{what}-ubyte{'.gz' * packed}" for what in ("images-idx3", "labels-idx1")
     )
-    pair = datasets.load(Config(X=images, y=labels))
+    pair = datasets.load(Config.of(X=images, y=labels))
     assert (X[:20] == pair.X).all()
     labels.unlink()
     assert "and no train-labels-idx1-ubyte; expected both; add the labels" in refused(data=str(tmp_path))
@@ -78,7 +78,7 @@ def test_a_folder_of_idx_files_is_its_parts_in_order(tmp_path, packed):
     not __import__("os").path.isdir("/usr/share/datasets/fashion-mnist"), reason="not installed"
 )
 def test_debians_fashion_mnist_works_as_it_lies_on_disk():
-    dataset = datasets.load(Config(data="/usr/share/datasets/fashion-mnist"))
+    dataset = datasets.load(Config.of(data="/usr/share/datasets/fashion-mnist"))
     assert dataset.X.shape == (70_000, 28, 28, 1)
     assert np.bincount(dataset.labels).tolist() == [7000] * 10
 
@@ -117,7 +117,7 @@ def test_hdf5_is_read_by_rows(tmp_path, names):
     with h5py.File(path, "w") as file:
         file[names[0]], file[names[1]] = X, words
     asked = {"x_name": names[0], "y_name": names[1]} if "/" in names[0] else {}
-    dataset = datasets.load(Config(data=str(path), limit=20, **asked))
+    dataset = datasets.load(Config.of(data=str(path), limit=20, **asked))
     assert (X[dataset.rows] == dataset.X).all()
     assert [dataset.class_names[label] for label in dataset.labels] == words[dataset.rows].tolist()
     assert "and no 'wrong'; check --x-name" in refused(data=str(path), x_name="wrong")
@@ -128,7 +128,7 @@ def test_arrays_of_other_names_are_found_by_them(tmp_path):
     np.savez(tmp_path / "a.npz", inputs=X, answers=y, more=y)
     path = str(tmp_path / "a.npz")
     assert "holds inputs, answers, more; expected arrays named X and y or" in refused(data=path)
-    dataset = datasets.load(Config(data=path, x_name="inputs", y_name="answers"))
+    dataset = datasets.load(Config.of(data=path, x_name="inputs", y_name="answers"))
     assert (dataset.X == X).all()
 
 
@@ -154,7 +154,7 @@ def test_a_tree_of_images_of_one_size_is_read_as_it_is(tmp_path):
     (tmp_path / "dog" / "notes.txt").write_text("no image")
     (tmp_path / ".hidden").mkdir()
     square((9, 9), 0).save(tmp_path / ".hidden" / "x.png")
-    dataset = datasets.load(Config(data=str(tmp_path)))
+    dataset = datasets.load(Config.of(data=str(tmp_path)))
     order = sorted(range(6), key=lambda i: tmp_path / names[i])
     assert dataset.ids.tolist() == [names[i] for i in order]
     assert (dataset.X[..., 0] == pixels[order]).all()
@@ -173,7 +173,7 @@ def test_mixed_sizes_and_colours_follow_the_stated_rule(tmp_path):
             "b/bits.png": square((100, 100), 1, "1"),
         },
     )
-    dataset = datasets.load(Config(data=str(tmp_path)))
+    dataset = datasets.load(Config.of(data=str(tmp_path)))
     assert dataset.X.shape == (5, LONGEST_SIDE, LONGEST_SIDE, 3)
     assert dataset.notes == ("5 images of 2 sizes were scaled to 64 x 64, keeping their proportions",)
     by_name = dict(zip(dataset.ids.tolist(), dataset.X, strict=True))
@@ -192,7 +192,7 @@ def test_broken_images_are_named_and_can_be_skipped(tmp_path):
     message = refused(data=str(tmp_path))
     assert message.startswith(f"{tmp_path / 'a' / '1.jpg'} cannot be read as an image (")
     assert message.endswith("as 2 of 6 files; use --skip-broken to leave them out, or mend them")
-    dataset = datasets.load(Config(data=str(tmp_path), skip_broken=True))
+    dataset = datasets.load(Config.of(data=str(tmp_path), skip_broken=True))
     assert dataset.ids.tolist() == ["a/0.jpg", "a/2.jpg", "b/0.jpg", "b/1.jpg"]
     assert dataset.notes == ("2 broken images left out: a/1.jpg, b/2.jpg",)
 
@@ -271,7 +271,7 @@ def test_every_form_of_a_table_says_the_same(tmp_path, form):
         frame.to_parquet(path)
     else:
         frame.to_csv(path, index=False, sep={"t.tsv": "\t", "semicolons.csv": ";"}.get(form, ","))
-    dataset = datasets.load(Config(data=str(path)))
+    dataset = datasets.load(Config.of(data=str(path)))
     assert dataset.feature_names == ("a", "flag", "colour = green", "colour = red")
     np.testing.assert_allclose(dataset.X[:, 0], frame["a"])
     assert (dataset.X[:, 1] == frame["flag"]).all()
@@ -285,7 +285,7 @@ def test_a_table_of_paths_is_a_set_of_images(tmp_path):
     write_tree(tmp_path, {f"pictures/{i}.png": square((12, 12), 20 * i, "L") for i in range(6)})
     frame = pd.DataFrame({"file": [f"pictures/{i}.png" for i in range(6)], "what": ["a", "b"] * 3})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    dataset = datasets.load(Config(data=str(tmp_path / "t.csv"), label_column="what"))
+    dataset = datasets.load(Config.of(data=str(tmp_path / "t.csv"), label_column="what"))
     assert dataset.X[:, 0, 0, 0].tolist() == [0, 20, 40, 60, 80, 100]
     assert dataset.ids.tolist() == frame["file"].tolist()
     (tmp_path / "pictures" / "3.png").unlink()
@@ -314,7 +314,7 @@ def test_another_encoding_is_said(tmp_path):
     path.write_bytes("a,y\n1,köln\n2,bonn\n".encode("latin-1"))
     assert "can't decode byte" in refused(data=str(path))
     path.write_bytes("a,y\n1,köln\n2,bonn\n1,köln\n3,bonn\n".encode("utf-8-sig"))
-    assert datasets.load(Config(data=str(path))).class_names == ("bonn", "köln")
+    assert datasets.load(Config.of(data=str(path))).class_names == ("bonn", "köln")
 
 
 @given(

@@ -82,7 +82,7 @@ def test_the_sentence_says_what_may_be_chance():
 
 @pytest.fixture(scope="module")
 def wine():
-    return load(Config(data="wine"))
+    return load(Config.of(data="wine"))
 
 
 def decisions_file(path, *entries):

@@ -70,7 +70,7 @@ def small(tmp_path):
     """Trials on a small data set: two models of their own, and a network trained on with the second's labels."""
     X, y = striped_images(160)
     dataset = from_arrays(X, y)
-    config = Config(epochs=2)
+    config = Config.of(epochs=2)
     train, test = np.arange(120), np.arange(120, 160)
     noisy = np.where(np.arange(120) < 60, (y[:120] + 1) % 4, y[:120])
     a, b, c = (64 * name for name in "abc")
@@ -81,7 +81,9 @@ def small(tmp_path):
     ]
 
     def run(folder, jobs=2, some=each):
-        fitting = Fitting(models.builder("auto", dataset), schedule.plan(config, dataset.X).recipe, "cpu")
+        fitting = Fitting(
+            models.builder("auto", dataset), schedule.plan(config.training, dataset.X).recipe, "cpu"
+        )
         with RunFolder.locked(tmp_path / folder, "sweep") as held:
             return trials.run_trials(some, dataset.X, 4, fitting=fitting, folder=held, jobs=jobs, listener=Silent())  # fmt: skip
 

@@ -16,7 +16,7 @@ def verdicts(n=2000, k=4, rate=0.2, seed=0):
     original = rng.integers(0, k, n)
     powers = np.exp(rng.normal(size=(n, k)) + 3 * np.eye(k)[original])
     probs = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    config = Config(noise=rate)
+    config = Config.of(noise=rate)
     dataset = from_arrays(rng.normal(size=(n, 5)), original, split=None, name="made", config=config)
     labels = inject(original, rate, rng=rng)
     trained = rounds.Trained.elsewhere(probs, dataset.X, ())

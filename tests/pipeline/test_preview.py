@@ -22,7 +22,7 @@ def images():
 
 
 def test_it_says_what_was_understood(images):
-    facts = preview.preview(images, Config(noise=0.2, folds=4))
+    facts = preview.preview(images, Config.of(noise=0.2, folds=4))
     assert facts["shape"] == [199, 20, 20, 3]
     assert facts["examples"] == "images"
     assert sum(facts["classes"].values()) == 199
@@ -37,14 +37,14 @@ def test_it_says_what_was_understood(images):
 
 
 def test_more_work_is_expected_to_take_longer_and_more_data_more_memory(images):
-    once, often = (preview.preview(images, Config(repeats=repeats)) for repeats in (1, 50))
+    once, often = (preview.preview(images, Config.of(repeats=repeats)) for repeats in (1, 50))
     assert often["seconds"] > once["seconds"]
 
 
 @pytest.mark.parametrize("model", ["linear", "boosting"])
 def test_features_have_their_model(model):
     X = np.random.default_rng(0).normal(size=(300, 5))
-    facts = preview.preview(datasets.from_arrays(X, np.arange(300) % 3), Config(model=model))
+    facts = preview.preview(datasets.from_arrays(X, np.arange(300) % 3), Config.of(model=model))
     assert (facts["examples"], facts["model"], facts["augment"]) == ("features", model, "none")
 
 
@@ -74,4 +74,4 @@ def test_a_model_that_cannot_be_trained_is_said_in_one_line():
     with pytest.raises(
         audit.DataError, match=r"^the model cannot be trained on \(90, 5\) examples: ValueError: never; "
     ):
-        preview.preview(features, Config(model=Stubborn()))
+        preview.preview(features, Config.of(model=Stubborn()))

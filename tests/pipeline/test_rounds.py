@@ -230,14 +230,14 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 def test_presets_cost_more_in_their_order_and_settings_overrule_them():
     X, _ = striped_images(40)
     cost = [
-        sum(each.cost for each in schedule.plan(Config(preset=name), X).passes())
+        sum(each.cost for each in schedule.plan(Config.of(preset=name).training, X).passes())
         for name in ("fast", "default", "thorough")
     ]
     assert cost == sorted(cost)
-    own = schedule.plan(Config(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine"), X)
+    own = schedule.plan(Config.of(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine").training, X)
     assert (own.rounds, own.repeats, own.recipe.epochs, own.recipe.augment) == (3, 2, 7, "affine")
     assert own.recipe.exactly
-    assert not schedule.plan(Config(), X).recipe.exactly
+    assert not schedule.plan(Config().training, X).recipe.exactly
 
 
 def test_only_pictures_are_moved():
@@ -249,5 +249,5 @@ def test_only_pictures_are_moved():
     assert schedule.are_pictures(strokes)
     assert not schedule.are_pictures(noise)
     assert not schedule.are_pictures(np.zeros_like(noise))
-    assert schedule.plan(Config(), strokes).recipe.augment == "shift"
-    assert schedule.plan(Config(), noise).recipe.augment == "none"
+    assert schedule.plan(Config().training, strokes).recipe.augment == "shift"
+    assert schedule.plan(Config().training, noise).recipe.augment == "none"

@@ -24,7 +24,7 @@ from audit import datasets
 from audit.datasets.reread import reread
 from audit.review.writers import forms
 from audit.review.writers.change import BEFORE, Change
-from audit.settings.detect import Config
+from audit.settings.data import DataSettings
 
 NAMES = ["cat", "dog, big", 'a "b"', "Ελ"]
 N = 9
@@ -34,7 +34,7 @@ X = np.arange(2.0 * N).reshape(N, 2)
 def npy(folder, codes, y):
     np.save(folder / "X.npy", X)
     np.save(folder / "y.npy", y)
-    return Config(X=folder / "X.npy", y=folder / "y.npy"), folder / "y.npy"
+    return DataSettings(X=folder / "X.npy", y=folder / "y.npy"), folder / "y.npy"
 
 
 def as_int16(codes):
@@ -43,7 +43,7 @@ def as_int16(codes):
 
 def npz(folder, codes, y):
     np.savez_compressed(folder / "d.npz", more=np.arange(3), X=X, y=y)
-    return Config(data=str(folder / "d.npz")), folder / "d.npz"
+    return DataSettings(data=str(folder / "d.npz")), folder / "d.npz"
 
 
 def hdf5(folder, codes, y):
@@ -51,7 +51,7 @@ def hdf5(folder, codes, y):
         file["X"] = X
         file["in/y"] = [NAMES[code] for code in codes]
         file["in/y"].attrs["who"] = "Ada"
-    return Config(data=str(folder / "d.h5"), x_name="X", y_name="in/y"), folder / "d.h5"
+    return DataSettings(data=str(folder / "d.h5"), x_name="X", y_name="in/y"), folder / "d.h5"
 
 
 def idx_bytes(array):
@@ -65,7 +65,7 @@ def idx(folder, codes, y):
         labels = np.array(codes, np.uint8)[rows]
         (folder / f"{part}-images-idx3-ubyte{end}").write_bytes(pack(idx_bytes(images[rows])))
         (folder / f"{part}-labels-idx1-ubyte{end}").write_bytes(pack(idx_bytes(labels)))
-    return Config(data=str(folder)), folder / "train-labels-idx1-ubyte"
+    return DataSettings(data=str(folder)), folder / "train-labels-idx1-ubyte"
 
 
 def parquet_table(folder, codes, y):
@@ -73,13 +73,13 @@ def parquet_table(folder, codes, y):
     table = pa.table({"a": X[:, 0], "kind": labels, "t": [f"text {i}" for i in range(N)]})
     table = table.replace_schema_metadata({"who": "Ada"})
     parquet.write_table(table, folder / "d.parquet", compression="gzip", row_group_size=4)
-    return Config(data=str(folder / "d.parquet"), label_column="kind"), folder / "d.parquet"
+    return DataSettings(data=str(folder / "d.parquet"), label_column="kind"), folder / "d.parquet"
 
 
 def text_table(folder, codes, y):
     frame = pd.DataFrame({"a": X[:, 0], "label": [NAMES[code] for code in codes], "b": X[:, 1]})
     frame.to_csv(folder / "d.csv.gz", index=False)
-    return Config(data=str(folder / "d.csv.gz")), folder / "d.csv.gz"
+    return DataSettings(data=str(folder / "d.csv.gz")), folder / "d.csv.gz"
 
 
 FORMS = {
@@ -157,7 +157,7 @@ def read_again(form, config, source, out):
     if form == "idx":
         for path in source.glob("*images*"):
             shutil.copy(path, out)
-        return names_in(Config(data=str(out)))
+        return names_in(DataSettings(data=str(out)))
     return names_in(replace(config, data=str(out / Path(config.data).name)))
 
 
@@ -216,7 +216,7 @@ def test_of_a_table_as_text_only_label_fields_change(
     path = folder / f"d{suffix}"
     path.write_bytes(table([NAMES[code] for code in codes], whole=last))
     try:
-        opened = datasets.open_source(Config(data=str(path)))
+        opened = datasets.open_source(DataSettings(data=str(path)))
     except audit.DataError:
         opened = None  # a text that no reader takes
     assume(opened)
@@ -244,7 +244,7 @@ def tree(folder, paths):
     for path in paths:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8)).save(folder / path)
-    return Config(data=str(folder))
+    return DataSettings(data=str(folder))
 
 
 def carried_out(folder, plan):
@@ -316,7 +316,7 @@ def test_the_documented_way_to_put_labels_into_an_hdf5_file_works(tmp_path, monk
     (tmp_path / "corrected").mkdir()
     with h5py.File("data.h5", "w") as file:
         file["X"], file["y"] = X, np.arange(N) % 2
-    opened = datasets.open_source(Config(data="data.h5"))
+    opened = datasets.open_source(DataSettings(data="data.h5"))
     forms.write(opened.place, change_of(reread(opened), [0] * N, [False] * N), tmp_path / "corrected")
     opened.X.dataset.file.close()
     exec(block("import h5py"), {})  # noqa: S102
@@ -350,11 +350,11 @@ def test_a_source_called_like_a_file_of_ours_is_called_otherwise(name, tmp_path)
     (tmp_path / "out").mkdir()
     if name.endswith("csv"):
         (tmp_path / name).write_text("a,label\n" + "".join(f"{i},{'uv'[i % 2]}\n" for i in range(N)))
-        config = Config(data=str(tmp_path / name))
+        config = DataSettings(data=str(tmp_path / name))
     else:
         np.save(tmp_path / "X.npy", X)
         np.save(tmp_path / name, np.arange(N) % 2)
-        config = Config(X=tmp_path / "X.npy", y=tmp_path / name)
+        config = DataSettings(X=tmp_path / "X.npy", y=tmp_path / name)
     opened = datasets.open_source(config)
     forms.write(
         opened.place, change_of(reread(opened), [0] * N, [True, *[False] * (N - 1)]), tmp_path / "out"

@@ -111,7 +111,7 @@ def test_limits_that_cannot_be_are_refused_before_the_run(run_audit, finished_ru
         done = run_audit("detect", "wine", *flags, check=2)
         assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "reports").exists()
-    assert Config().noise == 0.1
+    assert Config().noise.noise == 0.1
 
 
 def test_a_failed_gate_leaves_status_1_one_line_and_the_report(run_audit, tmp_path):

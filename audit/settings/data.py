@@ -1,0 +1,72 @@
+"""The settings that name the data, and the rows of it that are audited."""
+
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+from audit.errors import ConfigError
+from audit.settings.fields import SettingsGroup, setting
+
+DEFAULT_DATA = "mnist"
+
+
+@dataclass(frozen=True)
+class DataSettings(SettingsGroup):
+    """Where examples and labels come from, and which rows are audited."""
+
+    data: str = setting(
+        DEFAULT_DATA,
+        "A bundled data set, a file, a folder of images, or openml:NAME. Run audit datasets for a list.",
+        decides="data",
+    )
+    _: KW_ONLY
+    X: Path | None = setting(
+        None,
+        "Examples as an .npy or IDX file: images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, "
+        "d). Takes the place of DATA and needs --y.",
+        decides="data",
+    )
+    y: Path | None = setting(None, "Labels (n,) as an .npy or IDX file. Needs --X.", decides="data")
+    x_name: str | None = setting(
+        None,
+        "Name of the examples in an .npz or HDF5 file. Only needed for an unusual name, not for X or images.",
+        decides="data",
+    )
+    y_name: str | None = setting(
+        None,
+        "Name of the labels in that file. Only needed for an unusual name, not for y or labels.",
+        decides="data",
+    )
+    label_column: str | None = setting(
+        None,
+        "Column of a table that holds the labels. Only needed for a name other than label, y, target or "
+        "class.",
+        decides="data",
+    )
+    path_column: str | None = setting(
+        None,
+        "Column of a table that holds image paths. Only needed for a name other than path, file or image.",
+        decides="data",
+    )
+    split: str | None = setting(
+        None,
+        "Column of a table that names the part of each row, such as train or test. The report lists rows "
+        "that occur in more than one part.",
+        decides="data",
+    )
+    skip_broken: bool = setting(
+        False, "Skip images that cannot be read, and list them, instead of stopping.", decides="data"
+    )
+    limit: int | None = setting(
+        None, "Audit a stratified sample of this many rows, drawn with --seed.", decides="data", least=1
+    )
+    min_class_size: int = setting(
+        1, "Drop classes with fewer than this many examples.", decides="data", least=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.X is None) != (self.y is None):
+            given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
+            raise ConfigError(f"{given} needs {missing}: the examples and their labels, both as .npy files")
+        if self.X is not None and self.data != DEFAULT_DATA:
+            raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")

@@ -1,0 +1,148 @@
+"""A setting: one field of a frozen group that says its type, default, help text, and what it decides.
+
+Flags, environment, settings files, the keys of a run's stages and the command that repeats a run are all
+derived from these fields, so that a setting is named once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
+from numbers import Integral, Real
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from audit.errors import ConfigError
+
+StageName = Literal["data", "noise", "folds", "model", "issues"]
+
+
+def setting(
+    default: Any,
+    help_text: str,
+    *,
+    decides: StageName | tuple[StageName, ...] | None,
+    least: int | None = None,
+    keyed_by_default: bool = True,
+) -> Any:
+    """Declare a setting of a group.
+
+    Parameters
+    ----------
+    default
+        Its value when nobody gives it.
+    help_text
+        What it does, for `--help`.
+    decides
+        The stages whose result it decides, and whose keys it is therefore part of: noise, folds and issues
+        of a run, or model, a single model of an experiment. "data" is for settings that decide which
+        examples and labels are read; the key has a fingerprint of these instead. None is for settings that
+        never change a result.
+    least
+        The smallest whole number that it may be.
+    keyed_by_default
+        False for a setting that is in the key only when it is not the default, so that runs that are older
+        than the setting keep their keys.
+    """
+    stages = decides
+    if decides is None:
+        stages = ()
+    elif isinstance(decides, str):
+        stages = (decides,)
+    declared = {"help": help_text, "decides": stages, "least": least, "keyed_by_default": keyed_by_default}
+    return field(default=default, metadata=declared)
+
+
+@dataclass(frozen=True)
+class SettingsGroup:
+    """Settings that belong together; each is checked against its type, and refused in one line."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if "decides" not in each.metadata:
+                raise TypeError(f"{type(self).__name__}.{each.name} does not declare what it decides")
+            _check(each, getattr(self, each.name))
+
+
+def flat(*groups: SettingsGroup) -> dict[str, Any]:
+    """All settings of these groups by name."""
+    return {each.name: getattr(group, each.name) for group in groups for each in fields(group)}
+
+
+def deciding(stage: StageName, *groups: SettingsGroup) -> dict[str, Any]:
+    """The settings in these groups that are part of a stage's key, as JSON can hold them."""
+    return {
+        each.name: jsonable(getattr(group, each.name))
+        for group in groups
+        for each in fields(group)
+        if stage in each.metadata["decides"]
+        and (each.metadata["keyed_by_default"] or getattr(group, each.name) != each.default)
+    }
+
+
+def changed(group: SettingsGroup) -> dict[str, Any]:
+    """The settings of a group that decide a result and are not the default."""
+    return {
+        each.name: getattr(group, each.name)
+        for each in fields(group)
+        if each.metadata["decides"] and getattr(group, each.name) != each.default
+    }
+
+
+def jsonable(value: Any) -> Any:
+    """A setting's value as JSON can hold it."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def read(each: Field[Any], value: Any) -> Any:
+    """A setting's value as its field holds it: paths may be given as text."""
+    if isinstance(value, str) and Path in _types(each):
+        return Path(value)
+    return value
+
+
+def flag_name(name: str) -> str:
+    """The command line flag of a setting, without its dashes; X keeps its capital."""
+    return name.strip("_").replace("_", "-")
+
+
+def is_share(value: Any) -> bool:
+    """Whether a value is a number from 0 to 1; NaN is not."""
+    return isinstance(value, Real) and bool(0 <= float(value) <= 1)
+
+
+def refuse_unknown(found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise ConfigError with all unknown names at once, each with the known one that looks most like it."""
+    unknown = sorted(set(found) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"unknown settings: {', '.join(_suggested(name, known) for name in unknown)}; "
+            "audit detect --help lists them"
+        )
+
+
+def _suggested(name: str, known: Mapping[str, Any]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"{name!r} (did you mean {near[0]}?)" if near else repr(name)
+
+
+def _check(each: Field[Any], value: Any) -> None:
+    types = _types(each)
+    if value is None and NoneType in types:
+        return
+    choices = [choice for kind in types if get_origin(kind) is Literal for choice in get_args(kind)]
+    if choices and value not in choices:
+        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise ConfigError(f"--{flag_name(each.name)} must be {listed}, found {value!r}")
+    least = each.metadata["least"]
+    if least is not None and not (isinstance(value, Integral) and value >= least):
+        raise ConfigError(
+            f"--{flag_name(each.name)} must be a whole number of {least} or more, found {value!r}"
+        )
+
+
+def _types(each: Field[Any]) -> tuple[Any, ...]:
+    """The types of a field's value: those of a union, or the one it has."""
+    if get_origin(each.type) is Literal:
+        return (each.type,)
+    return get_args(each.type) or (each.type,)

@@ -1,0 +1,76 @@
+"""The settings of a run's report and folder, and of probabilities that take the place of training."""
+
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+
+from audit.errors import ConfigError
+from audit.settings.fields import SettingsGroup, setting
+
+LEAST_REPORT_MB = 0.5  # plots, tables and script take most of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(SettingsGroup):
+    """The seed and the folder of a run."""
+
+    seed: int = setting(
+        0,
+        "Seed of everything random: sample, noise, folds, training and bootstrap.",
+        decides=("noise", "folds", "model"),
+        least=0,
+    )
+    out: Path | None = setting(
+        None,
+        "Folder to write. Default for audit detect: reports/DATA-KIND-RATE-sSEED, without RATE for "
+        "--noise-kind matrix.",
+        decides=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionSettings(SettingsGroup):
+    """Probabilities that make training unnecessary."""
+
+    pred_probs: Path | None = setting(
+        None,
+        "Your own out-of-sample probabilities (n, k) as an .npy, .npz or .csv file, columns in the sorted "
+        "order of the classes. Nothing is trained, and no noise is injected.",
+        decides="data",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings(SettingsGroup):
+    """What the report of a run holds."""
+
+    controls: int = setting(
+        0,
+        "Hide this many flipped labels, and as many clean ones, unmarked in the review queue; audit apply "
+        "reports how the reviewer handled them. Needs noise.",
+        decides="issues",
+        least=0,
+        keyed_by_default=False,
+    )
+    map: bool = setting(
+        False,
+        "Draw a map of the data in the report, with the suspects marked. Takes a few seconds.",
+        decides=None,
+    )
+    report_mb: float = setting(
+        5,
+        "Maximum size of report.html in MB. Suspects that do not fit appear only in issues.csv.",
+        decides=None,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_report_mb(self.report_mb)
+
+
+def check_report_mb(megabytes: float) -> None:
+    """Refuse a size that holds no page; ConfigError."""
+    if not (isinstance(megabytes, Real) and megabytes >= LEAST_REPORT_MB):  # also refuses NaN
+        raise ConfigError(
+            f"--report-mb must be megabytes, {LEAST_REPORT_MB} or more, found {megabytes!r}; 5 is the default"
+        )
