@@ -17,6 +17,8 @@ PAGES = sorted(
     str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.joinpath("docs").rglob("*.md")]
 )
 
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+
 FORMS = sorted(set(ROOT.glob(".github/ISSUE_TEMPLATE/*.yml")) - {ROOT / ".github/ISSUE_TEMPLATE/config.yml"})
 
 pytestmark = pytest.mark.skipif(
@@ -48,6 +50,56 @@ def requirements_in(name):
     return [Requirement(line) for line in lines if line]
 
 
+def tox_ini():
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read_string(text("tox.ini"))
+    return settings
+
+
+def expanded(section):
+    """The names that tox makes of a section's name: `{a,b}-c` stands for `a-c` and `b-c`."""
+    parts = re.split(r"\{([^}]*)\}", section)
+    return ["".join(choice) for choice in itertools.product(*(part.split(",") for part in parts))]
+
+
+def environments():
+    """The settings of each tox environment by its name, without what it takes from `testenv`."""
+    tox = tox_ini()
+    return {
+        name: dict(tox[section])
+        for section in tox.sections()
+        if section.startswith("testenv:")
+        for name in expanded(section.removeprefix("testenv:"))
+    }
+
+
+def asked_of_tox(command):
+    """The environments that a `tox run` names."""
+    return re.search(r"^tox run .*?-e (\S+)", command).group(1).split(",")
+
+
+def cells(job):
+    """Each combination of a job's matrix."""
+    matrix = dict(job.get("strategy", {}).get("matrix", {}))
+    included = matrix.pop("include", [{}])
+    return [
+        dict(zip(matrix, values, strict=True)) | extra
+        for values in itertools.product(*matrix.values())
+        for extra in included
+    ]
+
+
+def runs(workflow):
+    """Every command of a workflow, once for each combination of its job's matrix: (combination, command)."""
+    for job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values():
+        commands = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
+        for cell, command in itertools.product(cells(job), commands):
+            filled = command
+            for name, value in cell.items():
+                filled = filled.replace(f"${{{{ matrix.{name} }}}}", value)
+            yield cell, filled
+
+
 def shell_blocks(page):
     return [
         block.strip()
@@ -74,6 +126,50 @@ def test_constraints_leave_a_version_of_each_dependency():
     for constraint in constraints:
         both = constraint.specifier & asked[constraint.name]
         assert any(both.contains(part.version) for part in both), constraint
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_run_environments_that_exist(workflow):
+    known = environments()
+    for _, command in runs(workflow):
+        if command != "python -m pip install tox":
+            assert set(asked_of_tox(command)) <= set(known), command
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_may_little_and_take_pinned_actions(workflow):
+    content = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert content["permissions"] == {"contents": "read"}
+    assert content["concurrency"]["cancel-in-progress"] is True
+    for job in content["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 60
+        actions = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in actions)
+
+
+def test_workflows_run_what_tox_runs_and_more():
+    everywhere = {
+        name
+        for path in WORKFLOWS
+        for _, run in runs(path)
+        if run.startswith("tox")
+        for name in asked_of_tox(run)
+    }
+    asked = set(tox_ini()["tox"]["env_list"].split(", "))
+    assert everywhere == asked | {"build", "installed", "browser"}
+
+
+def test_the_promised_versions_of_python_are_tested():
+    oldest, newest = re.search(r"Python (3\.\d+) to (3\.\d+)", text("README.md")).groups()
+    assert project()["requires-python"] == f">={oldest}"
+    tested = {
+        (cell["os"], cell["python"])
+        for cell, run in runs(ROOT / ".github/workflows/checks.yml")
+        if run == "tox run -e tests"
+    }
+    systems = ["ubuntu-latest", "macos-latest", "windows-latest"]
+    assert tested == set(itertools.product(systems, [oldest, newest]))
 
 
 def test_the_readme_begins_with_its_two_commands():
@@ -116,7 +212,5 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_environment_is_constrained():
-    settings = configparser.ConfigParser(interpolation=None)
-    settings.read_string(text("tox.ini"))
-    assert settings["testenv"]["constraints"] == "constraints.txt"
+    assert tox_ini()["testenv"]["constraints"] == "constraints.txt"
     assert "/constraints.txt" in pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
