@@ -214,3 +214,18 @@ def test_links_lead_somewhere(page):
 def test_every_environment_is_constrained():
     assert tox_ini()["testenv"]["constraints"] == "constraints.txt"
     assert "/constraints.txt" in pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+
+
+def test_hooks_before_a_commit_are_environments_of_tox():
+    known = environments()
+    (local,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    stages = {}
+    for hook in local["hooks"]:
+        (name,) = asked_of_tox(hook["entry"])
+        assert name == hook["id"]
+        assert name in known
+        stages[name] = hook.get("stages", ["pre-commit"])
+    assert stages == {
+        "format": ["pre-commit"], "lint": ["pre-commit"], "types": ["pre-commit"], "layers": ["pre-commit"],
+        "quick": ["pre-push"],
+    }  # fmt: skip
