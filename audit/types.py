@@ -184,9 +184,9 @@ class FoldResult:
     anchors: Features | None = (
         None  # (a, d) of the rows that every fold looks at, by which spaces are aligned
     )
-    planted: "Planted | None" = None  # (q) rows made of its own, where any were
-    planted_probs: Probs | None = None  # (q, k) predictions for them
-    planted_features: Features | None = None  # (q, d)
+    synthetic: "Synthetic | None" = None  # (q) synthetic rows made from this fold's rows
+    synthetic_probs: Probs | None = None  # (q, k) predictions for the synthetic rows
+    synthetic_features: Features | None = None  # (q, d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,14 +201,14 @@ class OutOfSample:
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
-    """Rows with a known defect, made of copies of rows that nothing speaks against."""
+class Synthetic:
+    """Synthetic rows: copies of unsuspicious rows, each with a known defect."""
 
-    X: Examples  # (p, …) of the form of the data
-    labels: Labels  # (p,) that they claim to have
+    X: Examples  # (p, …) in the form of the data
+    labels: Labels  # (p,) the label that each is shown with
     kind: npt.NDArray[np.int64]  # (p,) index into KINDS
-    defect: npt.NDArray[np.str_]  # (p,) what was done, as people call it
-    sources: npt.NDArray[np.int64]  # (p, 2) the rows they are made of; -1 is none
+    defect: npt.NDArray[np.str_]  # (p,) name of the defect
+    sources: npt.NDArray[np.int64]  # (p, 2) the rows that each was made from; -1 for none
 
 
 @dataclass(frozen=True, eq=False)

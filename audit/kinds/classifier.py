@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from audit.kinds.evidence import Data, Rowset, gather
 from audit.kinds.explanations import Reasons, Twins
-from audit.settings.choices import PLANTED_KINDS
-from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Planted, Rows
+from audit.settings.choices import SYNTHETIC_KINDS
+from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Rows, Synthetic
 
 TREES = 200
 LEAST_LEAF = 1  # planted rows in a leaf
@@ -34,33 +34,33 @@ class Learned:
         """The confusion matrix of planted (rows) and named kinds, and its F1, as JSON can hold them."""
         from sklearn.metrics import confusion_matrix, f1_score  # noqa: PLC0415  slow to import
 
-        of_kinds = [KINDS.index(kind) for kind in PLANTED_KINDS]
+        of_kinds = [KINDS.index(kind) for kind in SYNTHETIC_KINDS]
         f1 = f1_score(self.true, self.named, labels=of_kinds, average=None, zero_division=0)
         return {
-            "names": list(PLANTED_KINDS),
+            "names": list(SYNTHETIC_KINDS),
             "confusion": confusion_matrix(self.true, self.named, labels=of_kinds).tolist(),
-            "f1": {kind: float(value) for kind, value in zip(PLANTED_KINDS, f1, strict=True)},
+            "f1": {kind: float(value) for kind, value in zip(SYNTHETIC_KINDS, f1, strict=True)},
             "macro_f1": float(np.mean(f1)),
-            "planted": {kind: int((self.true == KINDS.index(kind)).sum()) for kind in PLANTED_KINDS},
+            "planted": {kind: int((self.true == KINDS.index(kind)).sum()) for kind in SYNTHETIC_KINDS},
         }
 
 
-def learn(data: Data, planted: Planted, said: OutOfSample, rng: np.random.Generator) -> Learned | None:
+def learn(data: Data, synthetic: Synthetic, said: OutOfSample, rng: np.random.Generator) -> Learned | None:
     """A forest that tells the planted defects apart by their evidence; None where too few are left.
 
-    Planted rows that were made of a row that is suspect itself are left out. Its error is measured on the
+    Synthetic rows that were made of a row that is suspect itself are left out. Its error is measured on the
     trees that never saw a row (out of bag, Breiman 2001), which is a cross-validation that costs nothing.
     """
     from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  slow to import
 
-    usable = data.clean[planted.sources[:, 0]]
-    usable &= (planted.sources[:, 1] < 0) | data.clean[planted.sources[:, 1]]
+    usable = data.clean[synthetic.sources[:, 0]]
+    usable &= (synthetic.sources[:, 1] < 0) | data.clean[synthetic.sources[:, 1]]
     rows = np.flatnonzero(usable)
-    if min((planted.kind[rows] == KINDS.index(kind)).sum() for kind in PLANTED_KINDS) < LEAST:
+    if min((synthetic.kind[rows] == KINDS.index(kind)).sum() for kind in SYNTHETIC_KINDS) < LEAST:
         return None
-    labels = confused(planted, said, rng)
-    evidence = gather(Rowset(planted.X, rows, labels[rows], said, planted.sources[rows]), data)
-    names = np.char.add(np.char.add(planted.kind[rows].astype(str), " "), planted.defect[rows])
+    labels = confused(synthetic, said, rng)
+    evidence = gather(Rowset(synthetic.X, rows, labels[rows], said, synthetic.sources[rows]), data)
+    names = np.char.add(np.char.add(synthetic.kind[rows].astype(str), " "), synthetic.defect[rows])
     fine, which = np.unique(names, return_inverse=True)
     forest = ExtraTreesClassifier(
         TREES,
@@ -74,16 +74,16 @@ def learn(data: Data, planted: Planted, said: OutOfSample, rng: np.random.Genera
     kind_of = np.array([int(name.split(" ", 1)[0]) for name in fine])
     votes = of_kinds(np.nan_to_num(forest.oob_decision_function_), kind_of)
     defects = tuple(str(name).split(" ", 1)[1] for name in fine)
-    return Learned(forest, kind_of, defects, planted.kind[rows], votes.argmax(axis=1))
+    return Learned(forest, kind_of, defects, synthetic.kind[rows], votes.argmax(axis=1))
 
 
-def confused(planted: Planted, said: OutOfSample, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def confused(synthetic: Synthetic, said: OutOfSample, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """The labels (p,) of planted rows: every second wrong one is what the model would confuse it with."""
     probs = said.pred_probs.copy()
     first = probs.argmax(axis=1)
     probs[np.arange(len(probs)), first] = -1
-    likely = (planted.kind == KINDS.index("mislabelled")) & (rng.random(len(probs)) < 0.5)
-    return np.where(likely, probs.argmax(axis=1), planted.labels)
+    likely = (synthetic.kind == KINDS.index("mislabelled")) & (rng.random(len(probs)) < 0.5)
+    return np.where(likely, probs.argmax(axis=1), synthetic.labels)
 
 
 def name(data: Data, rows: Rows, labels: Labels, learned: Learned, twins: Twins) -> Kinds:

@@ -11,9 +11,9 @@ import numpy as np
 from audit.kinds import classifier
 from audit.kinds.evidence import Data
 from audit.kinds.explanations import Twins
-from audit.settings.choices import PLANTED_KINDS
+from audit.settings.choices import SYNTHETIC_KINDS
 from audit.training import cross_validation, embeddings
-from audit.training.out_of_sample import gather_planted
+from audit.training.out_of_sample import gather_synthetic
 from audit.types import (
     KINDS,
     Examples,
@@ -24,19 +24,19 @@ from audit.types import (
     Labels,
     NoisyLabels,
     OutOfSample,
-    Planted,
     Rows,
+    Synthetic,
     children,
 )
 
 PER_KIND = 500  # rows, of all folds
-MOST_BYTES = 1 << 26  # of all planted rows
+MOST_BYTES = 1 << 26  # of all synthetic rows
 
 
-def planter(
+def synthesizer(
     class_names: Sequence[str], seed: np.random.SeedSequence | None, folds: int
-) -> cross_validation.Plant | None:
-    """What makes rows with a known defect of the rows of one of so many folds; nothing without a seed."""
+) -> cross_validation.Synthesizer | None:
+    """Return the function that makes the synthetic rows of a fold; None without a seed."""
     return None if seed is None else partial(_of_fold, class_names, children(seed, folds))
 
 
@@ -47,20 +47,20 @@ def _of_fold(
     labels: Labels,
     rows: Rows,
     number: int,
-) -> Planted | None:
-    from audit.kinds.defects import plant  # noqa: PLC0415  slow to import, and only workers plant
+) -> Synthetic | None:
+    from audit.kinds.defects.synthetic import Sources, synthesize  # noqa: PLC0415  slow to import; only workers need it
 
     folds = len(seeds)
-    fit = MOST_BYTES // (folds * len(PLANTED_KINDS) * max(1, X[:1].nbytes))
-    sources = plant.Sources(X, labels, rows, class_names)
-    return plant.plant(sources, np.random.default_rng(seeds[number]), min(fit, ceil(PER_KIND / folds)))
+    fit = MOST_BYTES // (folds * len(SYNTHETIC_KINDS) * max(1, X[:1].nbytes))
+    sources = Sources(X, labels, rows, class_names)
+    return synthesize(sources, np.random.default_rng(seeds[number]), min(fit, ceil(PER_KIND / folds)))
 
 
 def looked_at(
     X: Examples, probs: OutOfSample, results: Sequence[FoldResult]
-) -> tuple[OutOfSample, tuple[Planted, OutOfSample] | None]:
+) -> tuple[OutOfSample, tuple[Synthetic, OutOfSample] | None]:
     """What is said of all rows and of planted ones, with features of tables too, which need no model."""
-    asked = gather_planted(results)
+    asked = gather_synthetic(results)
     if X.ndim == 2:
         project = embeddings.of_tables(X)
         probs = replace(probs, features=project(X).astype(np.float16))
@@ -83,7 +83,7 @@ class Judgement:
 
 
 def named(
-    judged: Judgement, looked: tuple[Planted, OutOfSample] | None, *, every: bool, rng: np.random.Generator
+    judged: Judgement, looked: tuple[Synthetic, OutOfSample] | None, *, every: bool, rng: np.random.Generator
 ) -> tuple[Kinds | None, dict[str, Any] | None]:
     """The kinds of the suspects and of conflicting duplicates, or of every row, and how often they are right.
 

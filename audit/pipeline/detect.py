@@ -275,7 +275,7 @@ def _trained(
         seeds=seeds.models,
         weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
         jobs=training.jobs,
-        planting=seeds.planting,
+        synthetic_seed=seeds.planting,
     )
     return rounds.cross_validate(job, shelf, listener)
 

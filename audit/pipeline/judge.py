@@ -53,7 +53,9 @@ def judge(
             dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
         )
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
-        kinds, figures = step.named(known, trained.planted, every=config.detection.kinds_of == "all", rng=rng)
+        kinds, figures = step.named(
+            known, trained.synthetic, every=config.detection.kinds_of == "all", rng=rng
+        )
         suspects = step.only(suspects, kinds, kinds_in(config.detection.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)

@@ -29,9 +29,9 @@ from audit.types import (
     Labels,
     Mask,
     OutOfSample,
-    Planted,
     Probs,
     Rows,
+    Synthetic,
     children,
 )
 
@@ -61,7 +61,7 @@ class Trained:
     kept: int  # rows that the last round was trained on
     duplicates: Duplicates
     notes: tuple[str, ...] = ()
-    planted: tuple[Planted, OutOfSample] | None = None  # rows with known defects, and what is said of them
+    synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
 
     @classmethod
     def elsewhere(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
@@ -83,7 +83,7 @@ class Job:
     seeds: np.random.SeedSequence  # randomness of the models
     weights: Floats | None = None  # (n,) how much each row counts
     jobs: int | None = None  # folds trained at once; as crossval has it when None
-    planting: np.random.SeedSequence | None = None  # randomness of the planted rows; none when None
+    synthetic_seed: np.random.SeedSequence | None = None  # randomness of the synthetic rows; none when None
 
 
 def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained:
@@ -110,16 +110,15 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
         duplicates = find_duplicates(job.dataset.X)
     fold_seeds = _fold_seeds(passes, job.fold_seeds)
-    planter = step.planter(job.dataset.class_names, job.planting, job.folds)
+    synthesizer = step.synthesizer(job.dataset.class_names, job.synthetic_seed, job.folds)
     keep = np.ones(len(given), dtype=bool)
     effort = 1.0
-    asked: list[FoldResult] = []  # about what is planted
+    asked: list[FoldResult] = []  # about synthetic rows
     outcomes: list[OutOfSample] = []
     trained: list[tuple[str, FoldResult]] = []
     for number, seed in enumerate(children(job.seeds, len(passes))):
         each = passes[number].sized(len(given), job.folds, effort)
         progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
-        plant = planter if each.last and not asked else None
         results = _results(
             job,
             each,
@@ -131,7 +130,7 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
             shelf,
             listener,
             progress,
-            plant,
+            synthesizer if each.last and not asked else None,
         )
         asked = results if each.last and not asked else asked
         trained += [(each.name, result) for result in results]
@@ -143,9 +142,9 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
             wrong = detectors.surely_wrong if hard else detectors.posterior
             keep = kept_for_training(wrong(evidence), given, k)
     probs, looked = averaged(outcomes, job.plan.repeats), None
-    if job.planting:
+    if job.synthetic_seed:
         probs, looked = step.looked_at(job.dataset.X, probs, asked)
-    return Trained(probs, tuple(trained), int(keep.sum()), duplicates, planted=looked)
+    return Trained(probs, tuple(trained), int(keep.sum()), duplicates, synthetic=looked)
 
 
 def _results(
@@ -159,7 +158,7 @@ def _results(
     shelf: Shelf | None,
     listener: Listener,
     progress: Progress,
-    plant: cross_validation.Plant | None,
+    synthesizer: cross_validation.Synthesizer | None,
 ) -> list[FoldResult]:
     """The folds of one pass in their order: those that there are, and the others, which the shelf keeps."""
     if results:
@@ -178,8 +177,8 @@ def _results(
         weights=job.weights,
         others=each.others,
         unlabelled=unlabelled.X if unlabelled and each.last else None,
-        plant=plant,
-        features=each.last and job.planting is not None,
+        synthesizer=synthesizer,
+        features=each.last and job.synthetic_seed is not None,
         jobs=job.jobs,
         skip=[result.fold for result in results],
         progress=progress,

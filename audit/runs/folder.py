@@ -77,7 +77,7 @@ class RunRecord:
     thumbnails: Thumbnails
     controls: Controls
     leaks: Leaks | None  # the parts that the rows are in, and duplicates between them
-    kinds: Kinds | None  # of the suspects, or of all rows; None where nothing could be planted
+    kinds: Kinds | None  # of the suspects, or of all rows; None where no synthetic rows could be made
     scores: Mapping[str, Any]  # the content of scores.json
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
     stages: Mapping[str, Any]  # name → key, settings

@@ -6,10 +6,18 @@ import numpy as np
 
 from audit.errors import RunError
 from audit.runs.folder import Arrays, RunFolder
-from audit.types import FoldResult, Planted
+from audit.types import FoldResult, Synthetic
 
-OPTIONAL = ("unlabelled", "features", "anchors", "planted_probs", "planted_features")
-PLANTED = tuple(f"planted.{field.name}" for field in fields(Planted))
+# Fields of FoldResult that a fold may lack, and the name of each array in the file. Synthetic rows were
+# called planted when the format was fixed.
+OPTIONAL = {
+    "unlabelled": "unlabelled",
+    "features": "features",
+    "anchors": "anchors",
+    "synthetic_probs": "planted_probs",
+    "synthetic_features": "planted_features",
+}
+SYNTHETIC = {field.name: f"planted.{field.name}" for field in fields(Synthetic)}
 
 
 @dataclass(frozen=True)
@@ -21,12 +29,16 @@ class FoldShelf:
 
     def save_fold(self, name: str, result: FoldResult) -> None:
         """Keep one fold of the cross-validation of that name."""
-        known = {name: getattr(result, name) for name in OPTIONAL if getattr(result, name) is not None}
+        known = {
+            array: getattr(result, name)
+            for name, array in OPTIONAL.items()
+            if getattr(result, name) is not None
+        }
         self.folder.write_arrays(
             f"folds/{name}/{result.fold}.npz",
             {
                 **known,
-                **({} if result.planted is None else _planted_arrays(result.planted)),
+                **({} if result.synthetic is None else _synthetic_arrays(result.synthetic)),
                 "rows": result.rows,
                 "pred_probs": result.pred_probs,
                 "trained": result.trained,
@@ -51,8 +63,14 @@ class FoldShelf:
         return found
 
 
-def _planted_arrays(planted: Planted) -> Arrays:
-    return {name: getattr(planted, name.removeprefix("planted.")) for name in PLANTED}
+def _synthetic_arrays(synthetic: Synthetic) -> Arrays:
+    return {array: getattr(synthetic, name) for name, array in SYNTHETIC.items()}
+
+
+def _synthetic(arrays: Arrays) -> Synthetic | None:
+    if SYNTHETIC["X"] not in arrays:
+        return None
+    return Synthetic(**{name: arrays[array] for name, array in SYNTHETIC.items()})
 
 
 def _fold_result(number: int, arrays: Arrays) -> FoldResult:
@@ -65,6 +83,6 @@ def _fold_result(number: int, arrays: Arrays) -> FoldResult:
         losses=tuple(arrays["losses"].tolist()),
         seconds=float(arrays["seconds"]),
         device=str(arrays["device"]),
-        planted=Planted(*(arrays[name] for name in PLANTED)) if PLANTED[0] in arrays else None,
-        **{name: arrays.get(name) for name in OPTIONAL},
+        synthetic=_synthetic(arrays),
+        **{name: arrays.get(array) for name, array in OPTIONAL.items()},
     )

@@ -36,7 +36,7 @@ Kind = Literal["mislabelled", "ambiguous", "atypical", "low quality", "duplicate
 
 DEFAULT_TRUTH: Truth = "consensus"  # what "wrong" means in labels that the tool did not change
 KINDS: tuple[Kind, ...] = get_args(Kind)
-PLANTED_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # of which examples can be made
+SYNTHETIC_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # synthetic rows have these
 
 
 def kinds_in(text: str | None) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ from audit.types import (
     FoldResult,
     Labels,
     Mask,
-    Planted,
     Recipe,
     Rows,
+    Synthetic,
     Training,
     children,
 )
@@ -38,7 +38,7 @@ LITTLE = 50_000  # values of features: models have learned them before workers h
 
 Builder = Callable[[Training], Classifier]
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
-Plant: TypeAlias = Callable[[Examples, Labels, Rows, int], Planted | None]
+Synthesizer: TypeAlias = Callable[[Examples, Labels, Rows, int], Synthetic | None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def cross_validate(
     weights: Floats | None = None,
     others: int | None = None,
     unlabelled: Examples | None = None,
-    plant: Plant | None = None,
+    synthesizer: Synthesizer | None = None,
     features: bool = False,
     jobs: int | None = None,
     skip: Collection[int] = (),
@@ -100,7 +100,7 @@ def cross_validate(
         How many of the other folds each model is trained on, those that come after its own; all when None.
     unlabelled
         Examples (u, …) that every model predicts too.
-    plant
+    synthesizer
         Makes rows with a known defect of those of a fold that may be trained on; its model predicts them too.
     features
         Whether to keep what the models see in the rows they predict.
@@ -142,7 +142,7 @@ def cross_validate(
                 weights=weights,
                 others=others or folds - 1,
                 unlabelled=unlabelled,
-                plant=plant,
+                synthesizer=synthesizer,
                 features=features,
                 fitting=fitting,
                 board=board,
@@ -196,7 +196,7 @@ class _Work(NamedTuple):
     weights: Floats | None
     others: int
     unlabelled: Examples | None
-    plant: Plant | None
+    synthesizer: Synthesizer | None
     features: bool
     fitting: Fitting
     board: npt.NDArray[np.float32]
@@ -232,7 +232,7 @@ def _fit_fold(
     weights: Floats | None,
     others: int,
     unlabelled: Examples | None,
-    plant: Plant | None,
+    synthesizer: Synthesizer | None,
     features: bool,  # noqa: FBT001  all positional: joblib maps large arrays only then
     fitting: Fitting,
     board: npt.NDArray[np.float32],
@@ -262,8 +262,8 @@ def _fit_fold(
     )
     own = model.ask(X, held_out)
     missing = None if unlabelled is None else model.ask(unlabelled, np.arange(len(unlabelled)))
-    planted = None if plant is None else plant(X, labels, held_out[keep[held_out]], number)
-    of_planted = None if planted is None else model.ask(planted.X, np.arange(len(planted.labels)))
+    synthetic = None if synthesizer is None else synthesizer(X, labels, held_out[keep[held_out]], number)
+    of_synthetic = None if synthetic is None else model.ask(synthetic.X, np.arange(len(synthetic.labels)))
     board[number] = 1
     return FoldResult(
         fold=number,
@@ -277,7 +277,7 @@ def _fit_fold(
         unlabelled=None if missing is None else missing.pred_probs,
         features=own.features,
         anchors=None if anchors is None else model.ask(X, anchors).features,
-        planted=planted,
-        planted_probs=None if of_planted is None else of_planted.pred_probs,
-        planted_features=None if of_planted is None else of_planted.features,
+        synthetic=synthetic,
+        synthetic_probs=None if of_synthetic is None else of_synthetic.pred_probs,
+        synthetic_features=None if of_synthetic is None else of_synthetic.features,
     )

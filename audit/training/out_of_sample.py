@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from audit.errors import DataError
 from audit.training.embeddings import onto
-from audit.types import FoldResult, OutOfSample, Planted, Probs
+from audit.types import FoldResult, OutOfSample, Probs, Synthetic
 
 
 def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
@@ -42,21 +42,21 @@ def gather(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
     return OutOfSample(pred_probs, fold, margins, unlabelled, _features(results, n))
 
 
-def gather_planted(results: Sequence[FoldResult]) -> tuple[Planted, OutOfSample] | None:
-    """The planted rows of all folds, one fold after the other, and what their models say of them."""
-    planted = [result.planted for result in results if result.planted is not None]
-    if not planted:
+def gather_synthetic(results: Sequence[FoldResult]) -> tuple[Synthetic, OutOfSample] | None:
+    """The synthetic rows of all folds, one fold after the other, and what their models say of them."""
+    synthetic = [result.synthetic for result in results if result.synthetic is not None]
+    if not synthetic:
         return None
-    columns = ([getattr(part, each.name) for part in planted] for each in fields(Planted))
-    together = Planted(*map(np.concatenate, columns))
-    ends = np.cumsum([0 if result.planted is None else len(result.planted.labels) for result in results])
+    columns = ([getattr(part, each.name) for part in synthetic] for each in fields(Synthetic))
+    together = Synthetic(*map(np.concatenate, columns))
+    ends = np.cumsum([0 if result.synthetic is None else len(result.synthetic.labels) for result in results])
     k = results[0].pred_probs.shape[1]
     parts = [
         replace(
             result,
             rows=rows,
-            pred_probs=result.pred_probs[:0] if result.planted_probs is None else result.planted_probs,
-            features=result.planted_features,
+            pred_probs=result.pred_probs[:0] if result.synthetic_probs is None else result.synthetic_probs,
+            features=result.synthetic_features,
             margins=np.empty(0, np.float32),
             unlabelled=None,
         )

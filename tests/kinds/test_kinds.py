@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 import audit
 from audit.datasets import from_arrays
 from audit.kinds.defects import images as drawing
-from audit.kinds.defects import plant as planting
 from audit.kinds.defects.canvas import Canvas
 from audit.kinds.defects.insert import INSERTED_KINDS, insert
+from audit.kinds.defects.synthetic import Sources, synthesize
 from audit.kinds.statistics import STATISTICS, statistics
-from audit.kinds.step import planter
+from audit.kinds.step import synthesizer
 from audit.runs.folder import RunFolder
+from audit.runs.folds import FoldShelf
 from audit.settings import choices
 from audit.training import embeddings
-from audit.training.out_of_sample import gather_planted
+from audit.training.out_of_sample import gather_synthetic
 from audit.types import KINDS, FoldResult
 
 FORMS = {
@@ -41,50 +42,50 @@ def bars(n=240, side=20, seed=0):
 
 
 def sources(X, y, names=("a", "b", "c", "d")):
-    return planting.Sources(X, y, np.arange(len(y)), names)
+    return Sources(X, y, np.arange(len(y)), names)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_planted_rows_have_the_form_of_the_data(form):
     X, y = bars()
     X = FORMS[form](X)
-    planted = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
-    again = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
-    assert planted.X.tobytes() == again.X.tobytes()
-    assert (planted.X.dtype, planted.X.shape[1:]) == (X.dtype, X.shape[1:])
-    assert planted.X.min() >= X.min()
-    assert planted.X.max() <= X.max()
-    assert np.bincount(planted.kind, minlength=7).tolist() == [30, 30, 30, 30, 0, 30, 30]
-    assert set(planted.labels) <= {0, 1, 2, 3}
-    assert len(np.unique(planted.sources[:, 0])) == 180
+    synthetic = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    again = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    assert synthetic.X.tobytes() == again.X.tobytes()
+    assert (synthetic.X.dtype, synthetic.X.shape[1:]) == (X.dtype, X.shape[1:])
+    assert synthetic.X.min() >= X.min()
+    assert synthetic.X.max() <= X.max()
+    assert np.bincount(synthetic.kind, minlength=7).tolist() == [30, 30, 30, 30, 0, 30, 30]
+    assert set(synthetic.labels) <= {0, 1, 2, 3}
+    assert len(np.unique(synthetic.sources[:, 0])) == 180
 
 
 def test_a_planted_wrong_label_changes_nothing_else_and_a_planted_nothing_changes_nothing():
     X, y = bars()
-    planted = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
-    own = planted.sources[:, 0]
-    wrong, none = (planted.kind == KINDS.index(kind) for kind in ("mislabelled", "none"))
-    assert (planted.X[wrong | none] == X[own][wrong | none]).all()
-    assert (planted.labels[wrong] != y[own][wrong]).all()
-    assert (planted.labels[none] == y[own][none]).all()
+    synthetic = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    own = synthetic.sources[:, 0]
+    wrong, none = (synthetic.kind == KINDS.index(kind) for kind in ("mislabelled", "none"))
+    assert (synthetic.X[wrong | none] == X[own][wrong | none]).all()
+    assert (synthetic.labels[wrong] != y[own][wrong]).all()
+    assert (synthetic.labels[none] == y[own][none]).all()
 
 
 def test_an_ambiguous_row_is_made_of_two_classes():
     X, y = bars()
-    planted = planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30)
-    one, two = planted.sources[planted.kind == KINDS.index("ambiguous")].T
+    synthetic = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    one, two = synthetic.sources[synthetic.kind == KINDS.index("ambiguous")].T
     assert (y[one] != y[two]).all()
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_too_few_rows_plant_nothing(n):
     X, y = bars(n)
-    assert planting.plant(sources(X, y), np.random.default_rng(0), per_kind=30) is None
+    assert synthesize(sources(X, y), np.random.default_rng(0), per_kind=30) is None
 
 
 def test_one_class_plants_nothing():
     X, y = bars()
-    assert planting.plant(sources(X, 0 * y), np.random.default_rng(0), per_kind=30) is None
+    assert synthesize(sources(X, 0 * y), np.random.default_rng(0), per_kind=30) is None
 
 
 @settings(max_examples=20)
@@ -93,19 +94,19 @@ def test_the_planted_rows_of_a_fold_are_made_of_those_of_its_rows_that_are_kept(
     X, y = bars()
     rng = np.random.default_rng(seed)
     fold, keep = rng.integers(0, folds, len(y)), rng.random(len(y)) < 0.8
-    plant = planter("abcd", np.random.SeedSequence(seed), folds)
+    make = synthesizer("abcd", np.random.SeedSequence(seed), folds)
     for number in range(folds):
         rows = np.flatnonzero((fold == number) & keep)
-        planted, again = (plant(X, y, rows, number) for _ in range(2))
-        assert np.isin(planted.sources, [-1, *rows]).all()
-        assert planted.X.tobytes() == again.X.tobytes()
-        assert len(planted.labels) <= 6 * -(-500 // folds)
+        synthetic, again = (make(X, y, rows, number) for _ in range(2))
+        assert np.isin(synthetic.sources, [-1, *rows]).all()
+        assert synthetic.X.tobytes() == again.X.tobytes()
+        assert len(synthetic.labels) <= 6 * -(-500 // folds)
 
 
-def fold_result(number, rows, planted, k=4):
+def fold_result(number, rows, synthetic, k=4):
     rng = np.random.default_rng(number)
     seen, anchors = rng.normal(size=(len(rows), 5)).astype(np.float32), np.eye(5, dtype=np.float32)
-    asked = 0 if planted is None else len(planted.labels)
+    asked = 0 if synthetic is None else len(synthetic.labels)
     return FoldResult(
         fold=number,
         rows=rows,
@@ -117,40 +118,57 @@ def fold_result(number, rows, planted, k=4):
         device="cpu",
         features=seen,
         anchors=anchors,
-        planted=planted,
-        planted_probs=None if planted is None else np.full((asked, k), number, np.float32),
-        planted_features=None if planted is None else np.full((asked, 5), number, np.float32),
+        synthetic=synthetic,
+        synthetic_probs=None if synthetic is None else np.full((asked, k), number, np.float32),
+        synthetic_features=None if synthetic is None else np.full((asked, 5), number, np.float32),
     )
 
 
 @pytest.mark.parametrize("without", [(), (0,), (1,), (0, 2)])
 def test_planted_rows_are_gathered_with_what_their_own_fold_says(without):
     X, y = bars()
-    plant = planter("abcd", np.random.SeedSequence(0), 3)
+    make = synthesizer("abcd", np.random.SeedSequence(0), 3)
     parts = np.split(np.arange(len(y)), 3)
     results = [
-        fold_result(number, rows, None if number in without else plant(X, y, rows, number))
+        fold_result(number, rows, None if number in without else make(X, y, rows, number))
         for number, rows in enumerate(parts)
     ]
-    planted, said = gather_planted(results)
-    of = planted.sources[:, 0] // len(parts[0])
+    synthetic, said = gather_synthetic(results)
+    of = synthetic.sources[:, 0] // len(parts[0])
     assert not np.isin(of, without).any()
     assert (said.fold == of).all()
     assert (said.pred_probs == of[:, None]).all()
     np.testing.assert_allclose(said.features, np.repeat(of[:, None], 5, axis=1), atol=1e-3)
 
 
-def test_where_no_fold_has_planted_rows_there_are_none():
-    assert gather_planted([fold_result(number, np.arange(3), None) for number in range(3)]) is None
+def test_a_fold_is_stored_under_the_array_names_that_run_folders_have_always_had(tmp_path):
+    X, y = bars()
+    synthetic = synthesizer("abcd", np.random.SeedSequence(0), 3)(X, y, np.arange(len(y)), 0)
+    shelf = FoldShelf(RunFolder(tmp_path), "key")
+    shelf.save_fold("round-1", fold_result(0, np.arange(len(y)), synthetic))
+    with np.load(tmp_path / "folds" / "round-1" / "0.npz") as stored:
+        assert {name for name in stored if name.startswith("planted")} == {
+            *("planted_probs", "planted_features", "planted.X", "planted.labels", "planted.kind"),
+            *("planted.defect", "planted.sources"),
+        }
+        assert not [name for name in stored if name.startswith("synthetic")]
+    (back,) = shelf.load_folds("round-1", 1)
+    assert back.synthetic.X.tobytes() == synthetic.X.tobytes()
+    assert back.synthetic.defect.tolist() == synthetic.defect.tolist()
+    assert (back.synthetic_probs == 0).all()
+
+
+def test_where_no_fold_has_synthetic_rows_there_are_none():
+    assert gather_synthetic([fold_result(number, np.arange(3), None) for number in range(3)]) is None
 
 
 def test_features_are_planted_with_missing_values_and_columns_that_never_change():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 6))
     X[::7, 2], X[:, 4], X[:, 5] = np.nan, np.nan, 3
-    planted = planting.plant(sources(X, rng.integers(0, 4, 120)), rng, per_kind=30)
-    assert planted.X.shape == (120, 6)
-    assert np.isfinite(planted.X[:, [0, 1, 3, 5]]).all()
+    synthetic = synthesize(sources(X, rng.integers(0, 4, 120)), rng, per_kind=30)
+    assert synthetic.X.shape == (120, 6)
+    assert np.isfinite(synthetic.X[:, [0, 1, 3, 5]]).all()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -250,7 +268,7 @@ def test_the_confusion_counts_every_planted_row_that_was_used(finished_run):
     figures = finished_run[0].record.scores["kinds"]
     confusion = np.array(figures["confusion"])
     assert confusion.sum(axis=1).tolist() == list(figures["planted"].values())
-    assert list(figures["names"]) == list(choices.PLANTED_KINDS)
+    assert list(figures["names"]) == list(choices.SYNTHETIC_KINDS)
     assert 0 <= figures["macro_f1"] <= 1
 
 

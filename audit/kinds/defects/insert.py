@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from audit.kinds.defects import features, images, off_topic
 from audit.kinds.defects.canvas import Canvas, Image
-from audit.kinds.defects.plant import Sources, in_turn, partners_of, rows_of_features
+from audit.kinds.defects.synthetic import Sources, in_turn, partners_of, rows_of_features
 from audit.types import KINDS, Examples, LabeledDataset, Labels, Rows
 
 INSERTED_KINDS = ("ambiguous", "atypical", "low quality", "duplicate", "off-topic")

@@ -10,8 +10,8 @@ from audit.kinds.defects import features
 from audit.kinds.defects import images as drawing
 from audit.kinds.defects import off_topic as foreign
 from audit.kinds.defects.canvas import Canvas, Image
-from audit.settings.choices import PLANTED_KINDS
-from audit.types import KINDS, Examples, Labels, Planted, Rows
+from audit.settings.choices import SYNTHETIC_KINDS
+from audit.types import KINDS, Examples, Labels, Rows, Synthetic
 
 PARTNERS = 40  # rows of other classes, of which the nearest is blended with every second source
 
@@ -31,35 +31,36 @@ class Sources:
         return len(self.class_names)
 
 
-def plant(sources: Sources, rng: np.random.Generator, per_kind: int) -> Planted | None:
-    """As many rows of each of PLANTED_KINDS, fewer where there are not as many to copy.
+def synthesize(sources: Sources, rng: np.random.Generator, per_kind: int) -> Synthetic | None:
+    """As many rows of each of SYNTHETIC_KINDS, fewer where there are not as many to copy.
 
     None where there is none of each, or only one class among them.
     """
-    count = min(per_kind, len(sources.rows) // len(PLANTED_KINDS))
+    count = min(per_kind, len(sources.rows) // len(SYNTHETIC_KINDS))
     if not count or len(np.unique(sources.labels[sources.rows])) < 2 or not sources.X.shape[1]:
         return None
-    chosen = rng.permutation(sources.rows)[: count * len(PLANTED_KINDS)].reshape(len(PLANTED_KINDS), count)
+    drawn = rng.permutation(sources.rows)[: count * len(SYNTHETIC_KINDS)]
+    chosen = drawn.reshape(len(SYNTHETIC_KINDS), count)
     partners = partners_of(sources, chosen[1], rng)
     make = images if sources.X.ndim == 4 else rows_of_features
-    made = make(sources, dict(zip(PLANTED_KINDS, chosen, strict=True)), partners, rng)
+    made = make(sources, dict(zip(SYNTHETIC_KINDS, chosen, strict=True)), partners, rng)
     labels = sources.labels[chosen]
     labels[0] = (labels[0] + rng.integers(1, sources.k, count)) % sources.k
     labels[1] = np.where(rng.random(count) < 0.5, labels[1], sources.labels[partners])
     labels[4] = rng.permutation(labels[4])
     second = np.full(chosen.shape, -1)
     second[1] = partners
-    return Planted(
+    return Synthetic(
         X=made.X,
         labels=labels.ravel(),
-        kind=np.repeat([KINDS.index(kind) for kind in PLANTED_KINDS], count),
+        kind=np.repeat([KINDS.index(kind) for kind in SYNTHETIC_KINDS], count),
         defect=np.array(made.defects, dtype=np.str_),
         sources=np.stack([chosen.ravel(), second.ravel()], axis=1),
     )
 
 
 class Made(NamedTuple):
-    """Planted rows (p, …), and what was done to each."""
+    """Synthetic rows (p, …), and what was done to each."""
 
     X: Examples
     defects: list[str]
