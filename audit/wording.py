@@ -65,3 +65,16 @@ def one_line(text: object) -> str:
 def no_such_file(path: Path) -> str:
     """The error line for a file that does not exist."""
     return f"{path} does not exist (looked in {Path.cwd()}); check the path"
+
+
+def setting_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The settings that differ, each with both values: noise 0.1 → 0.2."""
+    return [
+        f"{name} {_setting(before.get(name))} → {_setting(now.get(name))}"
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _setting(value: Any) -> str:
+    return "not given" if value is None else str(value)

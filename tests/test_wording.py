@@ -42,3 +42,14 @@ def test_a_missing_file_is_named_with_the_folder(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     expected = f"data.csv does not exist (looked in {tmp_path}); check the path"
     assert wording.no_such_file(Path("data.csv")) == expected
+
+
+def test_settings_that_differ_are_named_and_a_missing_value_is_said() -> None:
+    before = {"noise": None, "noise_kind": "matrix", "controls": 8, "seed": 0}
+    now = {"noise": 0.1, "noise_kind": "symmetric", "seed": 0}
+    assert wording.setting_changes(before, before) == []
+    assert wording.setting_changes(before, now) == [
+        "noise not given → 0.1",
+        "noise_kind matrix → symmetric",
+        "controls 8 → not given",
+    ]

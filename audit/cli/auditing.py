@@ -58,15 +58,15 @@ def detect(
     held = gates.Gates.of(limits, config)
     with terminal.ProgressDisplay(quiet=quiet) as listener:
         done, page = pipeline.detect_spec(config, listener)
-        verdicts, notes = held.judge(done.record, datetime.now(tz=UTC).date())
+        results, notes = held.check(done.record, datetime.now(tz=UTC).date())
         for note in notes:
             listener.note(note)
     if as_json:
-        judged = {"gates": [each.to_json() for each in verdicts]} if verdicts else {}
+        judged = {"gates": [each.to_json() for each in results]} if results else {}
         terminal.print_json({**done.record.scores, **judged, "report": str(page)})
     else:
         terminal.print_result(done.record.scores, str(page))
-    if failed := gates.failure(verdicts):
+    if failed := gates.failure(results):
         print("audit:", failed, file=sys.stderr)  # noqa: T201
         sys.exit(GATE)
     return None

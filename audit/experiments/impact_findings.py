@@ -65,12 +65,7 @@ def result(
         facts=(
             ("Command", command),
             ("Data", f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"),
-            (
-                "Noise",
-                "none"
-                if config.noise.noise == 0
-                else f"{config.noise.noise_kind}, {config.noise.noise}, in the training part",
-            ),
+            ("Noise", _noise(config)),
             (
                 "Rows",
                 f"{first.rows:,} to train on and {len(first.labels):,} held out, drawn anew for each seed",
@@ -93,6 +88,15 @@ def result(
     }
     files = {"impact.csv": table, "classes.csv": classes}
     return Result("impact", findings, files, scores, {"seeds": seeds})
+
+
+def _noise(config: Config) -> str:
+    """The noise in words; a matrix sets the rate itself."""
+    noise = config.noise
+    if noise.noise == 0:
+        return "none"
+    rate = "by its matrix" if noise.noise is None else f"{noise.noise:g}"
+    return f"{noise.noise_kind}, {rate}, in the training part"
 
 
 def sentence(summary: Mapping[str, Any], seeds: int, key: str = "accuracy") -> str:

@@ -1,6 +1,6 @@
-"""Two runs side by side: which suspects are gone, which are new, and how ranks and scores moved."""
+"""Compare two runs: which suspects are gone, which are new, and how ranks and scores changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,29 +8,31 @@ import numpy as np
 
 from audit.errors import RunError
 from audit.runs.folder import RunRecord
+from audit.wording import setting_changes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATUSES = {
     "new": "a suspect now and not before",
-    "fixed": "no suspect any more: its label was changed, or the row is gone",
-    "cleared": "no suspect any more, with the label that it had",
+    "fixed": "no longer a suspect: its label was changed, or the row is gone",
+    "cleared": "no longer a suspect, with the same label as before",
     "persisting": "a suspect before and now",
 }
 LEAST_SHARED = 0.5  # of the smaller run's rows, and of their labels
+DETECTION = ("precision", "recall", "f1", "average_precision")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What became of the suspects of one run in another, matched by the ids of rows."""
+    """The suspects of two runs, matched by the ids of rows."""
 
     suspects: "pd.DataFrame"  # of either run, new ones first, each status by rank; figures _before and _now
     shared: int  # rows that both runs have
     relabelled: int  # of them with another label now
     gone: int  # rows of the first run alone
     added: int  # rows of the second alone
-    settings: tuple[str, ...]  # that differ, as «noise 0.1 → 0»
+    settings: tuple[str, ...]  # that differ, as in noise 0.1 → 0
     scores: Mapping[str, tuple[float | None, float | None]]  # figures of both runs, None where not measured
 
     @property
@@ -40,48 +42,38 @@ class Comparison:
 
 
 def compare(before: RunRecord, now: RunRecord) -> Comparison:
-    """Compare the suspects of two runs, of the labels as they came.
+    """Compare the suspects among the original labels of two runs.
 
     Raises
     ------
     RunError
         When they are runs on different data: other shapes of examples, fewer than half of the smaller run's
-        ids in both, or other labels on half of those and more.
+        ids in both, or other labels on half or more of those.
     """
-    first, second = _rows(before).add_suffix("_before"), _rows(now).add_suffix("_now")
+    first = _rows_by_id(before).add_suffix("_before")
+    second = _rows_by_id(now).add_suffix("_now")
     both = first.join(second, how="inner")
-    _refuse_strangers(before, now, first, second, both)
-    rows = first.join(second, how="outer")
-    was, is_now = rows["rank_before"].notna(), rows["rank_now"].notna()
-    suspects = rows[was | is_now].copy()
-    was, is_now = was[suspects.index], is_now[suspects.index]
-    same = suspects["given_before"] == suspects["given_now"]
-    suspects.insert(
-        0,
-        "status",
-        np.select([was & is_now, is_now, same], ["persisting", "new", "cleared"], default="fixed"),
-    )
-    order = {status: place for place, status in enumerate(STATUSES)}
-    suspects["place"] = suspects["status"].map(order)
-    suspects["rank"] = suspects["rank_now"].fillna(suspects["rank_before"])
-    suspects = suspects.sort_values(["place", "rank"], kind="stable").drop(columns=["place", "rank"])
-    suspects.insert(1, "id", suspects.index.get_level_values("id"))
+    names = f"{before.data['name']} and {now.data['name']}"
+    _refuse_other_shapes(names, before, now)
+    _refuse_other_rows(names, both, min(len(first), len(second)))
+    figures_before = _figures(before)
     return Comparison(
-        suspects=suspects.reset_index(drop=True),
+        suspects=_suspects_of_either(first.join(second, how="outer")),
         shared=len(both),
         relabelled=int((both["given_before"] != both["given_now"]).sum()),
         gone=len(first) - len(both),
         added=len(second) - len(both),
-        settings=_differing(before, now),
-        scores={name: (_figures(before)[name], _figures(now)[name]) for name in _figures(now)},
+        settings=tuple(setting_changes(_settings(before), _settings(now))),
+        scores={name: (figures_before[name], figure) for name, figure in _figures(now).items()},
     )
 
 
-def _rows(record: RunRecord) -> "pd.DataFrame":
-    """Every row of a run under its id, the first, second, … of an id that stands there more than once."""
+def _rows_by_id(record: RunRecord) -> "pd.DataFrame":
+    """A row of figures for each id and copy, which numbers the rows that share an id."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    names, suspects = np.array(record.class_names), record.suspects
+    names = np.array(record.class_names)
+    suspects = record.suspects
     rank = np.full(len(record.ids), np.nan)
     rank[suspects.ranking] = np.arange(1, len(suspects.ranking) + 1)
     table = pd.DataFrame(
@@ -97,17 +89,36 @@ def _rows(record: RunRecord) -> "pd.DataFrame":
     return table.set_index(["id", "copy"])
 
 
-def _refuse_strangers(
-    before: RunRecord, now: RunRecord, first: "pd.DataFrame", second: "pd.DataFrame", both: "pd.DataFrame"
-) -> None:
-    names = f"{before.data['name']} and {now.data['name']}"
-    shapes = before.data["shape"][1:], now.data["shape"][1:]
-    if shapes[0] != shapes[1]:
+def _suspects_of_either(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows that are suspects in a run, with their status, sorted by status and rank."""
+    suspects = rows[rows["rank_before"].notna() | rows["rank_now"].notna()].copy()
+    was_suspect = suspects["rank_before"].notna()
+    is_suspect = suspects["rank_now"].notna()
+    same_label = suspects["given_before"] == suspects["given_now"]
+    status = np.select(
+        [was_suspect & is_suspect, is_suspect, same_label], ["persisting", "new", "cleared"], default="fixed"
+    )
+    suspects.insert(0, "status", status)
+    order = {status: place for place, status in enumerate(STATUSES)}
+    suspects["place"] = suspects["status"].map(order)
+    suspects["rank"] = suspects["rank_now"].fillna(suspects["rank_before"])
+    suspects = suspects.sort_values(["place", "rank"], kind="stable").drop(columns=["place", "rank"])
+    suspects.insert(1, "id", suspects.index.get_level_values("id"))
+    return suspects.reset_index(drop=True)
+
+
+def _refuse_other_shapes(names: str, before: RunRecord, now: RunRecord) -> None:
+    shape_before = before.data["shape"][1:]
+    shape_now = now.data["shape"][1:]
+    if shape_before != shape_now:
         raise RunError(
-            f"the runs are on {names}, with examples of shape {_sides(shapes[0])} and {_sides(shapes[1])}, "
-            "expected the same data; compare two runs on the same data"
+            f"the runs are on {names}, with examples of shape {_sides(shape_before)} and "
+            f"{_sides(shape_now)}, expected the same data; compare two runs on the same data"
         )
-    smaller = min(len(first), len(second))
+
+
+def _refuse_other_rows(names: str, both: "pd.DataFrame", smaller: int) -> None:
+    """Refuse runs that share too few ids, or too few labels of these."""
     if len(both) < LEAST_SHARED * smaller:
         raise RunError(
             f"the runs are on {names} and share {len(both):,} of {smaller:,} ids, expected half or more; "
@@ -121,25 +132,19 @@ def _refuse_strangers(
         )
 
 
-def _sides(shape: list[int]) -> str:
+def _sides(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _differing(before: RunRecord, now: RunRecord) -> tuple[str, ...]:
-    """The settings that decide a result and are not the same in both runs."""
-    first, second = (
-        {name: value for stage in record.stages.values() for name, value in stage["settings"].items()}
-        for record in (before, now)
-    )
-    return tuple(
-        f"{name} {first.get(name)} → {value}" for name, value in second.items() if first.get(name) != value
-    )
+def _settings(record: RunRecord) -> dict[str, Any]:
+    """The settings that decide a run's result."""
+    return {name: value for stage in record.stages.values() for name, value in stage["settings"].items()}
 
 
 def _figures(record: RunRecord) -> dict[str, float | None]:
-    """The figures of a run that are worth comparing."""
-    scores: Mapping[str, Any] = record.scores
-    detection = scores["detection"] or {}
+    """The figures of a run that two runs are compared by."""
+    scores = record.scores
+    detection = scores["detection"]
     return {
         "suspects": float(scores["suspects"]["natural"]),
         "likely suspects": float(scores["suspects"]["likely"]),
@@ -147,8 +152,5 @@ def _figures(record: RunRecord) -> dict[str, float | None]:
         "estimated natural noise": scores["noise"]["natural"]["value"],
         "accuracy, given labels": scores["accuracy"]["given"],
         "accuracy, true labels": scores["accuracy"]["true"],
-        **{
-            name: detection[name]["value"] if detection else None
-            for name in ("precision", "recall", "f1", "average_precision")
-        },
+        **{name: detection[name]["value"] if detection else None for name in DETECTION},
     }

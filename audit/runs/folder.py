@@ -49,6 +49,7 @@ from audit.types import (
     OutOfSample,
     Thumbnails,
 )
+from audit.wording import setting_changes
 
 FORMAT = 5
 RESUMES = "finished folds are kept, and the same command resumes"
@@ -139,11 +140,7 @@ class RunFolder:
             return ""
         if stored["key"] == stage.key:
             return None
-        changed = [
-            f"{name} {stored['settings'].get(name)} → {stage.settings.get(name)}"
-            for name in {**stored["settings"], **stage.settings}
-            if stored["settings"].get(name) != stage.settings.get(name)
-        ]
+        changed = setting_changes(stored["settings"], stage.settings)
         return ", ".join(changed) or "the data or an earlier step changed"
 
     def write(self, name: str, content: bytes | Callable[[IO[bytes]], object]) -> None:

@@ -13,40 +13,47 @@ from audit.runs.comparison import Comparison, compare
 from audit.runs.folder import RunRecord, load_record
 from audit.settings.detect import Config, default_name
 from audit.settings.gates import Limits
-from audit.wording import count
+from audit.wording import count, one_line, some
 
 COLUMNS = ("id", "given", "reason", "expires")
-MOST_NAMED = 5
+SHOWN_F1 = 10_000  # F1 is shown to four digits, rounded so that a failure never looks like a pass
+
+Label = tuple[str, str]  # an id and its given label
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What one gate says of a run."""
+class GateResult:
+    """What a run has against one limit."""
 
     gate: str  # its flag and limit
     limit: float
     found: float | None
     passed: bool
-    why: str  # by how much it failed
+    why: str  # what was found and by how much it exceeds the limit
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as JSON can hold it."""
+        """The result as JSON can hold it."""
         return {"gate": self.gate, "limit": self.limit, "found": self.found, "passed": self.passed}
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A suspect that somebody looked at and lets be, until a day."""
+    """A suspect that somebody looked at and accepted, until a day."""
 
     id: str
-    given: str  # another label is another suspect
+    given: str  # with another label it is another suspect
     reason: str
     expires: date
+
+    @property
+    def label(self) -> Label:
+        """The id and the given label."""
+        return self.id, self.given
 
 
 @dataclass(frozen=True, eq=False)
 class Gates:
-    """What a run is held against; made before the run, so that a mistake shows before anything slow."""
+    """The limits of a run; made before the run, so that a mistake shows before anything slow."""
 
     limits: Limits
     baseline: RunRecord | None
@@ -54,12 +61,12 @@ class Gates:
 
     @classmethod
     def of(cls, limits: Limits, config: Config) -> "Gates":
-        """The gates that the limits ask for.
+        """Read the baseline and the accepted suspects that the limits name.
 
         Raises
         ------
         AuditError
-            When the baseline is no run or the run's own folder, or the accepted suspects cannot be read.
+            When the baseline is not a run or is this run's own folder, or the accepted file is unreadable.
         """
         if limits.fail_under is not None and config.noise.noise == 0:
             raise ConfigError(
@@ -74,68 +81,83 @@ class Gates:
                     f"--baseline {limits.baseline} is the folder that this run writes to, and would be "
                     "overwritten; choose another folder with --out"
                 )
-        accepted = () if limits.accepted is None else read_accepted(limits.accepted)
+        accepted: tuple[Accepted, ...] = ()
+        if limits.accepted is not None:
+            accepted = read_accepted(limits.accepted)
         return cls(limits, baseline, accepted)
 
-    def judge(self, record: RunRecord, today: date) -> tuple[list[Verdict], list[str]]:
-        """The verdict of every gate on a run, and lines on accepted suspects that are out of date."""
-        names = record.class_names
-        suspects = {
-            (str(record.ids[row]), names[record.labels.original[row]]): None
+    def check(self, record: RunRecord, today: date) -> tuple[list[GateResult], list[str]]:
+        """Hold a run against every limit; also returns notes on accepted suspects that are out of date."""
+        suspects = [
+            (str(record.ids[row]), record.class_names[record.labels.original[row]])
             for row in record.suspects.ranking
-        }
-        known = {(each.id, each.given): each for each in self.accepted}
-        valid = {key for key, each in known.items() if today < each.expires}
-        found = None if self.baseline is None else compare(self.baseline, record)
-        verdicts = [
-            *self._over([key for key in suspects if key not in valid], len(record.ids)),
-            *self._under(record),
-            *self._new(found, valid),
         ]
-        return verdicts, _notes(known, valid, set(suspects), found.settings if found else ())
+        accepted = {each.label: each for each in self.accepted}
+        accepted_now = {label for label, each in accepted.items() if today < each.expires}
+        results = []
+        notes = []
+        if self.limits.fail_over is not None:
+            counted = set(suspects) - accepted_now
+            results.append(_check_share(self.limits.fail_over, len(counted), len(record.ids)))
+        if self.limits.fail_under is not None:
+            results.append(_check_f1(self.limits.fail_under, record))
+        if self.baseline is not None:
+            comparison = compare(self.baseline, record)
+            results.append(self._check_new(comparison, accepted_now))
+            if comparison.settings:
+                notes.append(
+                    "the baseline has other settings, which may cause some of the new suspects: "
+                    f"{', '.join(comparison.settings)}"
+                )
+        notes += _notes_on_accepted(list(accepted.values()), accepted_now, set(suspects))
+        return results, notes
 
-    def _over(self, counted: Sequence[Any], rows: int) -> list[Verdict]:
-        if (limit := self.limits.fail_over) is None:
-            return []
-        share, allowed = len(counted) / rows, math.floor(limit * rows)
-        why = (
-            f"{len(counted):,} of {rows:,} labels are suspects, {len(counted) - allowed:,} more than "
-            f"{100 * limit:g} % allow"
-        )
-        return [Verdict(f"--fail-over {limit:g}", limit, share, share <= limit, why)]
-
-    def _under(self, record: RunRecord) -> list[Verdict]:
-        if (limit := self.limits.fail_under) is None:
-            return []
-        detection = record.scores["detection"]
-        f1 = detection["f1"]["value"] if detection else None
-        if f1 is None:
-            why = "no label was changed, so no F1 was measured"
-        else:
-            short = math.ceil((limit - f1) * 10000) / 10000
-            why = f"F1 on the changed labels is {math.floor(f1 * 10000) / 10000:.4f}, {short:.4f} too low"
-        return [Verdict(f"--fail-under {limit:g}", limit, f1, f1 is not None and f1 >= limit, why)]
-
-    def _new(self, found: Comparison | None, valid: set[tuple[str, str]]) -> list[Verdict]:
-        if found is None:
-            return []
+    def _check_new(self, comparison: Comparison, accepted_now: set[Label]) -> GateResult:
         limit = self.limits.max_new or 0
-        table = found.suspects[found.suspects["status"] == "new"]
-        new = [key for key in zip(table["id"], table["given_now"], strict=True) if key not in valid]
-        listed = ", ".join(each for each, _ in new[:MOST_NAMED]) + (", …" if len(new) > MOST_NAMED else "")
-        more = f"{count(len(new), 'new suspect')} since {self.limits.baseline}"
-        why = f"{more}, {len(new) - limit:,} too many: {listed}"
-        return [Verdict(f"--max-new {limit}", limit, len(new), len(new) <= limit, why)]
+        table = comparison.suspects[comparison.suspects["status"] == "new"]
+        new = [
+            name
+            for name, given in zip(table["id"], table["given_now"], strict=True)
+            if (name, given) not in accepted_now
+        ]
+        why = (
+            f"{count(len(new), 'new suspect')} since {self.limits.baseline}, {len(new) - limit:,} too many: "
+            f"{some(new)}"
+        )
+        return GateResult(f"--max-new {limit}", limit, len(new), len(new) <= limit, why)
 
 
-def failure(verdicts: Sequence[Verdict]) -> str | None:
+def _check_share(limit: float, suspects: int, rows: int) -> GateResult:
+    share = suspects / rows
+    allowed = math.floor(limit * rows)
+    why = (
+        f"{suspects:,} of {rows:,} labels are suspects, {suspects - allowed:,} more than "
+        f"{100 * limit:g} % allow"
+    )
+    return GateResult(f"--fail-over {limit:g}", limit, share, share <= limit, why)
+
+
+def _check_f1(limit: float, record: RunRecord) -> GateResult:
+    gate = f"--fail-under {limit:g}"
+    detection = record.scores["detection"]
+    f1 = detection["f1"]["value"] if detection else None
+    if f1 is None:
+        why = "no label was changed, so no F1 was measured"
+        return GateResult(gate, limit, None, passed=False, why=why)
+    shown = math.floor(f1 * SHOWN_F1) / SHOWN_F1
+    short = math.ceil((limit - f1) * SHOWN_F1) / SHOWN_F1
+    why = f"F1 on the changed labels is {shown:.4f}, {short:.4f} too low"
+    return GateResult(gate, limit, f1, f1 >= limit, why)
+
+
+def failure(results: Sequence[GateResult]) -> str | None:
     """One line that names every gate that failed and by how much; None when all passed."""
-    failed = [f"{each.gate} failed: {each.why}" for each in verdicts if not each.passed]
+    failed = [f"{result.gate} failed: {result.why}" for result in results if not result.passed]
     return "; ".join(failed) or None
 
 
 def read_accepted(path: Path) -> tuple[Accepted, ...]:
-    """The accepted suspects of a CSV file.
+    """Read the accepted suspects of a CSV file.
 
     Raises
     ------
@@ -152,7 +174,9 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
                 )
             return tuple(_accepted(path, lines.line_num, line) for line in lines)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read ({error}), expected a CSV file; check --accepted") from error
+        raise DataError(
+            f"{path} cannot be read ({one_line(error)}), expected a CSV file; check --accepted"
+        ) from error
 
 
 def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
@@ -172,19 +196,13 @@ def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
     return Accepted(values["id"], values["given"], values["reason"], expires)
 
 
-def _notes(
-    known: dict[tuple[str, str], Accepted],
-    valid: set[tuple[str, str]],
-    suspects: set[tuple[str, str]],
-    settings: Sequence[str],
+def _notes_on_accepted(
+    accepted: Sequence[Accepted], accepted_now: set[Label], suspects: set[Label]
 ) -> list[str]:
-    expired = [each for key, each in known.items() if key not in valid and key in suspects]
-    stale = [each for key, each in known.items() if key not in suspects]
+    """Lines on accepted suspects that expired, and on accepted rows that are no longer suspects."""
+    expired = [each for each in accepted if each.label not in accepted_now and each.label in suspects]
+    stale = [each for each in accepted if each.label not in suspects]
     notes = []
-    if settings:
-        notes.append(
-            f"the baseline has other settings, and some new suspects may be theirs: {', '.join(settings)}"
-        )
     if expired:
         first = expired[0]
         notes.append(
@@ -193,6 +211,6 @@ def _notes(
         )
     if stale:
         notes.append(
-            f"no suspect any more: {count(len(stale), 'accepted row')}, such as {stale[0].id}; drop them"
+            f"no longer suspects: {count(len(stale), 'accepted row')}, such as {stale[0].id}; drop them"
         )
     return notes

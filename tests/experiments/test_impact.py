@@ -190,6 +190,21 @@ def test_without_noise_there_is_no_truth_to_compare_with(run_audit, tmp_path):
     assert {row["wrong"] for row in rows} == {""}
 
 
+def test_noise_by_a_matrix_has_no_rate_to_state(run_audit, tmp_path):
+    """Neither in the page of an impact nor in the audits below it, their folders, or a dry run."""
+    np.save(tmp_path / "T.npy", np.full((3, 3), 0.1) + 0.7 * np.eye(3))
+    noise = ["--noise-kind", "matrix", "--noise-matrix", "T.npy"]
+    done = run_audit("impact", "wine", *noise, "--seeds", 1, "--preset", "fast", check=0)
+    (folder,) = (tmp_path / "reports").iterdir()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "matrix, by its matrix, in the training part" in page
+    (audit_page,) = folder.glob("audits/s0/report.html")
+    preview = run_audit("detect", "wine", *noise, "--dry-run", check=0).stdout
+    assert "matrix, by its matrix" in preview
+    for text in (page, audit_page.read_text(encoding="utf-8"), preview, done.stdout, folder.name):
+        assert "None" not in re.sub(r"(?s)<script.*?</script>", "", text)
+
+
 def test_hostile_names_stay_text_on_the_pages(run_audit, tmp_path):
     names = ["</script><img src=x onerror=alert(1)>", "$\\frac$"]
     name = "<svg onload=alert(2)>.csv"

@@ -106,7 +106,7 @@ def test_the_same_run_with_other_controls_trains_nothing_and_without_them_has_no
     X = rng.normal(0, 0.6, (300, 4)) + 2 * np.eye(3, 4)[y]
     settings = {"noise": 0.1, "model": "linear", "out": run, "listener": Listener()}
     plain = audit.detect(X, y, **settings).record
-    assert "issues: controls 8 → None" in notes
+    assert "issues: controls 8 → not given" in notes
     assert sum("reusing 5 of 5 folds" in note for note in notes) == 2
     assert not len(plain.controls.rows)
     assert not (run / "controls.npz").exists()

@@ -24,42 +24,42 @@ PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text(encoding="utf
 TODAY = date(2026, 6, 1)
 
 
-def judged(record, baseline=None, accepted=(), **limits):
+def checked(record, baseline=None, accepted=(), **limits):
     if baseline is not None:
         limits["baseline"] = Path("base")
-    return Gates(Limits(**limits), baseline, tuple(accepted)).judge(record, TODAY)
+    return Gates(Limits(**limits), baseline, tuple(accepted)).check(record, TODAY)
 
 
 @given(st.floats(0, 1))
 def test_the_share_of_suspects_is_held_against_its_limit(finished_run, limit):
     record = finished_run[0].record
     flagged = len(record.suspects.ranking)
-    ((verdict,), _) = judged(record, fail_over=limit)
-    assert verdict.passed == (flagged / 240 <= limit)
-    if not verdict.passed:
-        more = int(re.search(r"(\d+) more than", failure([verdict]))[1])
+    ((result,), _) = checked(record, fail_over=limit)
+    assert result.passed == (flagged / 240 <= limit)
+    if not result.passed:
+        more = int(re.search(r"(\d+) more than", failure([result]))[1])
         assert (flagged - more) / 240 <= limit < (flagged - more + 1) / 240
 
 
 @given(st.floats(0, 1))
 def test_the_f1_is_held_against_its_limit(finished_run, limit):
     record = finished_run[0].record
-    ((verdict,), _) = judged(record, fail_under=limit)
-    assert verdict.passed == (record.scores["detection"]["f1"]["value"] >= limit)
-    assert verdict.passed or "too low" in failure([verdict])
+    ((result,), _) = checked(record, fail_under=limit)
+    assert result.passed == (record.scores["detection"]["f1"]["value"] >= limit)
+    assert result.passed or "too low" in failure([result])
 
 
 def test_a_run_has_nothing_new_against_itself(finished_run):
     record = finished_run[0].record
-    ((verdict,), _) = judged(record, baseline=record, max_new=0)
-    assert verdict.passed
-    assert verdict.found == 0
+    ((result,), _) = checked(record, baseline=record, max_new=0)
+    assert result.passed
+    assert result.found == 0
 
 
 def test_every_gate_that_failed_is_named(finished_run):
     record = finished_run[0].record
-    verdicts, _ = judged(record, fail_over=0.0, fail_under=1.0)
-    line = failure(verdicts)
+    results, _ = checked(record, fail_over=0.0, fail_under=1.0)
+    line = failure(results)
     assert "--fail-over 0 failed: " in line
     assert ("--fail-under 1 failed: " in line) == (record.scores["detection"]["f1"]["value"] < 1)
     assert "\n" not in line
@@ -77,8 +77,8 @@ def test_an_accepted_suspect_counts_again_from_its_day_on(finished_run, tmp_path
     flagged = len(record.suspects.ranking)
     for expires, counted in (("2026-06-02", flagged - 1), ("2026-06-01", flagged), ("2020-01-01", flagged)):
         accepted = accepted_file(tmp_path / "a.csv", [f"{record.ids[row]},{quoted},looked at it,{expires}"])
-        ((verdict,), notes) = judged(record, accepted=accepted, fail_over=0.0)
-        assert round(verdict.found * 240) == counted
+        ((result,), notes) = checked(record, accepted=accepted, fail_over=0.0)
+        assert round(result.found * 240) == counted
         assert [("expired" in note) for note in notes] == ([True] if counted == flagged else [])
 
 
@@ -86,9 +86,9 @@ def test_an_acceptance_is_of_one_label(finished_run, tmp_path):
     record = finished_run[0].record
     row = record.suspects.ranking[0]
     accepted = accepted_file(tmp_path / "a.csv", [f"{record.ids[row]},another,looked at it,2030-01-01"])
-    ((verdict,), notes) = judged(record, accepted=accepted, fail_over=0.0)
-    assert round(verdict.found * 240) == len(record.suspects.ranking)
-    assert notes == [f"no suspect any more: 1 accepted row, such as {record.ids[row]}; drop them"]
+    ((result,), notes) = checked(record, accepted=accepted, fail_over=0.0)
+    assert round(result.found * 240) == len(record.suspects.ranking)
+    assert notes == [f"no longer suspects: 1 accepted row, such as {record.ids[row]}; drop them"]
 
 
 @pytest.mark.parametrize("line", ["1,a,,2030-01-01", "1,a,why,soon", "1,a,why,", "1,a"])
