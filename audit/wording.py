@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 MOST_NAMED = 5  # names in a line
 
@@ -17,34 +17,48 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{min(100 - step, max(step, 100 * share)):.{digits}f}"
 
 
-def interval(estimate: Mapping[str, float | None], digits: int = 1) -> str:
+class Interval(Protocol):
+    """A figure with its 95 % interval."""
+
+    @property
+    def value(self) -> float | None:
+        """The figure, None where it is undefined."""
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+
+
+def interval(figure: Interval, digits: int = 1) -> str:
     """The 95 % interval of a figure in per cent."""
-    if estimate["value"] is None:
+    if figure.value is None:
         return "–"
-    return f"{percent(estimate['low'], digits)}–{percent(estimate['high'], digits)}"
+    return f"{percent(figure.low, digits)}–{percent(figure.high, digits)}"
+
+
+def with_interval(figure: Interval, digits: int = 1) -> str:
+    """A figure in per cent with its 95 % interval: 31.0 (25.2–37.1)."""
+    return f"{percent(figure.value, digits)} ({interval(figure, digits)})"
 
 
 def count(number: int, thing: str) -> str:
-    """So many of a thing: 1 suspect, 2 suspects."""
+    """A number of things: 1 suspect, 2 suspects."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def shared(part: Mapping[str, Any]) -> str:
+def shared_rows(part: str, rows: int, shared: int, exact: int) -> str:
     """How many rows of a part have a duplicate in another, as in test: 3 of 10,000 rows."""
-    exactly = f", {part['exact']:,} of them exactly" if part["shared"] else ""
-    rows = f"{part['shared']:,} of {count(part['rows'], 'row')}"
-    return f"{part['part']}: {rows} with a duplicate in another part{exactly}"
+    exactly = f", {exact:,} of them exactly" if shared else ""
+    return f"{part}: {shared:,} of {count(rows, 'row')} with a duplicate in another part{exactly}"
 
 
-def several_parts(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parts of the data, where there are two or more."""
-    parts = scores.get("split") or []
-    return parts if len(parts) > 1 else []
-
-
-def errors(estimate: Mapping[str, float]) -> str:
+def expected_number(figure: Interval) -> str:
     """An expected number with its interval: 31 (25 to 37)."""
-    return f"{estimate['value']:,.0f} ({estimate['low']:,.0f} to {estimate['high']:,.0f})"
+    return f"{figure.value or 0:,.0f} ({figure.low:,.0f} to {figure.high:,.0f})"
 
 
 def figure_name(key: str) -> str:

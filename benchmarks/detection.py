@@ -47,24 +47,25 @@ def cell(data: str, preset: str, kind: str, rate: float, seed: int) -> dict:
     run = audit.detect(dataset.X, dataset.labels, noise=rate, noise_kind=kind, seed=seed, preset=preset)
     seconds = time.perf_counter() - start
     record = run.record
-    scores, noise = record.scores, record.scores["noise"]
-    f1 = {name: figures["f1"]["value"] for name, figures in scores["detectors"].items()}
+    scores = record.scores
+    noise = scores.noise
+    detections = {name: figures.detection.score for name, figures in scores.detectors.items()}
+    f1 = {name: score.f1.value for name, score in detections.items()}
     return {
         "changed": run.score["changed"],
         "flagged": run.score["flagged"],
         "precision": run.score["precision"]["value"],
         "recall": run.score["recall"]["value"],
         "f1": f1 | of_cleanlab_classes(record.labels, record.probs.pred_probs),
-        "f1_at_budget": {
-            name: 1 - figures["fnr_at_noise_rate"]["value"] for name, figures in scores["detectors"].items()
-        },
+        "f1_at_budget": {name: 1 - score.fnr_at_noise_rate.value for name, score in detections.items()},
         "average_precision": run.score["average_precision"]["value"],
-        "accuracy": scores["accuracy"]["true"],
+        "accuracy": scores.accuracy.true,
         "expected_calibration_error": {
-            way: figures["expected_calibration_error"] for way, figures in scores["calibration"].items()
+            "stated": scores.calibration.stated.expected_calibration_error,
+            "cross_fitted": scores.calibration.cross_fitted.expected_calibration_error,
         },
-        "noise": {name: noise[name] for name in ("realised", "estimated")},
-        "covered": noise["estimated"]["low"] <= noise["realised"] <= noise["estimated"]["high"],
+        "noise": {"realised": noise.realised, "estimated": noise.estimated.to_json()},
+        "covered": noise.estimated.low <= noise.realised <= noise.estimated.high,
         "seconds": round(seconds, 1),
         "machine": machine(),
     }

@@ -46,8 +46,12 @@ def cell(data: str, other: str | None, share: float, limit: int | None, preset: 
     return {
         **kinds_figures(run, made, np.random.default_rng(seed)),
         "f1_of_labels": {"with_defects": with_defects, "without": without, "loss": without - with_defects},
-        "estimated": {name: run.record.scores["kinds"][name] for name in ("macro_f1", "confusion", "f1")},
-        "seconds": {name: run.record.scores["timings"][name] for name in ("folds", "issues", "kinds")},
+        "estimated": {
+            "macro_f1": run.record.scores.kinds.macro_f1,
+            "confusion": run.record.scores.kinds.confusion,
+            "f1": run.record.scores.kinds.f1,
+        },
+        "seconds": {name: run.record.scores.timings[name] for name in ("folds", "issues", "kinds")},
         "rows": len(dataset.labels),
         "machine": machine(),
     }

@@ -40,7 +40,7 @@ def one(seed: int, rate: float, kind: str) -> dict:
         "flagged": sum(rank < len(place) for rank in ranks),
         "first_100": order[:100].tolist(),
         "first_100_natural": [int(r) for r in order if not hidden.flipped[r]][:100],
-        "seconds": run.record.scores["timings"],
+        "seconds": dict(run.record.scores.timings),
     }
 
 

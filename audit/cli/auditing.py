@@ -63,7 +63,7 @@ def detect(
             listener.note(note)
     if as_json:
         judged = {"gates": [each.to_json() for each in results]} if results else {}
-        terminal.print_json({**done.record.scores, **judged, "report": str(page)})
+        terminal.print_json({**done.record.scores.to_json(), **judged, "report": str(page)})
     else:
         terminal.print_result(done.record.scores, str(page))
     if failed := gates.failure(results):

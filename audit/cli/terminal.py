@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from audit.detectors.figures import main_detectors
+from audit.detectors.scores import Scores
 from audit.report.experiment_page import Findings
-from audit.wording import errors, figure_name, interval, percent, several_parts, shared
+from audit.wording import expected_number, figure_name, interval, percent, shared_rows, with_interval
 
 if TYPE_CHECKING:
     from audit.review.apply import Applied
@@ -117,44 +117,37 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False))  # noqa: T201
 
 
-def print_result(scores: Mapping[str, Any], report: str) -> None:
+def print_result(scores: Scores, report: str) -> None:
     """Print the short table of a run to stdout."""
     console = Console(highlight=False, soft_wrap=True)
-    if scores["detection"]:
-        console.print(_detector_table(scores))
-        detection = scores["detection"]
-        for name in ("average_precision", "fnr_at_noise_rate", "suggestion_accuracy"):
-            console.print(f"{figure_name(name)}: {_with_interval(detection[name])} %")
-        console.print(
-            f"accuracy out of sample, against the true labels: {percent(scores['accuracy']['true'], 2)} %"
-        )
-        noise = scores["noise"]
-        console.print(
-            f"noise: {percent(noise['realised'], 2)} % of the labels changed, "
-            f"estimated {percent(noise['estimated']['value'], 2)} ({interval(noise['estimated'], 2)}) %"
-        )
-        console.print(
-            "p_error: expected calibration error "
-            f"{scores['calibration']['stated']['expected_calibration_error']:.4f}"
-        )
+    accuracy = scores.accuracy
+    if scores.detection is None:
+        console.print(f"accuracy out of sample, against the given labels: {percent(accuracy.given, 2)} %")
     else:
+        console.print(_detector_table(scores))
+        rates = scores.detection.rates
+        for name in ("average_precision", "fnr_at_noise_rate", "suggestion_accuracy"):
+            console.print(f"{figure_name(name)}: {with_interval(rates[name])} %")
+        console.print(f"accuracy out of sample, against the true labels: {percent(accuracy.true, 2)} %")
         console.print(
-            f"accuracy out of sample, against the given labels: {percent(scores['accuracy']['given'], 2)} %"
+            f"noise: {percent(scores.noise.realised, 2)} % of the labels changed, "
+            f"estimated {with_interval(scores.noise.estimated, 2)} %"
         )
-    suspects = scores["suspects"]
-    if scores["conflicting_duplicates"]:
-        console.print(f"duplicates with different labels: {scores['conflicting_duplicates']:,} rows")
-    for part in several_parts(scores):
-        console.print(shared(part), markup=False)
-    console.print(f"natural suspects: {suspects['natural']:,} labels that look wrong as they came")
-    if kinds := scores.get("kinds"):
-        counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds["suspects"].items() if count)
-        measured = (
-            f"macro-F1 {percent(kinds['macro_f1'])} % on {sum(kinds['planted'].values()):,} planted rows"
-        )
+    if scores.calibration is not None:
+        error = scores.calibration.stated.expected_calibration_error
+        console.print(f"p_error: expected calibration error {error:.4f}")
+    if scores.conflicting_duplicates:
+        console.print(f"duplicates with different labels: {scores.conflicting_duplicates:,} rows")
+    for part in scores.several_parts:
+        console.print(shared_rows(part.part, part.rows, part.shared, part.exact), markup=False)
+    console.print(f"suspects: {scores.suspects.natural:,} of your original labels look wrong")
+    if scores.kinds is not None:
+        counted = ", ".join(f"{count:,} {kind}" for kind, count in scores.kinds.suspects.items() if count)
+        planted = sum(scores.kinds.planted.values())
+        measured = f"macro-F1 {percent(scores.kinds.macro_f1)} % on {planted:,} planted rows"
         console.print(f"kinds of suspects: {counted or 'none'} ({measured})")
-    for top in suspects["expected"][:1]:
-        console.print(f"of the first {top['first']} expect {errors(top['errors'])} to be wrong")
+    for top in scores.suspects.expected[:1]:
+        console.print(f"of the first {top.first} expect {expected_number(top.errors)} to be wrong")
     console.print(f"report: {report}", markup=False)
 
 
@@ -238,8 +231,7 @@ def print_applied(applied: "Applied") -> None:
             (reviewer.noticed, reviewer.injected, "changed labels noticed: hit rate", reviewer.hit_rate),
             (reviewer.spoilt, reviewer.clean, "clean ones changed: false-fix rate", reviewer.false_fix_rate),
         ):
-            figure = rate.to_json()
-            share = f"{percent(figure['value'])} % ({interval(figure)})" if whole else "–"
+            share = f"{percent(rate.value)} % ({interval(rate)})" if whole else "–"
             console.print(f"hidden controls: {part:,} of {whole:,} {what} {share}")
     if not applied.compared:
         console.print("the run was made of arrays: nothing to compare with, these are its own labels")
@@ -258,7 +250,7 @@ def print_merged(merged: "Merged", out: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for pair in merged.pairs:
         kappa = "–" if pair.kappa is None else f"{pair.kappa:.2f}"
-        share = f", {_with_interval(pair.agreement.to_json())} %" if pair.rows else ""
+        share = f", {with_interval(pair.agreement)} %" if pair.rows else ""
         console.print(
             f"{' and '.join(pair.reviewers)}: {pair.agreed:,} of {pair.rows:,} decided alike{share}; "
             f"Cohen's kappa {kappa}",
@@ -275,23 +267,20 @@ def print_merged(merged: "Merged", out: Path) -> None:
     )
 
 
-def _detector_table(scores: Mapping[str, Any]) -> Table:
-    changed = scores["detection"]["changed"]
-    title = f"{changed:,} of {scores['rows']:,} labels were changed on purpose; found again by"
+def _detector_table(scores: Scores) -> Table:
+    title = f"{scores.noise.changed:,} of {scores.rows:,} labels were changed on purpose; found again by"
     table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0))
     table.add_column("detector", no_wrap=True)
     for heading in ("precision, %", "recall, %", "F1, %", "flagged"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, figures in main_detectors(scores).items():
-        used = name == scores["detector"]
+    for name, figures in scores.main_detectors.items():
+        if figures.detection is None:
+            continue
+        used = name == scores.detector
         table.add_row(
             f"{name} (used)" if used else name,
-            *(_with_interval(figures[key]) for key in ("precision", "recall", "f1")),
-            f"{figures['flagged']:,}",
+            *(with_interval(figures.detection.rates[key]) for key in ("precision", "recall", "f1")),
+            f"{figures.flagged:,}",
             style="bold" if used else None,
         )
     return table
-
-
-def _with_interval(figure: Mapping[str, float | None]) -> str:
-    return f"{percent(figure['value'])} ({interval(figure)})"

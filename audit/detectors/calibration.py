@@ -5,7 +5,7 @@ the truth: bins of a reliability diagram, the expected calibration error, and a 
 whose value for a row is always fitted on other rows (cross-fitting), so that it stays an honest statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class Bin:
         """The bin as `scores.json` holds it."""
         bounds = {"low": self.low, "high": self.high, "rows": self.rows, "stated": self.stated}
         return {**bounds, "changed": self.changed.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Bin":
+        """Read what `to_json` made."""
+        return cls(**{**document, "changed": Estimate(**document["changed"])})
 
 
 def cross_fitted(p_error: Floats, changed: Mask, rng: np.random.Generator) -> Floats:
@@ -73,7 +78,7 @@ def reliability(p_error: Floats, changed: Mask) -> list[Bin]:
     return bins
 
 
-def expected_calibration_error(bins: list[Bin]) -> float:
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
     """The mean distance of stated and true share, weighted by rows (Naeini, Cooper and Hauskrecht 2015)."""
     total = sum(each.rows for each in bins)
     return sum(each.rows * abs(each.stated - (each.changed.value or 0.0)) for each in bins) / max(1, total)

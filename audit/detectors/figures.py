@@ -1,12 +1,28 @@
-"""Every figure of `scores.json`: scores, calibration, noise and suspects of one audit."""
+"""Compute the figures of one audit: detection, calibration, noise and suspects."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from audit.detectors import calibration
 from audit.detectors.belief import Belief
+from audit.detectors.scores import (
+    AccuracyFigures,
+    CalibrationFigures,
+    ClassFigures,
+    DetectionFigures,
+    DetectorFigures,
+    ExpectedErrors,
+    Matrix,
+    NoiseFigures,
+    PartFigures,
+    Reliability,
+    Scores,
+    SuspectFigures,
+    TransitionFigures,
+)
 from audit.detectors.scoring import (
     DetectionScore,
     Estimate,
@@ -19,27 +35,31 @@ from audit.detectors.scoring import (
 from audit.types import Floats, FoldResult, Issues, Labels, Leaks, Mask, NoisyLabels, OutOfSample
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
-MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
 TOPS = (50, 100, 500)  # lengths of the list for which the expected number of errors is given
 MOST_TRANSITION_CLASSES = 100  # the intervals of a larger matrix would fill the file
 
-DEFINITIONS = {
-    "precision": "share of the flagged rows whose label had been changed",
-    "recall": "share of the changed labels that were flagged",
-    "f1": "harmonic mean of precision and recall; F1 of the class «label was changed»",
-    "average_precision": "area under the precision-recall curve of the whole ranking, step-wise",
-    "fnr_at_noise_rate": "share of the changed labels missed when as many rows are flagged as were changed",
-    "suggestion_accuracy": "share of the changed and flagged rows whose suggested label is the true one",
-}
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The issues that the detectors found."""
+
+    by_detector: Mapping[str, Issues]  # of the labels that the models were trained on
+    detector: str  # whose flags are used
+    suspects: Issues  # of the original labels
+    truth: str  # the sense of "wrong" of the suspects
+
+    @property
+    def issues(self) -> Issues:
+        """The issues of the detector that is used."""
+        return self.by_detector[self.detector]
 
 
-def main_detectors(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of the detector that is used and of those that it is best compared with."""
-    return {
-        name: figures
-        for name, figures in scores["detectors"].items()
-        if name in MAIN or name == scores["detector"]
-    }
+@dataclass(frozen=True, eq=False)
+class LabelModels:
+    """The models of the labels with the changed ones, and of the original labels."""
+
+    noisy: Belief
+    original: Belief
 
 
 def likely(suspects: Issues) -> Mask:
@@ -48,83 +68,75 @@ def likely(suspects: Issues) -> Mask:
 
 
 def summarise(
-    found: Mapping[str, Issues],
-    chosen: str,
-    suspects: Issues,
+    detections: Detections,
     labels: NoisyLabels,
     probs: OutOfSample,
-    beliefs: tuple[Belief, Belief],
+    models: LabelModels,
     *,
     corrected: Floats,
     requested: float | None,
-    truth: str,
     rng: np.random.Generator,
-) -> dict[str, Any]:
-    """Every figure of `scores.json` but the timings.
+) -> Scores:
+    """Compute every figure that follows from labels, probabilities and detections.
 
     Parameters
     ----------
-    found
-        What each detector says of the labels that the models were trained on.
-    chosen
-        The detector whose flags are used.
-    suspects
-        What is said of the labels as they came, where nothing counts that was changed on purpose.
-    noisy, probs
+    detections
+        The issues that the detectors found.
+    labels, probs
         The labels and the probabilities that all detectors read.
-    beliefs
-        Those in the labels with what was changed, and in the labels as they came.
+    models
+        The models of the noisy and of the original labels.
     corrected
-        The cross-fitted p_error (n,) of the chosen detector, as the run's issues have it.
+        The cross-fitted p_error (n,) of the used detector, as the run's issues have it.
     requested
         The noise rate that was asked for, when there was one.
-    truth
-        The sense of «wrong» of the suspects.
     rng
         For intervals that are drawn.
     """
-    issues, k = found[chosen], probs.pred_probs.shape[1]
-    injected = bool(labels.flipped.any())
+    measured = bool(labels.flipped.any())
+    issues = detections.issues
+    suspects = detections.suspects
     predicted = probs.pred_probs.argmax(axis=1)
-    return {
-        "schema_version": 2,
-        "detector": chosen,
-        "rows": len(labels.noisy),
-        "detection": _detection(issues, labels) if injected else None,
-        "detection_likely_apart": _likely_apart(issues, suspects, labels) if injected else None,
-        "detectors": {
-            name: _detection(each, labels) if injected else {"flagged": int(each.is_issue.sum())}
-            for name, each in found.items()
+    k = probs.pred_probs.shape[1]
+    return Scores(
+        detector=detections.detector,
+        rows=len(labels.noisy),
+        detectors={
+            name: DetectorFigures(int(each.is_issue.sum()), _detection(each, labels) if measured else None)
+            for name, each in detections.by_detector.items()
         },
-        "calibration": _calibration(issues, corrected, labels) if injected else None,
-        "classes": [
-            {"class": label, **_class_figures(suspects, labels, label, part if injected else None)}
+        likely_apart=_likely_apart(issues, suspects, labels) if measured else None,
+        calibration=_calibration(issues, corrected, labels) if measured else None,
+        classes=tuple(
+            _class_figures(label, suspects, labels, part if measured else None)
             for label, part in enumerate(score_by_class(issues, labels, k))
-        ],
-        "noise": {
-            "requested": requested,
-            "expected": labels.expected,
-            "realised": labels.rate,
-            "estimated": _noise_rate(beliefs[0], labels.noisy, rng),
-            "natural": _noise_rate(beliefs[1], labels.original, rng),
-            "transition": _transition(beliefs[0]) if k <= MOST_TRANSITION_CLASSES else None,
-        },
-        "suspects": {
-            "truth": truth,
-            "natural": int(suspects.is_issue.sum()),
-            "likely": int(likely(suspects).sum()),
-            "expected": _expected(suspects, beliefs[1], labels.original, truth, rng),
-        },
-        "accuracy": {
-            "given": float((predicted == labels.noisy).mean()),
-            "true": float((predicted == labels.original).mean()) if injected else None,
-        },
-        "definitions": DEFINITIONS,
-    }
+        ),
+        noise=NoiseFigures(
+            rows=len(labels.noisy),
+            changed=int(labels.flipped.sum()),
+            requested=requested,
+            expected=labels.expected,
+            estimated=Estimate(*models.noisy.noise_interval(labels.noisy, rng)),
+            natural=Estimate(*models.original.noise_interval(labels.original, rng)),
+            transition=_transition(models.noisy) if k <= MOST_TRANSITION_CLASSES else None,
+        ),
+        suspects=SuspectFigures(
+            truth=detections.truth,
+            natural=int(suspects.is_issue.sum()),
+            likely=int(likely(suspects).sum()),
+            expected=_expected_errors(detections, models.original, labels.original, rng),
+        ),
+        accuracy=AccuracyFigures(
+            rows=len(labels.noisy),
+            given_predicted=int((predicted == labels.noisy).sum()),
+            original_predicted=int((predicted == labels.original).sum()) if measured else None,
+        ),
+    )
 
 
 def fold_figures(name: str, result: FoldResult, labels: NoisyLabels) -> dict[str, Any]:
-    """What the manifest says of one fold of the cross-validation of that name."""
+    """Describe one fold of the cross-validation of that name, as the manifest keeps it."""
     predicted = result.pred_probs.argmax(axis=1)
     return {
         "round": name,
@@ -138,92 +150,86 @@ def fold_figures(name: str, result: FoldResult, labels: NoisyLabels) -> dict[str
     }
 
 
-def _detection(issues: Issues, labels: NoisyLabels) -> dict[str, Any]:
-    in_order = labels.flipped[severity_order(issues)]
-    return {**score(issues, labels).to_json(), "average_precision": average_precision(in_order).to_json()}
+def part_figures(leaks: Leaks) -> tuple[PartFigures, ...]:
+    """Count the rows of every part, and those of which another part has a duplicate."""
+    names, sizes = np.unique(leaks.part, return_counts=True)
+    part_of_shared = leaks.part[leaks.rows]
+    return tuple(
+        PartFigures(
+            part=str(name),
+            rows=int(size),
+            shared=int((part_of_shared == name).sum()),
+            exact=int(((part_of_shared == name) & ~leaks.near).sum()),
+        )
+        for name, size in zip(names, sizes, strict=True)
+    )
 
 
-def _likely_apart(issues: Issues, suspects: Issues, labels: NoisyLabels) -> dict[str, Any]:
-    """The score without the untouched rows that are likely suspects by themselves, an optimistic reading."""
-    apart = issues.is_issue & ~labels.flipped & likely(suspects)
-    return score(issues, labels, ~apart).to_json()
-
-
-def _calibration(issues: Issues, corrected: Floats, labels: NoisyLabels) -> dict[str, Any]:
-    """Reliability of p_error as the detector stated it, and as corrected by cross-fitting."""
-    ways = {"stated": issues.p_error, "cross_fitted": corrected}
-    bins = {name: calibration.reliability(p_error, labels.flipped) for name, p_error in ways.items()}
-    return {
-        name: {
-            "expected_calibration_error": calibration.expected_calibration_error(each),
-            "bins": [part.to_json() for part in each],
-        }
-        for name, each in bins.items()
-    }
-
-
-def _expected(
-    suspects: Issues, belief: Belief, came: Labels, truth: str, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """How many errors to expect among the first suspects, by every reading that the truth leaves open."""
-    readings = [1 - belief.posterior(came)[np.arange(len(came)), came]]
-    if truth == "consensus":
-        readings.append(1 - suspects.label_quality)
-    ranking = suspects.ranking
-    tops = [top for top in TOPS if top < len(ranking)] + ([len(ranking)] if len(ranking) else [])
-    return [
-        {
-            "first": top,
-            "errors": calibration.expected_errors([p[ranking[:top]] for p in readings], rng).to_json(),
-        }
-        for top in tops
-    ]
-
-
-def _noise_rate(belief: Belief, labels: Labels, rng: np.random.Generator) -> dict[str, Any]:
-    return Estimate(*belief.noise_interval(labels, rng)).to_json()
-
-
-def transition_interval(belief: Belief) -> tuple[Floats, Floats]:
-    """The 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
-    sizes = belief.counts.sum(axis=1)
+def transition_interval(model: Belief) -> tuple[Floats, Floats]:
+    """Compute the 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
+    sizes = model.counts.sum(axis=1)
     estimates = [
         [wilson(int(count), int(size)) for count in row]
-        for row, size in zip(belief.counts, sizes, strict=True)
+        for row, size in zip(model.counts, sizes, strict=True)
     ]
     low = np.array([[each.low for each in row] for row in estimates])
     high = np.array([[each.high for each in row] for row in estimates])
-    return np.minimum(low, belief.T), np.maximum(high, belief.T)
+    return np.minimum(low, model.T), np.maximum(high, model.T)
 
 
-def _transition(belief: Belief) -> dict[str, list[list[float]]]:
-    """T with a 95 % interval for every entry."""
-    low, high = transition_interval(belief)
-    parts = {"value": belief.T, "low": low, "high": high}
-    return {name: np.round(part, 5).tolist() for name, part in parts.items()}
+def _detection(issues: Issues, labels: NoisyLabels) -> DetectionFigures:
+    in_order = labels.flipped[severity_order(issues)]
+    return DetectionFigures(score(issues, labels), average_precision(in_order))
+
+
+def _likely_apart(issues: Issues, suspects: Issues, labels: NoisyLabels) -> DetectionScore:
+    """The score without the unchanged rows that are likely suspects by themselves, an optimistic reading."""
+    apart = issues.is_issue & ~labels.flipped & likely(suspects)
+    return score(issues, labels, ~apart)
+
+
+def _calibration(issues: Issues, corrected: Floats, labels: NoisyLabels) -> CalibrationFigures:
+    stated_bins = calibration.reliability(issues.p_error, labels.flipped)
+    corrected_bins = calibration.reliability(corrected, labels.flipped)
+    return CalibrationFigures(Reliability(tuple(stated_bins)), Reliability(tuple(corrected_bins)))
 
 
 def _class_figures(
-    suspects: Issues, labels: NoisyLabels, label: int, part: DetectionScore | None
-) -> dict[str, Any]:
-    came = labels.original == label
-    return {
-        "rows": int((labels.noisy == label).sum()),
-        "natural_suspects": int((suspects.is_issue & came).sum()),
-        "detection": None if part is None else part.to_json(),
-    }
+    label: int, suspects: Issues, labels: NoisyLabels, detection: DetectionScore | None
+) -> ClassFigures:
+    in_class = labels.original == label
+    return ClassFigures(
+        label=label,
+        rows=int((labels.noisy == label).sum()),
+        natural_suspects=int((suspects.is_issue & in_class).sum()),
+        detection=detection,
+    )
 
 
-def leak_figures(leaks: Leaks) -> list[dict[str, Any]]:
-    """Of every part: its rows, those of which another part has a duplicate, and those it has exactly."""
-    names, sizes = np.unique(leaks.part, return_counts=True)
-    inside = leaks.part[leaks.rows]
-    return [
-        {
-            "part": str(name),
-            "rows": int(size),
-            "shared": int((inside == name).sum()),
-            "exact": int(((inside == name) & ~leaks.near).sum()),
-        }
-        for name, size in zip(names, sizes, strict=True)
-    ]
+def _transition(model: Belief) -> TransitionFigures:
+    low, high = transition_interval(model)
+    return TransitionFigures(_rounded(model.T), _rounded(low), _rounded(high))
+
+
+def _rounded(matrix: Floats) -> Matrix:
+    return tuple(map(tuple, np.round(matrix, 5).tolist()))
+
+
+def _expected_errors(
+    detections: Detections, model: Belief, original: Labels, rng: np.random.Generator
+) -> tuple[ExpectedErrors, ...]:
+    """How many errors to expect among the first suspects, by every reading that the truth leaves open."""
+    suspects = detections.suspects
+    readings = [1 - model.posterior(original)[np.arange(len(original)), original]]
+    if detections.truth == "consensus":
+        readings.append(1 - suspects.label_quality)
+    ranking = suspects.ranking
+    lengths = [length for length in TOPS if length < len(ranking)]
+    if len(ranking):
+        lengths.append(len(ranking))
+    return tuple(
+        ExpectedErrors(
+            length, calibration.expected_errors([p_error[ranking[:length]] for p_error in readings], rng)
+        )
+        for length in lengths
+    )

@@ -5,6 +5,7 @@ Wilson's for shares; F1 from Wilson's interval of tp / (tp + fp + fn), of which 
 function; average precision by the logit interval of Boyd, Eng and Page.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -104,6 +105,22 @@ class DetectionScore:
             "fn": self.fn,
             "tn": self.tn,
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "DetectionScore":
+        """Read what `to_json` made; the counts that it leaves out follow from their rates."""
+        tp = document["tp"]
+        fn = document["fn"]
+        right = document["suggestion_accuracy"]["value"] or 0
+        missed = document["fnr_at_noise_rate"]["value"] or 0
+        return cls(
+            tp=tp,
+            fp=document["fp"],
+            fn=fn,
+            tn=document["tn"],
+            right_suggestions=round(tp * right),
+            missed_at_noise_rate=round((tp + fn) * missed),
+        )
 
 
 def score(issues: Issues, labels: NoisyLabels, among: Mask | None = None) -> DetectionScore:

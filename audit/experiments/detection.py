@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from audit.detectors.figures import MAIN
+from audit.detectors.scores import MAIN
 from audit.events import Listener, StepTimer, parts
 from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result
@@ -46,7 +46,8 @@ def sweep(
         noise = ConfiguredNoise.of(config)
         task = Task(replace(dataset, notes=()), config, noise, config.training.model, None, None, command)
         record = detect.audit_into(folder.path / "cells" / name, task, heard, StepTimer(heard))
-        for detector, figures in record.scores["detectors"].items():
+        for detector, figures in record.scores.detectors.items():
+            rates = {} if figures.detection is None else figures.detection.rates
             rows.append(
                 {
                     "kind": config.noise.noise_kind,
@@ -54,9 +55,9 @@ def sweep(
                     "realised": record.labels.rate,
                     "seed": config.run.seed,
                     "detector": detector,
-                    "flagged": figures["flagged"],
-                    "changed": figures.get("changed", 0),
-                    **{key: figures[key]["value"] if key in figures else None for key in FIGURES},
+                    "flagged": figures.flagged,
+                    "changed": record.scores.noise.changed,
+                    **{key: rates[key].value if rates else None for key in FIGURES},
                 }
             )
     table = pd.DataFrame(rows)

@@ -1,13 +1,13 @@
 """What detectors and kinds say of the labels, and every figure of it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from audit import detectors
 from audit.detectors import calibration
-from audit.detectors import figures as summary
+from audit.detectors.figures import Detections, LabelModels, summarise
+from audit.detectors.scores import KindFigures, Scores
 from audit.events import StepTimer
 from audit.kinds import step
 from audit.pipeline.rounds import Trained
@@ -24,7 +24,7 @@ class Judged:
     suspects: Issues  # of the labels as they came
     conflicts: Conflicts
     kinds: Kinds | None
-    scores: dict[str, Any]
+    scores: Scores
 
 
 def judge(
@@ -62,17 +62,16 @@ def judge(
         corrected = issues.p_error
         if labels.flipped.any():
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
-        scores = summary.summarise(
-            found,
-            config.detection.detector,
-            suspects,
+        scores = summarise(
+            Detections(found, config.detection.detector, suspects, config.detection.truth),
             labels,
             probs,
-            (noisy.belief, came.belief),
+            LabelModels(noisy.belief, came.belief),
             corrected=corrected,
             requested=config.noise.noise,
-            truth=config.detection.truth,
             rng=rng,
         )
         issues = replace(issues, p_error=corrected)
-    return Judged(issues, suspects, conflicts, kinds, {**scores, "kinds": figures})
+    if figures is not None:
+        scores = replace(scores, kinds=KindFigures.from_json(figures))
+    return Judged(issues, suspects, conflicts, kinds, scores)

@@ -24,8 +24,8 @@ class Run:
     @property
     def score(self) -> dict[str, Any] | None:
         """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
-        score: dict[str, Any] | None = self.record.scores["detection"]
-        return score
+        detection = self.record.scores.detection
+        return None if detection is None else detection.to_json()
 
     @property
     def issues(self) -> "pd.DataFrame":

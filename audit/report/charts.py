@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from audit.detectors.figures import main_detectors
 from audit.detectors.scoring import precision_recall_curve, severity_order
 from audit.runs.folder import RunRecord
 from audit.types import evenly
@@ -57,9 +56,9 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     dress(axes, palette, "recall", "precision")
     precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
     cuts = {
-        name: (figures["recall"]["value"], figures["precision"]["value"])
-        for name, figures in main_detectors(record.scores).items()
-        if figures["flagged"]
+        name: (figures.detection.score.recall.value or 0.0, figures.detection.score.precision.value or 0.0)
+        for name, figures in record.scores.main_detectors.items()
+        if figures.detection is not None and figures.flagged
     }
     low = max(
         0.0, min(0.94, *(np.floor(20 * min(cut)) / 20 - 0.01 for cut in cuts.values())) if cuts else 0.0
@@ -68,7 +67,7 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     some = evenly(seen, CURVE_POINTS)
     axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
     for (name, cut), marker in zip(cuts.items(), MARKERS, strict=False):
-        used = name == record.scores["detector"]
+        used = name == record.scores.detector
         axes.plot(
             *cut,
             label=f"{name} (used)" if used else name,
@@ -89,10 +88,14 @@ def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """The share of labels that had been changed against the stated p_error, with 95 % intervals."""
     dress(axes, palette, "stated p_error", "share that had been changed")
     axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
-    bins = record.scores["calibration"]["stated"]["bins"]
-    stated = np.array([each["stated"] for each in bins])
-    shares, lows, highs = (np.array([e["changed"][key] for e in bins]) for key in ("value", "low", "high"))
+    figures = record.scores.calibration
+    assert figures is not None
+    stated = [each.stated for each in figures.stated.bins]
+    changed = [each.changed for each in figures.stated.bins]
+    lows = [share.low for share in changed]
+    highs = [share.high for share in changed]
     axes.vlines(stated, lows, highs, color=palette.accent, linewidth=1.2)
+    shares = [share.value or 0.0 for share in changed]
     axes.plot(stated, shares, color=palette.accent, marker="o", markersize=5, linewidth=1.2)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)

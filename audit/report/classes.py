@@ -1,10 +1,11 @@
 """What the report says of the classes: which suspects go where, and what is known of each class."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from audit.detectors.scores import ClassFigures
+from audit.detectors.scoring import Estimate
 from audit.runs.folder import RunRecord
 
 MOST_MATRIX_CLASSES = 24
@@ -29,8 +30,8 @@ class Classes:
     names: tuple[str, ...]
     matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
     pairs: tuple[tuple[int, int, int], ...]  # the commonest given → suggested, by number, and their count
-    moves: tuple[tuple[str, str, dict[str, float]], ...]  # the likeliest true → given, with intervals
-    table: tuple[dict[str, Any], ...]
+    moves: tuple[tuple[str, str, Estimate], ...]  # the likeliest true → given
+    table: tuple[tuple[str, ClassFigures], ...]  # names and figures
 
     @property
     def worded(self) -> bool:
@@ -59,21 +60,21 @@ def classes(record: RunRecord) -> Classes:
         pairs=tuple(
             (i, j, int(counts[i, j])) for i, j in (divmod(int(each), k) for each in order) if counts[i, j]
         ),
-        table=tuple({**figures, "name": names[figures["class"]]} for figures in record.scores["classes"]),
+        table=tuple((names[figures.label], figures) for figures in record.scores.classes),
     )
 
 
-def _moves(record: RunRecord) -> tuple[tuple[str, str, dict[str, float]], ...]:
+def _moves(record: RunRecord) -> tuple[tuple[str, str, Estimate], ...]:
     """The largest entries off the diagonal of the estimated transition matrix."""
-    transition = record.scores["noise"]["transition"]
-    if transition is None:
+    T = record.scores.noise.transition
+    if T is None:
         return ()
-    T = {name: np.array(part) for name, part in transition.items()}
-    off_diagonal = T["value"] * (1 - np.eye(len(T["value"])))
+    off_diagonal = np.array(T.value)
+    np.fill_diagonal(off_diagonal, 0)
     order = np.argsort(-off_diagonal, axis=None, kind="stable")[:MOST_MOVES]
     names = record.class_names
     return tuple(
-        (names[i], names[j], {name: float(part[i, j]) for name, part in T.items()})
+        (names[i], names[j], Estimate(T.value[i][j], T.low[i][j], T.high[i][j]))
         for i, j in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
         if i != j
     )

@@ -65,13 +65,12 @@ def counts(kinds: list[Kind | None]) -> tuple[tuple[int, str, str, int], ...]:
 
 def proof(record: RunRecord) -> Proof | None:
     """How often a named kind is right, as cross-validated on planted rows; None where none were planted."""
-    figures = record.scores.get("kinds")
-    if not figures or not figures.get("confusion"):
+    figures = record.scores.kinds
+    if figures is None:
         return None
-    named = np.array(figures["confusion"], dtype=float)
+    named = np.array(figures.confusion, dtype=float)
     planted = named.sum(axis=1)
     percents = np.round(100 * named / np.maximum(planted, 1)[:, None]).astype(int).tolist()
-    names = tuple(figures["names"])
-    lines = zip(names, planted.astype(int).tolist(), map(tuple, percents), strict=True)
-    shares = tuple((name, count, line, float(figures["f1"][name])) for name, count, line in lines)
-    return Proof(names, shares, float(figures["macro_f1"]))
+    lines = zip(figures.names, planted.astype(int).tolist(), map(tuple, percents), strict=True)
+    shares = tuple((name, count, line, figures.f1[name]) for name, count, line in lines)
+    return Proof(figures.names, shares, figures.macro_f1)

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.detectors.scores import DEFINITIONS
 from audit.report import charts, embedding_map, sections, selection
 from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
 from audit.runs.folder import RunRecord
-from audit.wording import errors, figure_name, interval, percent
+from audit.wording import figure_name, interval, percent
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -64,12 +65,13 @@ def sentence(record: RunRecord) -> str:
     """What the audit found, in one sentence of HTML."""
     name = html.escape(record.data["name"])
     suspects = f"{record.suspects.is_issue.sum():,} labels of {name} look wrong as they came"
-    score = record.scores["detection"]
-    if not score:
+    detection = record.scores.detection
+    if detection is None:
         return f"{suspects}; nothing was changed on purpose, so how good this list is was not measured."
     return (
-        f"Of {score['changed']:,} labels changed on purpose this audit found {score['tp']:,}; "
-        f"of what it flagged, {percent(score['precision']['value'])} % had been changed. {suspects}."
+        f"Of {detection.score.changed:,} labels changed on purpose this audit found "
+        f"{detection.score.tp:,}; of what it flagged, {percent(detection.score.precision.value)} % "
+        f"had been changed. {suspects}."
     )
 
 
@@ -101,6 +103,7 @@ def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
         data=review_data(record, content),
         policy=(f"default-src 'none'; img-src data:; style-src {_source(css)}; script-src {_source(script)}"),
         first_cards=FIRST_CARDS,
+        definitions=DEFINITIONS,
     )
 
 
@@ -121,7 +124,6 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "errors": errors,
         "figure_name": figure_name,
         "interval": interval,
         "percent": percent,

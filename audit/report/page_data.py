@@ -34,8 +34,10 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
 
 
 def _spread(record: RunRecord) -> tuple[float, float]:
-    expected = record.scores["suspects"]["expected"]
-    errors = expected[-1]["errors"] if expected else {"value": 0}
-    if not errors["value"]:
+    expected = record.scores.suspects.expected
+    if not expected:
         return 1.0, 1.0
-    return round(errors["low"] / errors["value"], 4), round(errors["high"] / errors["value"], 4)
+    of_all = expected[-1].errors
+    if not of_all.value:
+        return 1.0, 1.0
+    return round(of_all.low / of_all.value, 4), round(of_all.high / of_all.value, 4)

@@ -1,19 +1,19 @@
 """What the report says, as values: numbers, captions and the rows to show, without any HTML."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors.figures import LIKELY, main_detectors
+from audit.detectors.figures import LIKELY
+from audit.detectors.scores import NoiseFigures, Scores
 from audit.report import selection
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.runs.folder import RunRecord
 from audit.types import FeatureValue, Leaks, Rows
-from audit.wording import interval, percent, several_parts, shared
+from audit.wording import interval, percent, shared_rows
 
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
@@ -76,8 +76,7 @@ class Report:
     data_name: str
     rows: int
     injected: bool
-    main_detectors: dict[str, Any]
-    scores: dict[str, Any]
+    scores: Scores
     things: str  # what the examples are called
     conflicts: tuple[Twins, ...]
     more_conflicts: int  # groups that only issues.csv has
@@ -115,12 +114,13 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         data_name=record.data["name"],
         rows=len(flipped),
         injected=record.injected,
-        main_detectors=main_detectors(record.scores),
-        scores=dict(record.scores),
+        scores=record.scores,
         things="images" if len(record.data["shape"]) == 4 else "rows",
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
-        parts=tuple(shared(part) for part in several_parts(record.scores)),
+        parts=tuple(
+            shared_rows(part.part, part.rows, part.shared, part.exact) for part in record.scores.several_parts
+        ),
         leaks=leaks[:others],
         more_leaks=max(0, len(leaks) - others),
         unlabelled=0 if record.unlabelled is None else len(record.unlabelled),
@@ -248,20 +248,19 @@ def _likely(probs: npt.NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
     return tuple((label, percents[label]) for label in order if percents[label] or label == order[0])
 
 
-def _estimated(scores: Mapping[str, Any]) -> str:
-    """The noise rates that the audit reckons with, of the labels it was given and as they came."""
-    given, came = (
-        f"{percent(noise['value'], 2)} % ({interval(noise, 2)})"
-        for noise in (scores["noise"]["estimated"], scores["noise"]["natural"])
+def _estimated(noise: NoiseFigures) -> str:
+    """The estimated noise rates, of the labels with the changed ones and of the original labels."""
+    noisy, original = (
+        f"{percent(rate.value, 2)} % ({interval(rate, 2)})" for rate in (noise.estimated, noise.natural)
     )
-    return f"{given} of the labels with noise, {came} of the labels as they came"
+    return f"{noisy} of the labels with noise, {original} of the original labels"
 
 
 def _work(record: RunRecord) -> str:
     if not record.folds:
         return "none: the probabilities came along"
     rounds = len({fold["round"] for fold in record.folds})
-    kept = f"; the last trained on {record.scores['kept']:,} rows" if rounds > 1 else ""
+    kept = f"; the last trained on {record.scores.kept:,} rows" if rounds > 1 else ""
     work = f"{rounds} cross-validation{'s' * (rounds > 1)}"
     return f"{record.config['model']} model, {record.config['preset']}: {work}{kept}"
 
@@ -272,20 +271,20 @@ def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     sides = record.data["shape"][1:]
     what = f"images of {' × '.join(map(str, sides))}" if len(sides) > 1 else f"rows of {sides[0]} features"
     what = what if sides[0] else "labels without examples"
-    noise = scores["noise"]
-    asked = "by its matrix" if noise["requested"] is None else f"rate {noise['requested']:.4g}"
-    rates = f"{asked}, {noise['realised']:.4g} of the labels changed"
-    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores["timings"].items())
+    noise = scores.noise
+    asked = "by its matrix" if noise.requested is None else f"rate {noise.requested:.4g}"
+    rates = f"{asked}, {noise.realised:.4g} of the labels changed"
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores.timings.items())
     return (
         ("repeat it", record.repeat),
         ("data", f"{record.data['name']}: {len(record.ids):,} {what}, {record.data['dtype']}"),
         *[("on the way in", line) for line in record.data["notes"]],
         ("fingerprint", f"sha256 {record.data['fingerprint']}"),
         ("noise", f"{config['noise_kind']}, {rates}" if record.injected else "none: the labels as they are"),
-        ("noise estimated", _estimated(scores)),
+        ("noise estimated", _estimated(noise)),
         ("seed", str(config["seed"])),
-        ("detector", f"{scores['detector']} for changed labels, in the sense of process"),
-        ("suspects", f"in the sense of {scores['suspects']['truth']}; likely: p_error of {LIKELY:g} or more"),
+        ("detector", f"{scores.detector} for changed labels, in the sense of process"),
+        ("suspects", f"in the sense of {scores.suspects.truth}; likely: p_error of {LIKELY:g} or more"),
         ("work", _work(record)),
         ("time", times),
         ("versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())),

@@ -144,13 +144,14 @@ def _settings(record: RunRecord) -> dict[str, Any]:
 def _figures(record: RunRecord) -> dict[str, float | None]:
     """The figures of a run that two runs are compared by."""
     scores = record.scores
-    detection = scores["detection"]
+    suspects = scores.suspects
+    rates = {} if scores.detection is None else scores.detection.rates
     return {
-        "suspects": float(scores["suspects"]["natural"]),
-        "likely suspects": float(scores["suspects"]["likely"]),
-        "share of suspects": scores["suspects"]["natural"] / max(1, scores["rows"]),
-        "estimated natural noise": scores["noise"]["natural"]["value"],
-        "accuracy, given labels": scores["accuracy"]["given"],
-        "accuracy, true labels": scores["accuracy"]["true"],
-        **{name: detection[name]["value"] if detection else None for name in DETECTION},
+        "suspects": float(suspects.natural),
+        "likely suspects": float(suspects.likely),
+        "share of suspects": suspects.natural / max(1, scores.rows),
+        "estimated natural noise": scores.noise.natural.value,
+        "accuracy, given labels": scores.accuracy.given,
+        "accuracy, true labels": scores.accuracy.true,
+        **{name: rates[name].value if rates else None for name in DETECTION},
     }

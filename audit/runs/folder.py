@@ -35,6 +35,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.detectors.scores import Scores
 from audit.errors import RunError
 from audit.runs import files
 from audit.runs.stages import Stage
@@ -79,7 +80,7 @@ class RunRecord:
     controls: Controls
     leaks: Leaks | None  # the parts that the rows are in, and duplicates between them
     kinds: Kinds | None  # of the suspects, or of all rows; None where no synthetic rows could be made
-    scores: Mapping[str, Any]  # the content of scores.json
+    scores: Scores
     folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
     stages: Mapping[str, Any]  # name → key, settings
     versions: Mapping[str, str]
@@ -201,7 +202,8 @@ class RunFolder:
         self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
         self._write_or_remove("split.npz", _fields(record.leaks) if record.leaks else {})
         self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
-        self.write_json("scores.json", record.scores)
+        self.write_json("scores.json", record.scores.to_json())
+        detection = record.scores.detection
         self.write_json(
             "manifest.json",
             {
@@ -213,7 +215,7 @@ class RunFolder:
                 "class_names": record.class_names,
                 "stages": record.stages,
                 "folds": record.folds,
-                "score": record.scores.get("detection"),
+                "score": None if detection is None else detection.to_json(),
             },
         )
 
@@ -229,8 +231,8 @@ class RunFolder:
         try:
             pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
             conflicts = np.load(self.path / "conflicts.npy", allow_pickle=False)
-            scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            scores = Scores.from_json(json.loads((self.path / "scores.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
             ) from error

@@ -139,8 +139,8 @@ def _check_share(limit: float, suspects: int, rows: int) -> GateResult:
 
 def _check_f1(limit: float, record: RunRecord) -> GateResult:
     gate = f"--fail-under {limit:g}"
-    detection = record.scores["detection"]
-    f1 = detection["f1"]["value"] if detection else None
+    detection = record.scores.detection
+    f1 = None if detection is None else detection.score.f1.value
     if f1 is None:
         why = "no label was changed, so no F1 was measured"
         return GateResult(gate, limit, None, passed=False, why=why)

@@ -82,7 +82,7 @@ def test_a_users_own_arrays_from_the_command_line(colour, audit_process, tmp_pat
 def test_what_is_printed_follows_what_was_injected(colour, run_audit):
     plain = run_audit(*colour, "--noise", "0", check=0).stdout
     assert "expected calibration error" not in plain
-    assert "labels that look wrong as they came" in plain
+    assert "of your original labels look wrong" in plain
     noisy = run_audit(*colour, check=0).stdout
     assert "noise: 10.00 % of the labels changed, estimated" in noisy
     assert "p_error: expected calibration error 0." in noisy

@@ -125,10 +125,10 @@ def test_every_kind_ends_in_a_report_and_comes_back(tmp_path, kind):
     run = audit.detect(X, y, noise_kind=kind, epochs=1, folds=2, out=tmp_path / "run", **rate, **more)
     back = RunFolder(tmp_path / "run").load_record()
     assert (back.labels.transition == run.record.labels.transition).all()
-    figures = back.scores["noise"]
-    assert figures["requested"] == (None if kind == "matrix" else 0.3)
-    assert figures["expected"] == run.record.labels.expected
-    assert figures["realised"] == run.record.labels.rate
+    figures = back.scores.noise
+    assert figures.requested == (None if kind == "matrix" else 0.3)
+    assert figures.expected == run.record.labels.expected
+    assert figures.realised == run.record.labels.rate
     assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
 
 

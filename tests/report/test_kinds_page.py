@@ -8,6 +8,7 @@ import pytest
 from conftest import striped_images
 
 import audit
+from audit.detectors.scores import KindFigures, PartFigures
 from audit.pipeline.run import Run
 from audit.report import charts, page, sections
 from audit.report import embedding_map as data_map
@@ -40,19 +41,17 @@ def named(run):
     rows = np.sort(record.suspects.ranking)
     probability = rng.dirichlet(np.ones(7), len(rows)).astype(np.float32)
     kinds = Kinds(rows, probability.argmax(axis=1), probability, np.full(len(rows), REASON))
-    names = ["mislabelled", "ambiguous"]
-    figures = {
-        "names": names,
-        "confusion": [[9, 1], [2, 6]],
-        "f1": dict.fromkeys(names, 0.8),
-        "macro_f1": 0.8,
-    }
+    figures = KindFigures(
+        suspects={},
+        names=("mislabelled", "ambiguous"),
+        confusion=((9, 1), (2, 6)),
+    )
     features = rng.normal(size=(203, 8)).astype(np.float16)
     return replace(
         record,
         kinds=kinds,
         probs=replace(record.probs, features=features),
-        scores={**record.scores, "kinds": figures},
+        scores=replace(record.scores, kinds=figures),
         config={**record.config, "map": True},
     )
 
@@ -101,9 +100,9 @@ def test_conflicting_duplicates_stand_first_with_both_images(run):
 
 
 def test_rows_that_stand_in_two_parts_are_counted_and_listed(run, tmp_path):
-    figures = {part["part"]: part for part in run.record.scores["split"]}
-    assert figures["test"] == {"part": "test", "rows": 3, "shared": 3, "exact": 1}
-    assert figures["train"] == {"part": "train", "rows": 200, "shared": 3, "exact": 1}
+    test, train = run.record.scores.parts
+    assert test == PartFigures("test", rows=3, shared=3, exact=1)
+    assert train == PartFigures("train", rows=200, shared=3, exact=1)
     report = run.save(tmp_path / "run").read_text()
     assert "test: 3 of 3 rows with a duplicate in another part, 1 of them exactly" in report
     lines = (tmp_path / "run" / "shared.csv").read_text().splitlines()
@@ -123,7 +122,7 @@ def test_parts_that_are_given_as_such_are_audited_as_one_data_set(run):
         {part: y[here] for part, here in rows.items()},
         pred_probs=probs,
     )
-    assert again.record.scores["split"] == run.record.scores["split"]
+    assert again.record.scores.parts == run.record.scores.parts
     assert again.record.data["fingerprint"] == run.record.data["fingerprint"]
 
 

@@ -95,7 +95,9 @@ def test_a_run_comes_back_as_it_was_saved(finished_run):
     assert (back.labels.original == run.record.labels.original).all()
     assert (back.issues.ranking == run.record.issues.ranking).all()
     assert back.class_names == run.record.class_names
-    assert back.scores == json.loads(json.dumps(run.record.scores))
+    assert back.scores == run.record.scores
+    written = json.loads((path / "scores.json").read_text(encoding="utf-8"))
+    assert json.dumps(written) == json.dumps(back.scores.to_json())
 
 
 feature_names = st.text(st.sampled_from("a\t\n\r\0\u2028\"'=<[,\\ "), max_size=8) | st.text(max_size=8)

@@ -45,7 +45,7 @@ def test_the_share_of_suspects_is_held_against_its_limit(finished_run, limit):
 def test_the_f1_is_held_against_its_limit(finished_run, limit):
     record = finished_run[0].record
     ((result,), _) = checked(record, fail_under=limit)
-    assert result.passed == (record.scores["detection"]["f1"]["value"] >= limit)
+    assert result.passed == (record.scores.detection.score.f1.value >= limit)
     assert result.passed or "too low" in failure([result])
 
 
@@ -61,7 +61,7 @@ def test_every_gate_that_failed_is_named(finished_run):
     results, _ = checked(record, fail_over=0.0, fail_under=1.0)
     line = failure(results)
     assert "--fail-over 0 failed: " in line
-    assert ("--fail-under 1 failed: " in line) == (record.scores["detection"]["f1"]["value"] < 1)
+    assert ("--fail-under 1 failed: " in line) == (record.scores.detection.score.f1.value < 1)
     assert "\n" not in line
 
 
