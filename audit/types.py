@@ -4,10 +4,10 @@ Axis names mean the same in every module: n examples, k classes, m a subset of t
 h w c an image, d features. Labels are always integers 0..k-1 here; `class_names` says what they are called.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -131,20 +131,22 @@ class Recipe:
     """How hard to train; a builder takes of it what its model understands."""
 
     epochs: int
-    exactly: bool = False  # else the builder may take more epochs for few rows
+    epochs_fixed: bool = False  # else the builder may take more epochs for few rows
     wide: bool = False  # half as many channels again
     fine: bool = False  # more pixels instead of more channels, where the model leaves some out
-    augment: str = "shift"  # how training images are changed at random: none, shift or affine
-    views: int = 1  # moved views of an image whose predictions are averaged
+    augment: str = "shift"  # random augmentation of training images: none, shift or affine
+    views: int = 1  # augmented views of an image whose predictions are averaged (test-time augmentation)
 
-    def longer(self, times: float) -> "Recipe":
-        """The recipe with so many times the epochs, unless their number was set by hand."""
-        return self if self.exactly else replace(self, epochs=round(times * self.epochs))
+    def longer(self, factor: float) -> "Recipe":
+        """The recipe with `factor` times the epochs, unless their number was set by the user."""
+        if self.epochs_fixed:
+            return self
+        return replace(self, epochs=round(factor * self.epochs))
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a model builder is told about the fold that it builds a classifier for."""
+    """What a builder is told about the one training that it builds a classifier for."""
 
     shape: tuple[int, ...]  # (m, h, w, c) or (m, d) of the training examples
     k: int
@@ -156,7 +158,11 @@ class Training:
 
 
 class Classifier(Protocol):
-    """What an audit asks of a model: scikit-learn's contract."""
+    """What an audit needs of a model: scikit-learn's contract.
+
+    The protocols after this one are what a model may offer besides. `audit.training.capabilities` is the only
+    place that asks for them.
+    """
 
     classes_: npt.NDArray[Any]
 
@@ -167,23 +173,84 @@ class Classifier(Protocol):
         """Probabilities (m, len(classes_)), columns in the order of classes_."""
 
 
+@runtime_checkable
+class Embedding(Protocol):
+    """A classifier that also returns its features of examples, which the kinds of suspects are told by."""
+
+    def predict_with_features(
+        self, X: npt.NDArray[Any], project: Callable[[Features], Features]
+    ) -> tuple[npt.NDArray[Any], Features]:
+        """Probabilities (m, len(classes_)) and projected features (m, d) of the same examples."""
+
+
+@runtime_checkable
+class LazyReader(Protocol):
+    """A classifier that takes rows of a mapped file unread, and reads them batch by batch."""
+
+    reads_lazily: bool
+
+
+@runtime_checkable
+class MarginRecorded(Protocol):
+    """A classifier that recorded its margins in training, for the detector of Pleiss et al. 2020."""
+
+    margins_: npt.NDArray[np.float32]  # (m,) mean over the training, of every training row
+
+
+@runtime_checkable
+class LossRecorded(Protocol):
+    """A classifier with skorch's history of its training: history[:, "train_loss"] is one loss an epoch."""
+
+    history: Any
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """A classifier that says which device it runs on, such as cuda."""
+
+    device: Any
+
+
+@runtime_checkable
+class EpochBased(Protocol):
+    """A classifier that is trained in epochs, and says in how many."""
+
+    max_epochs: int
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A classifier whose training can start from the network weights of another one."""
+
+    def network_weights(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The trained weights, by name."""
+
+    def start_from(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Begin the next training from these weights."""
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A pipeline of scikit-learn: named steps, of which the last one is the classifier."""
+
+    steps: Sequence[tuple[str, Any]]
+
+
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one fold's model, which never saw these rows, predicts for them."""
+    """Predictions of one fold's model for rows that it was not trained on."""
 
     fold: int
     rows: Rows
     pred_probs: Probs  # (m, k)
     trained: Rows  # (t,) the rows that the model was trained on
-    margins: npt.NDArray[np.float32]  # (t,) their mean margins in training; empty when it keeps none
-    losses: tuple[float, ...]  # mean training loss of each epoch; empty when the model keeps none
+    margins: npt.NDArray[np.float32]  # (t,) their mean margins in training; empty when none were recorded
+    losses: tuple[float, ...]  # mean training loss of each epoch; empty when none were recorded
     seconds: float
     device: str
     unlabelled: Probs | None = None  # (u, k) predictions for the rows without a label
     features: Features | None = None  # (m, d) of its rows, in its own space; None where the model has none
-    anchors: Features | None = (
-        None  # (a, d) of the rows that every fold looks at, by which spaces are aligned
-    )
+    landmarks: Features | None = None  # (a, d) of the rows that all folds embed, to align their spaces by
     synthetic: "Synthetic | None" = None  # (q) synthetic rows made from this fold's rows
     synthetic_probs: Probs | None = None  # (q, k) predictions for the synthetic rows
     synthetic_features: Features | None = None  # (q, d)
@@ -191,11 +258,11 @@ class FoldResult:
 
 @dataclass(frozen=True, eq=False)
 class OutOfSample:
-    """Out-of-sample predicted probabilities: every row predicted once by a model that never saw it."""
+    """Out-of-sample predictions: every row predicted by models that were not trained on it."""
 
     pred_probs: Probs
     fold: npt.NDArray[np.int64]  # (n,) the fold that predicted each row
-    margins: npt.NDArray[np.float32] | None = None  # (n,) mean margin in training; None where none is kept
+    margins: npt.NDArray[np.float32] | None = None  # (n,) mean margin in training; None without a record
     unlabelled: Probs | None = None  # (u, k) mean predictions for the rows without a label
     features: npt.NDArray[np.float16] | None = None  # (n, d) aligned to the space of fold 0
 

@@ -57,7 +57,7 @@ def cell(name: str, seed: int) -> dict:
     start = time.perf_counter()
     run = audit.detect(dataset.X, dataset.labels, noise=0.1, seed=seed)
     middle = time.perf_counter()
-    plan = schedule.plan(Config().training, dataset.X)
+    plan = schedule.make_schedule(Config().training, dataset.X)
     same = Same(models.builder("auto", dataset), plan.recipe, len(dataset.class_names))
     learner = CleanLearning(same, cv_n_folds=5, seed=seed)
     with warnings.catch_warnings():

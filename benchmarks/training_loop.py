@@ -52,7 +52,7 @@ def main() -> None:
     """Time pairs of both loops."""
     torch.set_num_threads(1)
     data = datasets.load(Config.of(limit=14_000))
-    recipe = Recipe(epochs=3, exactly=True)
+    recipe = Recipe(epochs=3, epochs_fixed=True)
     task = Training(data.X.shape, k=10, seed=0, recipe=recipe, threads=1, device="cpu", watch=ignore)
     model = models.build("cnn", task)
     pairs = []

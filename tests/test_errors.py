@@ -247,12 +247,12 @@ CASES = {
     "y has shape (60, 4), expected classes: integers, strings or booleans, one for each row, or one-hot rows with exactly one 1, but row 0 is [0.25, 0.25, 0.25, 0.25]; soft labels are not audited: give the most probable class of each row (argmax)": detect(X, np.full((60, 4), 0.25)),
     "the largest class has 3 distinct examples, expected as many as the 5 folds; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
     # models
-    "--model 'forest' is no model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
+    "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model is a Plain without get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
-    "model is a Shy that cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), by which runs are told apart; mend its __repr__": detect(flat, y, model=Shy()),
-    "model is a Fickle that cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); mend its constructor": detect(flat, y, model=Fickle(2)),
-    "--model test_errors:no_model makes no model (KeyError: 'depth'); mend it": detect(flat, y, model="test_errors:no_model"),
+    "model of type Shy cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), which tells runs apart; fix its __repr__": detect(flat, y, model=Shy()),
+    "model of type Fickle cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); fix its constructor": detect(flat, y, model=Fickle(2)),
+    "--model test_errors:no_model could not build a classifier (KeyError: 'depth'); fix the builder": detect(flat, y, model="test_errors:no_model"),
     "the model cannot be trained on fold 0 of (48, 144) examples: ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),
     "sample_weight must be finite numbers of 0 or more, and not all 0": detect(X, y, sample_weight=0 * y),
     # probabilities

@@ -18,7 +18,7 @@ from audit.experiments.decisions import Decision, read_decisions
 from audit.experiments.holdout import Parts, hold_out
 from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
-from audit.experiments.trials import Trial
+from audit.experiments.trials import Trial, TrialModels
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline.detect import Task, audit_into
 from audit.runs.folder import RunFolder, RunRecord
@@ -96,8 +96,8 @@ class Experiment(NamedTuple):
         seeds = range(self.config.run.seed, self.config.run.seed + self.settings.seeds)
         groups = find_duplicates(self.dataset.X).groups
         drawn = [self._held_out(groups, seed) for seed in seeds]
-        plan = schedule.plan(self.config.training, self.dataset.X)
-        *hear_audits, hear_models = parts(listener, self._weights(plan, len(drawn[0].train)))
+        planned_rounds = schedule.make_schedule(self.config.training, self.dataset.X)
+        *hear_audits, hear_models = parts(listener, self._weights(planned_rounds, len(drawn[0].train)))
         plain = replace(self.config, noise=NoiseSettings(noise=0.0), noise_options=NoiseOptions())
         audited = self._audited(self._audit(self.dataset, plain, "as-came", hear_audits[0]))
         planned: list[tuple[int, Condition, Parts, Trial]] = []
@@ -116,11 +116,11 @@ class Experiment(NamedTuple):
             ]
         training = self.config.training
         build = models.builder(training.model, self.dataset)
+        fitting = Fitting(build, training.device, balance=training.balance)
         outcomes = trials.run_trials(
             [trial for *_, trial in planned],
             self.dataset.X,
-            len(self.dataset.class_names),
-            fitting=Fitting(build, plan.recipe, training.device, balance=training.balance),
+            TrialModels(fitting, planned_rounds.recipe, len(self.dataset.class_names)),
             folder=self.folder,
             jobs=training.jobs,
             listener=hear_models,
@@ -145,10 +145,10 @@ class Experiment(NamedTuple):
         settings, rng = self.settings, np.random.default_rng(Seeds.of(seed).folds)
         return hold_out(self.dataset.labels, groups, settings.test_size, settings.train_size, rng)
 
-    def _weights(self, plan: schedule.Plan, trained: int) -> dict[str, float]:
+    def _weights(self, planned: schedule.Schedule, trained: int) -> dict[str, float]:
         """How much work each audit is, and all models at the end are: rows times epochs."""
-        audit = (self.config.training.folds - 1) * sum(each.cost for each in plan.passes())
-        models = self.settings.seeds * MOST_CONDITIONS * plan.passes()[-1].cost
+        audit = (self.config.training.folds - 1) * sum(each.cost for each in planned.rounds())
+        models = self.settings.seeds * MOST_CONDITIONS * planned.rounds()[-1].cost
         return {
             "audit of all rows": audit * len(self.dataset.labels),
             **{

@@ -19,7 +19,7 @@ from audit.events import Listener
 from audit.experiments import detection, sweep_findings, trials
 from audit.experiments.holdout import hold_out
 from audit.experiments.results import Result, changed, kind_of, write
-from audit.experiments.trials import Outcome, Trial
+from audit.experiments.trials import Outcome, Trial, TrialModels
 from audit.noise.options import ConfiguredNoise, names_in
 from audit.noise.rates import rates_in
 from audit.runs.folder import RunFolder
@@ -51,7 +51,7 @@ class Sweep(NamedTuple):
     """Everything that is to be trained."""
 
     dataset: LabeledDataset
-    fitting: Fitting
+    models: TrialModels
     cells: list[Cell]
 
 
@@ -82,8 +82,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
             outcomes = trials.run_trials(
                 [cell.trial for cell in planned.cells],
                 planned.dataset.X,
-                len(planned.dataset.class_names),
-                fitting=planned.fitting,
+                planned.models,
                 folder=folder,
                 jobs=jobs,
                 listener=listener,
@@ -106,9 +105,8 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
     if settings.what == "detection":
         return {**facts, "seconds": detection.seconds(dataset, grid)}
     planned = _planned(dataset, grid, settings, listener)
-    k = len(planned.dataset.class_names)
     first = planned.cells[0].trial
-    each = trials.seconds_of(first, dataset.X, k, fitting=planned.fitting, most_rows=PROBE_ROWS)
+    each = trials.seconds_of(first, dataset.X, planned.models, most_rows=PROBE_ROWS)
     chains = {(cell.kind, cell.seed) for cell in planned.cells}
     at_once = len(chains if settings.continue_model else planned.cells)
     rows = {"train": len(first.train), "test": len(first.test)}
@@ -151,11 +149,12 @@ def _planned(
     config = grid[0]
     dataset = ConfiguredNoise.of(config).widened(dataset)
     groups = find_duplicates(dataset.X).groups
-    fitting = Fitting(
-        models.builder(config.training.model, dataset),
-        schedule.plan(config.training, dataset.X).recipe,
-        config.training.device,
-        balance=config.training.balance,
+    training = config.training
+    build = models.builder(training.model, dataset)
+    trial_models = TrialModels(
+        Fitting(build, training.device, balance=training.balance),
+        schedule.make_schedule(training, dataset.X).recipe,
+        len(dataset.class_names),
     )
     if settings.continue_model and models.choose(config.training.model, dataset) != "cnn":
         raise ConfigError(
@@ -168,7 +167,7 @@ def _planned(
         goes_on = cells and (cells[-1].kind, cells[-1].seed) == (each.noise.noise_kind, each.run.seed)
         before = cells[-1].trial if settings.continue_model and goes_on else None
         cells.append(_cell(dataset, groups, each, settings, before))
-    return Sweep(dataset, fitting, cells)
+    return Sweep(dataset, trial_models, cells)
 
 
 def _cell(

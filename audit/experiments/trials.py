@@ -5,7 +5,7 @@ of jobs nor the trials beside it change a byte; each is kept in the folder as it
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +16,14 @@ import numpy.typing as npt
 from audit.errors import RunError
 from audit.events import Listener
 from audit.runs.folder import RunFolder
-from audit.training.backends.processes import progress_board, side_by_side
+from audit.training import capabilities
+from audit.training.backends.processes import progress_board, run_parallel
 from audit.training.cross_validation import Fitting
-from audit.training.model import fit, losses
-from audit.types import Examples, Labels, Rows, Training, evenly
+from audit.training.model import fit
+from audit.types import Examples, Labels, Recipe, Rows, Training, evenly
 
-Weights = Mapping[str, npt.NDArray[Any]]
-WEIGHTS = "weights/"  # begins the names of those arrays in a trial's file
+NetworkWeights = Mapping[str, npt.NDArray[Any]]
+WEIGHTS_PREFIX = "weights/"  # of the names of those arrays in a trial's file
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,56 +35,76 @@ class Trial:
     labels: Labels  # (m,)
     test: Rows  # (t,)
     seed: int
-    before: str | None = None  # the key of the trial with whose weights the network begins
-    keeps_weights: bool = False  # so that another can begin with them
+    before: str | None = None  # the key of the trial from whose network weights this one starts
+    keeps_weights: bool = False  # so that another trial can start from them
+
+
+@dataclass(frozen=True, eq=False)
+class TrialModels:
+    """How the models of all trials are made."""
+
+    fitting: Fitting
+    recipe: Recipe
+    k: int  # number of classes
+
+    def training(self, trial: Trial, X: Examples, watch: Callable[[float], None]) -> Training:
+        """What the builder is told about one trial."""
+        return Training(
+            shape=(len(trial.train), *X.shape[1:]),
+            k=self.k,
+            seed=trial.seed,
+            recipe=self.recipe,
+            threads=1,
+            device=self.fitting.device,
+            watch=watch,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a trial came to."""
+    """The predictions of a trial's model, and how it was trained."""
 
     predicted: npt.NDArray[np.int64]  # (t,) the likeliest class of each test row
-    losses: tuple[float, ...]  # mean training loss of each epoch; empty where none is kept
+    losses: tuple[float, ...]  # mean training loss of each epoch; empty where none were recorded
     seconds: float
     device: str
-    weights: Weights = field(default_factory=dict)  # of the network, where they are kept
+    network_weights: NetworkWeights = field(default_factory=dict)  # where they are kept
 
 
 def run_trials(
     trials: Sequence[Trial],
     X: Examples,
-    k: int,
+    models: TrialModels,
     *,
-    fitting: Fitting,
     folder: RunFolder,
     jobs: int | None,
     listener: Listener,
 ) -> list[Outcome]:
-    """The outcomes in the order of the trials, from the folder where they are kept there.
+    """Train and test the trials that the folder does not hold; returns all outcomes in their order.
 
-    A trial that begins with another's weights waits for it; the other stands before it in the list.
+    A trial that starts from another's network weights waits for it; the other stands before it in the list.
 
     Parameters
     ----------
     trials
         What is trained and tested.
-    X, k
-        Examples (n, …) of which the trials name rows, and the number of classes.
-    fitting
-        How each model is made and trained.
+    X
+        Examples (n, …) of which the trials name rows.
+    models
+        How each model is made.
     folder
         Keeps finished trials, so that a stopped experiment resumes.
     jobs
-        Models trained at once; all cores when None.
+        Models trained in parallel; one per core when None.
     listener
         Receives the progress.
 
     Raises
     ------
     DataError
-        When the model cannot be trained.
+        When a model cannot be trained.
     """
-    outcomes = {number: kept for number, each in enumerate(trials) if (kept := _kept(folder, each))}
+    outcomes = {number: kept for number, each in enumerate(trials) if (kept := _load(folder, each))}
     if outcomes:
         listener.note(f"reusing {len(outcomes)} of {len(trials)} models, trained before")
 
@@ -95,73 +116,83 @@ def run_trials(
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))
-            common = (k, fitting, board)
-            work = (joblib.delayed(_run)(X, trials[i], i, _weights(trials[i], done), *common) for i in ready)
-            for number, outcome in side_by_side(work, workers):
-                _keep(folder, trials[number], outcome)
-                outcomes[number] = done[trials[number].key] = outcome
+            calls = (
+                joblib.delayed(_run)(X, board, i, trials[i], _start_weights(trials[i], done), models)
+                for i in ready
+            )
+            for number, outcome in run_parallel(calls, workers):
+                _save(folder, trials[number], outcome)
+                outcomes[number] = outcome
+                done[trials[number].key] = outcome
                 board[number] = 1  # a worker on another machine has a copy of the board
     return [outcomes[number] for number in range(len(trials))]
 
 
-def _weights(trial: Trial, done: Mapping[str, Outcome]) -> Weights:
-    """The weights that the trial's network begins with; none where it begins anew."""
-    return {} if trial.before is None else done[trial.before].weights
+def _start_weights(trial: Trial, done: Mapping[str, Outcome]) -> NetworkWeights:
+    """The weights that the trial's network starts from; empty where it starts anew."""
+    return {} if trial.before is None else done[trial.before].network_weights
 
 
 def _run(
     X: Examples,
-    trial: Trial,
-    number: int,
-    weights: Weights,
-    k: int,
-    fitting: Fitting,
     board: npt.NDArray[np.float32],
+    number: int,
+    trial: Trial,
+    start_weights: NetworkWeights,
+    models: TrialModels,
 ) -> tuple[int, Outcome]:
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
     if trial.labels.min() == trial.labels.max():  # nothing to learn, and scikit-learn's models refuse it
         predicted = np.full(len(trial.test), trial.labels[0])
-        return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", weights)
+        return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", start_weights)
 
     def watch(share: float) -> None:
-        board[number] = min(0.999, share)  # 1 is said where the outcome is kept
+        board[number] = min(0.999, share)  # 1 is set where the outcome is kept
 
-    task = Training((len(trial.train), *X.shape[1:]), k, trial.seed, fitting.recipe, 1, fitting.device, watch)
-    classifier: Any = fitting.builder(task)
-    if weights:
-        classifier.begin_with(weights)
-    where = f"the training part {number}"
-    model = fit(classifier, X, (trial.train, trial.labels), task=task, balance=fitting.balance, where=where)
-    answer = model.ask(X, trial.test)
+    training = models.training(trial, X, watch)
+    classifier = models.fitting.builder(training)
+    if start_weights:
+        capabilities.start_from(classifier, start_weights)
+    model = fit(
+        classifier,
+        X,
+        (trial.train, trial.labels),
+        training=training,
+        where=f"the training part {number}",
+        balance=models.fitting.balance,
+    )
+    pred_probs = model.predict(X, trial.test).pred_probs
     return number, Outcome(
-        predicted=answer.pred_probs.argmax(axis=1),
-        losses=losses(classifier),
+        predicted=pred_probs.argmax(axis=1),
+        losses=capabilities.losses(classifier),
         seconds=time.perf_counter() - start,
-        device=str(getattr(classifier, "device", "cpu")),
-        weights=classifier.learned() if trial.keeps_weights else {},
+        device=capabilities.device(classifier),
+        network_weights=capabilities.network_weights(classifier) if trial.keeps_weights else {},
     )
 
 
-def seconds_of(trial: Trial, X: Examples, k: int, *, fitting: Fitting, most_rows: int) -> float:
-    """What one trial would take on its own, from training for one epoch on at most so many of its rows."""
-    quick = replace(fitting.recipe, epochs=1, exactly=True)
-    rows = evenly(trial.train, most_rows)
-    of_each = np.searchsorted(trial.train, rows)
-    probe = replace(trial, train=rows, labels=trial.labels[of_each], test=trial.test[:most_rows])
-    shape = (len(trial.train), *X.shape[1:])
-    whole = fitting.builder(Training(shape, k, trial.seed, fitting.recipe, 1, fitting.device, lambda _: None))
-    epochs = int(getattr(whole, "max_epochs", 1))  # more than the recipe's for few rows
+def seconds_of(trial: Trial, X: Examples, models: TrialModels, *, most_rows: int) -> float:
+    """Estimate the seconds of one trial on its own, from one epoch on about `most_rows` of its rows."""
+    probe = replace(
+        trial,
+        train=evenly(trial.train, most_rows),
+        labels=evenly(trial.labels, most_rows),
+        test=trial.test[:most_rows],
+    )
+    one_epoch = replace(models, recipe=replace(models.recipe, epochs=1, epochs_fixed=True))
+    untrained = models.fitting.builder(models.training(trial, X, lambda _: None))
+    epochs = capabilities.epochs(untrained)  # more than the recipe's for few rows
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
         start = time.perf_counter()
-        _run(X, probe, 0, {}, k, replace(fitting, recipe=quick), board)
-    taken = time.perf_counter() - start
-    return taken * epochs * len(trial.train) / len(rows)
+        _run(X, board, 0, probe, {}, one_epoch)
+    seconds = time.perf_counter() - start
+    return seconds * epochs * len(trial.train) / len(probe.train)
 
 
 def cores() -> int:
-    """Models that are trained at once when nobody says how many."""
+    """Number of models that are trained in parallel by default."""
     return int(joblib.cpu_count())
 
 
@@ -169,7 +200,7 @@ def _file(trial: Trial) -> str:
     return f"models/{trial.key[:24]}.npz"
 
 
-def _keep(folder: RunFolder, trial: Trial, outcome: Outcome) -> None:
+def _save(folder: RunFolder, trial: Trial, outcome: Outcome) -> None:
     arrays = {
         "key": np.array(trial.key),
         "predicted": outcome.predicted,
@@ -177,12 +208,12 @@ def _keep(folder: RunFolder, trial: Trial, outcome: Outcome) -> None:
         "seconds": np.array(outcome.seconds),
         "device": np.array(outcome.device),
     }
-    weights = {WEIGHTS + name: each for name, each in outcome.weights.items()}
+    weights = {WEIGHTS_PREFIX + name: array for name, array in outcome.network_weights.items()}
     folder.write_arrays(_file(trial), arrays | weights)
 
 
-def _kept(folder: RunFolder, trial: Trial) -> Outcome | None:
-    """The outcome that the folder holds under the trial's key; a damaged file counts as not there."""
+def _load(folder: RunFolder, trial: Trial) -> Outcome | None:
+    """The outcome that the folder holds under the trial's key; a damaged file counts as missing."""
     if not (folder.path / _file(trial)).exists():
         return None
     try:
@@ -194,8 +225,10 @@ def _kept(folder: RunFolder, trial: Trial) -> Outcome | None:
             losses=tuple(arrays["losses"].tolist()),
             seconds=float(arrays["seconds"]),
             device=str(arrays["device"]),
-            weights={
-                name.removeprefix(WEIGHTS): each for name, each in arrays.items() if name.startswith(WEIGHTS)
+            network_weights={
+                name.removeprefix(WEIGHTS_PREFIX): array
+                for name, array in arrays.items()
+                if name.startswith(WEIGHTS_PREFIX)
             },
         )
     except (RunError, KeyError):

@@ -13,7 +13,7 @@ from audit.kinds.evidence import Data
 from audit.kinds.explanations import Twins
 from audit.settings.choices import SYNTHETIC_KINDS
 from audit.training import cross_validation, embeddings
-from audit.training.out_of_sample import gather_synthetic
+from audit.training.out_of_sample import combine_synthetic
 from audit.types import (
     KINDS,
     Examples,
@@ -60,9 +60,9 @@ def looked_at(
     X: Examples, probs: OutOfSample, results: Sequence[FoldResult]
 ) -> tuple[OutOfSample, tuple[Synthetic, OutOfSample] | None]:
     """What is said of all rows and of planted ones, with features of tables too, which need no model."""
-    asked = gather_synthetic(results)
+    asked = combine_synthetic(results)
     if X.ndim == 2:
-        project = embeddings.of_tables(X)
+        project = embeddings.table_projection(X)
         probs = replace(probs, features=project(X).astype(np.float16))
         if asked is not None:
             asked = asked[0], replace(asked[1], features=project(asked[0].X).astype(np.float16))

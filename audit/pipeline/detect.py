@@ -22,13 +22,13 @@ from audit.report import selection
 from audit.review import controls
 from audit.runs import stages
 from audit.runs.folder import RunFolder, RunRecord
-from audit.runs.folds import FoldShelf
+from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
 from audit.training import models, schedule
 from audit.training.cross_validation import Fitting, workers_starting
-from audit.training.sample_weights import of_rows
+from audit.training.sample_weights import weights_of_rows
 from audit.types import Controls, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
 
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -184,8 +184,8 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
     with timer("noise"):
         dataset, labels = task.noise.inject_into(task.dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
-        shelf = FoldShelf(folder, keyed[1].key) if folder else None
-        trained = _trained(task, dataset, labels, seeds, shelf, listener)
+        checkpoints = FoldCheckpoints(folder, keyed[1].key) if folder else None
+        trained = _trained(task, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
@@ -209,7 +209,7 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
         rows=dataset.rows,
         hashes=hashes,
         labels=labels,
-        probs=trained.probs,
+        probs=trained.out_of_sample,
         issues=judged.issues,
         suspects=judged.suspects,
         conflicts=judged.conflicts,
@@ -244,7 +244,7 @@ def _thumbnails(
     said, torn = (judged.issues, judged.suspects), judged.conflicts.rows[: selection.MOST_SUSPECTS]
     listed = selection.rows_to_show(*said, labels.flipped, hidden.rows)
     rows = np.unique(np.concatenate([listed, torn, selection.shared(leaks)]))
-    agreeing = selection.agreeing(*said, labels, trained.probs)
+    agreeing = selection.agreeing(*said, labels, trained.out_of_sample)
     return selection.thumbnails(dataset, rows, *controls.as_shown(labels, *said, hidden), agreeing)
 
 
@@ -253,7 +253,7 @@ def _trained(
     dataset: LabeledDataset,
     labels: NoisyLabels,
     seeds: Seeds,
-    shelf: FoldShelf | None,
+    checkpoints: FoldCheckpoints | None,
     listener: Listener,
 ) -> rounds.Trained:
     """The probabilities of models trained on the labels with noise, or those that came along."""
@@ -262,22 +262,25 @@ def _trained(
         ready = _ready(task.pred_probs, dataset)
         for line in ready.notes:
             listener.note(line)
-        return rounds.Trained.elsewhere(ready.pred_probs, dataset.X, ready.notes)
-    job = rounds.Job(
+        return rounds.Trained.from_pred_probs(ready.pred_probs, dataset.X, ready.notes)
+    sample_weights = None
+    if task.sample_weight is not None:
+        sample_weights = weights_of_rows(task.sample_weight, dataset.rows)
+    work = rounds.RoundsTask(
         dataset=dataset,
         labels=labels.noisy,
-        plan=schedule.plan(training, dataset.X),
+        schedule=schedule.make_schedule(training, dataset.X),
         fitting=Fitting(
             models.builder(task.model, dataset), device=training.device, balance=training.balance
         ),
         folds=training.folds,
         fold_seeds=seeds.folds,
-        seeds=seeds.models,
-        weights=None if task.sample_weight is None else of_rows(task.sample_weight, dataset.rows),
+        model_seeds=seeds.models,
+        sample_weights=sample_weights,
         jobs=training.jobs,
         synthetic_seed=seeds.planting,
     )
-    return rounds.cross_validate(job, shelf, listener)
+    return rounds.train_rounds(work, checkpoints, listener)
 
 
 def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:

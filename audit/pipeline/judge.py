@@ -40,7 +40,7 @@ def judge(
     The suspects are judged by models that were trained without the suspects among the noisy labels. Only
     those of the kinds that the settings ask for stay.
     """
-    probs = trained.probs
+    probs = trained.out_of_sample
     with timer("issues"):
         noisy = detectors.Evidence(labels.noisy, probs.pred_probs, probs.margins)
         came = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)

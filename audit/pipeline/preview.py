@@ -2,28 +2,36 @@
 
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from audit.datasets.duplicates import find_duplicates
 from audit.settings.detect import Config
 from audit.settings.training import TrainingSettings
-from audit.training import folds, models, schedule
+from audit.training import capabilities, folds, models, schedule
 from audit.training.cross_validation import threads_of, workers_for
-from audit.training.model import untrainable
-from audit.types import LabeledDataset, Recipe, Training
+from audit.training.model import fit
+from audit.training.schedule import Schedule
+from audit.types import LabeledDataset, Recipe, Rows, Training
 
-PROBE_ROWS = 5120  # as many batches of the network as tell the time of one
+PROBE_ROWS = 5120  # enough batches of the network to time one
 WARM_ROWS = 256
 START_SECONDS = 4.0  # of importing the libraries, naming kinds and drawing the report
 WORKERS_SECONDS = 4.0  # of starting workers, if there are any, which import the model's library too
 
 
+class Probe(NamedTuple):
+    """What one model, trained for a moment on a few rows, tells of the cost of all."""
+
+    train_seconds: float  # of one epoch of the plain network, or of the whole training, a row
+    predict_seconds: float  # of one view, a row
+    device: str
+
+
 def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
-    """The facts of a run that has not been made, as JSON can hold them.
+    """Describe a run that has not been made, as JSON can hold it.
 
     seconds and bytes are extrapolated from one model that is trained for a moment on a few rows; how much
     longer hard data would be trained on is not known before the first round.
@@ -33,12 +41,13 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     AuditError
         When the run itself would be refused for its model, its folds or its settings.
     """
-    training = config.training
-    plan = schedule.plan(training, dataset.X)
+    settings = config.training
+    planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
-    folds.refuse_too_many(dataset.labels, duplicates.groups, training.folds)
-    seconds, memory, device = _cost(dataset, training, plan)
+    folds.check_fold_count(dataset.labels, duplicates.groups, settings.folds)
+    jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
+    probe = _probe(dataset, settings, planned)
     return {
         "data": dataset.name,
         "examples": "images" if dataset.are_images else "features",
@@ -50,71 +59,81 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
         "notes": list(dataset.notes),
         "noise": {"kind": config.noise.noise_kind, "rate": config.noise.noise},
-        "model": models.choose(training.model, dataset),
-        "device": device,
-        "folds": training.folds,
-        "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in plan.passes()],
-        "augment": plan.recipe.augment if dataset.are_images else "none",
-        "seconds": round(seconds),
-        "bytes": memory,
+        "model": models.choose(settings.model, dataset),
+        "device": probe.device,
+        "folds": settings.folds,
+        "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in planned.rounds()],
+        "augment": planned.recipe.augment if dataset.are_images else "none",
+        "seconds": round(_seconds(dataset, settings, planned, probe)),
+        "bytes": _memory(dataset, jobs),
     }
 
 
-def _cost(
-    dataset: LabeledDataset, training: TrainingSettings, plan: schedule.Plan
-) -> tuple[float, int | None, str]:
-    """Expected seconds, peak memory of all processes where it can be read, and the device."""
-    jobs = workers_for(dataset.X.shape, training.folds, training.jobs)
-    train, predict, device = _probe(dataset, training, plan)
+def _seconds(dataset: LabeledDataset, settings: TrainingSettings, planned: Schedule, probe: Probe) -> float:
+    """Estimate the seconds of the whole run."""
+    jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
     n = len(dataset.labels)
-    seconds = START_SECONDS + (WORKERS_SECONDS if jobs > 1 else 0.0)
-    for each in plan.passes():
-        epochs = each.cost if dataset.are_images and models.choose(training.model, dataset) == "cnn" else 1
-        work = train * epochs * n * (training.folds - 1) + predict * each.recipe.views * n
-        seconds += work / jobs
-    return seconds, _memory(dataset, jobs), device
+    in_epochs = dataset.are_images and models.choose(settings.model, dataset) == "cnn"
+    seconds = START_SECONDS
+    if jobs > 1:
+        seconds += WORKERS_SECONDS
+    for each in planned.rounds():
+        epochs = each.cost if in_epochs else 1
+        training = probe.train_seconds * epochs * n * (settings.folds - 1)
+        predicting = probe.predict_seconds * each.recipe.views * n
+        seconds += (training + predicting) / jobs
+    return seconds
 
 
 def _memory(dataset: LabeledDataset, jobs: int) -> int | None:
-    """Peak bytes of all processes, of which one alone trains by itself; None where they cannot be read."""
-    here, X = _resident_bytes(), dataset.X
-    if here is None:
+    """Estimate the peak bytes of all processes; None where those of this one cannot be read."""
+    resident = _resident_bytes()
+    if resident is None:
         return None
-    copies = 2 * X[:1].nbytes * len(X)  # of the rows that a model trains on, and as it wants them
-    kept_here = 0 if isinstance(X, np.memmap) else X.nbytes
-    return here + (copies if jobs == 1 else jobs * (max(here - kept_here, 0) + copies))
+    X = dataset.X
+    copies = 2 * X[:1].nbytes * len(X)  # of the rows that a model trains on, and as it converts them
+    if jobs == 1:
+        return resident + copies
+    held = 0 if isinstance(X, np.memmap) else X.nbytes
+    return resident + jobs * (max(resident - held, 0) + copies)
 
 
-def _probe(
-    dataset: LabeledDataset, training: TrainingSettings, plan: schedule.Plan
-) -> tuple[float, float, str]:
-    """Seconds of training and of predicting one row once, and where the model runs."""
-    build = models.builder(training.model, dataset)
-    recipe = Recipe(epochs=1, exactly=True, wide=plan.recipe.wide, augment=plan.recipe.augment)
-    threads = threads_of(0, training.folds, joblib.cpu_count())
+def _probe(dataset: LabeledDataset, settings: TrainingSettings, planned: Schedule) -> Probe:
+    """Time one model on a few rows, after a smaller one that pays for what is done once a process."""
+    recipe = Recipe(epochs=1, epochs_fixed=True, wide=planned.recipe.wide, augment=planned.recipe.augment)
     rng = np.random.default_rng(0)
-    seconds = []
-    for size in (WARM_ROWS, PROBE_ROWS):
-        rows = _some_rows(dataset, size, rng)
-        X, labels = dataset.X[rows], dataset.labels[rows]
-        classifier = build(
-            Training(X.shape, len(dataset.class_names), 0, recipe, threads, training.device, lambda _: None)
-        )
-        start = time.perf_counter()
-        try:
-            with threadpool_limits(threads):
-                classifier.fit(X, labels)
-                trained = time.perf_counter()
-                classifier.predict_proba(X)
-        except Exception as error:  # anybody's model may raise anything
-            raise untrainable(str(X.shape), error) from error
-        seconds = [(trained - start) / len(rows), (time.perf_counter() - trained) / len(rows)]
-    per_row = 2.0 if recipe.wide else 1.0  # the plan's costs are in epochs of the plain network
-    return seconds[0] / per_row, seconds[1], str(getattr(classifier, "device", "cpu"))
+    _train_and_predict(dataset, settings, recipe, _sample(dataset, WARM_ROWS, rng))
+    probe = _train_and_predict(dataset, settings, recipe, _sample(dataset, PROBE_ROWS, rng))
+    if recipe.wide:  # the schedule's costs are in epochs of the plain network
+        return probe._replace(train_seconds=probe.train_seconds / schedule.WIDE_COST)
+    return probe
 
 
-def _some_rows(dataset: LabeledDataset, size: int, rng: np.random.Generator) -> Any:
-    """So many rows in order, among them one of each class."""
+def _train_and_predict(
+    dataset: LabeledDataset, settings: TrainingSettings, recipe: Recipe, rows: Rows
+) -> Probe:
+    """Train one model on these rows and predict them with it."""
+    training = Training(
+        shape=(len(rows), *dataset.X.shape[1:]),
+        k=len(dataset.class_names),
+        seed=0,
+        recipe=recipe,
+        threads=threads_of(0, settings.folds, joblib.cpu_count()),
+        device=settings.device,
+        watch=lambda _: None,
+    )
+    classifier = models.builder(settings.model, dataset)(training)
+    start = time.perf_counter()
+    trained = (rows, dataset.labels[rows])
+    model = fit(classifier, dataset.X, trained, training=training, where="a sample")
+    middle = time.perf_counter()
+    model.predict(dataset.X, rows)
+    end = time.perf_counter()
+    return Probe((middle - start) / len(rows), (end - middle) / len(rows), capabilities.device(classifier))
+
+
+def _sample(dataset: LabeledDataset, size: int, rng: np.random.Generator) -> Rows:
+    """Draw `size` rows, and add one of each class; in order."""
     _, first = np.unique(dataset.labels, return_index=True)
     n = len(dataset.labels)
     return np.union1d(first, rng.choice(n, min(size, n), replace=False))
@@ -126,5 +145,5 @@ def _resident_bytes() -> int | None:
         import resource  # noqa: PLC0415  not on Windows
     except ImportError:
         return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(most) if sys.platform == "darwin" else int(most) * 1024
+    most = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return most if sys.platform == "darwin" else most * 1024

@@ -1,11 +1,10 @@
 """Several cross-validations in a row: each round trains without the suspects of the round before.
 
-Nothing here knows which labels were changed on purpose; it sees the given labels only.
+Nothing here knows which labels were changed on purpose; it sees the noisy labels only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -15,11 +14,9 @@ from audit import detectors
 from audit.datasets.duplicates import Duplicates, find_duplicates
 from audit.events import Listener
 from audit.kinds import step
-from audit.training import cross_validation
-from audit.training.backends.processes import Progress
-from audit.training.cross_validation import Fitting
-from audit.training.out_of_sample import averaged, gather
-from audit.training.schedule import Pass, Plan, span
+from audit.training.cross_validation import Fitting, FoldTask, cross_validate
+from audit.training.out_of_sample import average_repeats, combine_folds
+from audit.training.schedule import Round, Schedule, progress_span
 from audit.types import (
     Examples,
     Floats,
@@ -30,7 +27,6 @@ from audit.types import (
     Mask,
     OutOfSample,
     Probs,
-    Rows,
     Synthetic,
     children,
 )
@@ -38,56 +34,57 @@ from audit.types import (
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
 # Data of which more than HARD is ambiguous after the first round is trained on longer, in proportion, up to
 # MOST_EFFORT times; MNIST has .01 to .07 under the noise kinds of the benchmark, Fashion-MNIST .10.
-HARD, MOST_EFFORT = 0.03, 4.0
-ENOUGH_ROWS = 10_000  # of fewer, a round's doubt says more of what it has not seen than of how hard rows are
+HARD = 0.03
+MOST_EFFORT = 4.0
+ENOUGH_ROWS = 10_000  # with fewer, ambiguity measures what a model has not seen more than how hard rows are
 
 
-class Shelf(Protocol):
-    """Where finished folds are kept."""
+class FoldCheckpoints(Protocol):
+    """Where finished folds are kept, so that a stopped run resumes."""
 
     def load_folds(self, name: str, folds: int) -> list[FoldResult]:
-        """The kept folds of the pass of that name."""
+        """Load the finished folds of the round of that name."""
 
     def save_fold(self, name: str, result: FoldResult) -> None:
-        """Keep one fold of the pass of that name."""
+        """Keep one fold of the round of that name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What all passes came to."""
+    """What all rounds came to."""
 
-    probs: OutOfSample
-    folds: tuple[tuple[str, FoldResult], ...]  # by the name of their pass
+    out_of_sample: OutOfSample
+    folds: tuple[tuple[str, FoldResult], ...]  # by the name of their round
     kept: int  # rows that the last round was trained on
     duplicates: Duplicates
     notes: tuple[str, ...] = ()
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
 
     @classmethod
-    def elsewhere(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
-        """What models came to that were trained elsewhere."""
+    def from_pred_probs(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
+        """Take the user's own probabilities (n, k) in place of training."""
         fold = np.zeros(len(X), dtype=np.int64)
         return cls(OutOfSample(pred_probs, fold), (), len(X), find_duplicates(X), notes)
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """What is trained on, and how."""
+class RoundsTask:
+    """What all rounds share: the data, and how to train on it."""
 
     dataset: LabeledDataset
     labels: Labels  # (n,) to train on; those of the dataset are not read
-    plan: Plan
-    fitting: Fitting  # its recipe is the plan's
+    schedule: Schedule
+    fitting: Fitting
     folds: int
     fold_seeds: np.random.SeedSequence  # randomness of the folds
-    seeds: np.random.SeedSequence  # randomness of the models
-    weights: Floats | None = None  # (n,) how much each row counts
-    jobs: int | None = None  # folds trained at once; as crossval has it when None
+    model_seeds: np.random.SeedSequence  # randomness of the models
+    sample_weights: Floats | None = None  # (n,) how much each row counts
+    jobs: int | None = None  # folds trained in parallel; as `cross_validation.workers_for` has it when None
     synthetic_seed: np.random.SeedSequence | None = None  # randomness of the synthetic rows; none when None
 
 
-def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained:
-    """Out-of-sample probabilities of the last round, whose models never saw a suspect of the one before.
+def train_rounds(task: RoundsTask, checkpoints: FoldCheckpoints | None, listener: Listener) -> Trained:
+    """Cross-validate round by round; the models of each were not trained on suspects of the one before.
 
     Free of leaks: a row is always predicted by models that were not trained on it, and whether a row is
     trained on is decided by flags from such predictions, so its own label never decides whether the
@@ -97,116 +94,123 @@ def cross_validate(job: Job, shelf: Shelf | None, listener: Listener) -> Trained
 
     Parameters
     ----------
-    job
+    task
         What is trained on, and how.
-    shelf
-        Keeps finished folds, so that a stopped run resumes.
+    checkpoints
+        Where finished folds are kept; nowhere when None.
     listener
         Receives the progress.
     """
-    given, k = job.labels, len(job.dataset.class_names)
-    passes = job.plan.passes()
-    kept = {each.name: shelf.load_folds(each.name, job.folds) if shelf else [] for each in passes}
+    k = len(task.dataset.class_names)
+    rounds = task.schedule.rounds()
+    first_last = len(rounds) - task.schedule.n_repeats  # the first of the repeats of the last round
+    finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
-        duplicates = find_duplicates(job.dataset.X)
-    fold_seeds = _fold_seeds(passes, job.fold_seeds)
-    synthesizer = step.synthesizer(job.dataset.class_names, job.synthetic_seed, job.folds)
-    keep = np.ones(len(given), dtype=bool)
+        duplicates = find_duplicates(task.dataset.X)
+    fold_seeds = _fold_seeds(rounds, task.fold_seeds)
+    synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
+    keep = np.ones(len(task.labels), dtype=bool)
     effort = 1.0
-    asked: list[FoldResult] = []  # about synthetic rows
+    results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
-    trained: list[tuple[str, FoldResult]] = []
-    for number, seed in enumerate(children(job.seeds, len(passes))):
-        each = passes[number].sized(len(given), job.folds, effort)
-        progress = partial(_pass_on, listener, each.name, span(passes, number, effort))
-        results = _results(
-            job,
-            each,
-            duplicates.groups,
-            fold_seeds[number],
-            keep,
-            seed,
-            kept[each.name],
-            shelf,
-            listener,
-            progress,
-            synthesizer if each.last and not asked else None,
+    for index, seed in enumerate(children(task.model_seeds, len(rounds))):
+        current = rounds[index].sized(len(task.labels), task.folds, effort)
+        fold_task = FoldTask(
+            labels=task.labels,
+            groups=duplicates.groups,
+            k=k,
+            folds=task.folds,
+            fold_seed=fold_seeds[index],
+            fitting=task.fitting,
+            recipe=current.recipe,
+            keep=keep,
+            sample_weights=task.sample_weights,
+            train_folds=current.train_folds,
+            synthesizer=synthesizer if index == first_last else None,
+            keep_features=current.last and task.synthetic_seed is not None,
         )
-        asked = results if each.last and not asked else asked
-        trained += [(each.name, result) for result in results]
-        outcomes.append(gather(results, len(given), k))
-        if not each.last:
-            evidence = detectors.Evidence(given, outcomes[-1].pred_probs)
-            effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
-            hard = effort > 1 and job.dataset.are_images and len(given) >= ENOUGH_ROWS
-            wrong = detectors.surely_wrong if hard else detectors.posterior
-            keep = kept_for_training(wrong(evidence), given, k)
-    probs, looked = averaged(outcomes, job.plan.repeats), None
-    if job.synthetic_seed:
-        probs, looked = step.looked_at(job.dataset.X, probs, asked)
-    return Trained(probs, tuple(trained), int(keep.sum()), duplicates, synthetic=looked)
+        span = progress_span(rounds, index, effort)
+        recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
+        results.append(_train_round(task, fold_task, seed, recorder))
+        outcomes.append(combine_folds(results[-1], len(task.labels), k))
+        if not current.last:
+            keep, effort = _after_round(task, outcomes[-1])
+    probs = average_repeats(outcomes, task.schedule.n_repeats)
+    synthetic = None
+    if task.synthetic_seed:
+        probs, synthetic = step.looked_at(task.dataset.X, probs, results[first_last])
+    named = zip(rounds, results, strict=True)
+    folds = tuple((each.name, result) for each, of_round in named for result in of_round)
+    return Trained(probs, folds, int(keep.sum()), duplicates, synthetic=synthetic)
 
 
-def _results(
-    job: Job,
-    each: "Pass",
-    groups: Rows,
-    fold_seed: int,
-    keep: Mask,
-    seed: np.random.SeedSequence,
-    results: list[FoldResult],
-    shelf: Shelf | None,
-    listener: Listener,
-    progress: Progress,
-    synthesizer: cross_validation.Synthesizer | None,
+@dataclass(frozen=True, eq=False)
+class _Recorder:
+    """One round as it is trained: its finished folds, where the others are kept, and who is told."""
+
+    round: Round
+    span: tuple[float, float]  # of the whole work, 0 to 1
+    finished: list[FoldResult]
+    checkpoints: FoldCheckpoints | None
+    listener: Listener
+
+    def progress(self, shares: Sequence[float]) -> None:
+        """Tell the listener how much of each fold and of the whole work is done."""
+        begin, end = self.span
+        done = sum(shares) / len(shares)
+        self.listener.training(self.round.name, shares, begin + (end - begin) * done)
+
+    def save(self, result: FoldResult) -> None:
+        """Keep a fold that was just trained."""
+        if self.checkpoints:
+            self.checkpoints.save_fold(self.round.name, result)
+
+
+def _train_round(
+    task: RoundsTask, fold_task: FoldTask, seed: np.random.SeedSequence, recorder: _Recorder
 ) -> list[FoldResult]:
-    """The folds of one pass in their order: those that there are, and the others, which the shelf keeps."""
+    """Train the folds of one round that are not finished yet; returns all of them in their order."""
+    results = list(recorder.finished)
     if results:
-        listener.note(f"{each.name}: reusing {len(results)} of {job.folds} folds, trained before")
-    unlabelled = job.dataset.unlabelled
-    for result in cross_validation.cross_validate(
-        job.dataset.X,
-        job.labels,
-        groups,
-        folds=job.folds,
-        fold_seed=fold_seed,
-        k=len(job.dataset.class_names),
-        fitting=replace(job.fitting, recipe=each.recipe),
+        name = recorder.round.name
+        recorder.listener.note(f"{name}: reusing {len(results)} of {task.folds} folds, trained before")
+    unlabelled = task.dataset.unlabelled if recorder.round.last else None
+    for result in cross_validate(
+        task.dataset.X,
+        fold_task,
         seed=seed,
-        keep=keep,
-        weights=job.weights,
-        others=each.others,
-        unlabelled=unlabelled.X if unlabelled and each.last else None,
-        synthesizer=synthesizer,
-        features=each.last and job.synthetic_seed is not None,
-        jobs=job.jobs,
+        unlabelled=None if unlabelled is None else unlabelled.X,
+        jobs=task.jobs,
         skip=[result.fold for result in results],
-        progress=progress,
+        progress=recorder.progress,
     ):
-        if shelf:
-            shelf.save_fold(each.name, result)
+        recorder.save(result)
         results.append(result)
     return sorted(results, key=lambda result: result.fold)
 
 
-def kept_for_training(issues: Issues, given: Labels, k: int) -> Mask:
-    """The rows (n,) that are no issues, and of every class at least its LEAST_KEPT least suspect rows."""
+def _after_round(task: RoundsTask, outcome: OutOfSample) -> tuple[Mask, float]:
+    """Decide from a round's predictions which rows (n,) to train on next, and with how much effort."""
+    evidence = detectors.Evidence(task.labels, outcome.pred_probs)
+    effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
+    hard = effort > 1 and task.dataset.are_images and len(task.labels) >= ENOUGH_ROWS
+    detect = detectors.surely_wrong if hard else detectors.posterior
+    return kept_for_training(detect(evidence), task.labels, len(task.dataset.class_names)), effort
+
+
+def kept_for_training(issues: Issues, labels: Labels, k: int) -> Mask:
+    """Choose the rows (n,) that are not issues, and of every class its LEAST_KEPT least suspect rows."""
     keep = ~issues.is_issue
     for label in range(k):
-        rows = np.flatnonzero(given == label)
+        rows = np.flatnonzero(labels == label)
         least = int(np.ceil(LEAST_KEPT * len(rows)))
         if keep[rows].sum() < least:
             keep[rows[np.argsort(-issues.label_quality[rows], kind="stable")[:least]]] = True
     return keep
 
 
-def _fold_seeds(passes: list[Pass], fold_seeds: np.random.SeedSequence) -> list[int]:
-    """The seed of each pass's folds: the same for all rounds, another for each further repeat."""
-    last = sum(each.last for each in passes)
-    states = [int(state) for state in fold_seeds.generate_state(last)]
-    return [states[0]] * (len(passes) - last) + states
-
-
-def _pass_on(listener: Listener, name: str, span: tuple[float, float], shares: Sequence[float]) -> None:
-    begin, end = span
-    listener.training(name, shares, begin + (end - begin) * sum(shares) / len(shares))
+def _fold_seeds(rounds: Sequence[Round], seeds: np.random.SeedSequence) -> list[int]:
+    """The seed of each round's folds: the same for all rounds, another for each further repeat."""
+    last = sum(each.last for each in rounds)
+    states = [int(state) for state in seeds.generate_state(last)]
+    return [states[0]] * (len(rounds) - last) + states

@@ -13,7 +13,7 @@ from audit.types import FoldResult, Synthetic
 OPTIONAL = {
     "unlabelled": "unlabelled",
     "features": "features",
-    "anchors": "anchors",
+    "landmarks": "anchors",
     "synthetic_probs": "planted_probs",
     "synthetic_features": "planted_features",
 }
@@ -21,7 +21,7 @@ SYNTHETIC = {field.name: f"planted.{field.name}" for field in fields(Synthetic)}
 
 
 @dataclass(frozen=True)
-class FoldShelf:
+class FoldCheckpoints:
     """The folds of a run under one stage key: folds/ROUND/0.npz and so on."""
 
     folder: RunFolder

@@ -6,25 +6,27 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 
-from audit.training.backends.processes import Progress, progress_board, side_by_side
-from audit.training.embeddings import anchor_rows
-from audit.training.folds import assign_folds, refuse_too_many
-from audit.training.model import fit, losses
+from audit.training import capabilities
+from audit.training.backends.processes import Progress, TakenUp, progress_board, run_parallel
+from audit.training.embeddings import landmark_rows
+from audit.training.folds import assign_folds, check_fold_count
+from audit.training.model import Model, fit
 from audit.types import (
     Classifier,
     Examples,
+    Features,
     Floats,
     FoldResult,
     Labels,
     Mask,
+    Probs,
     Recipe,
     Rows,
     Synthetic,
@@ -32,9 +34,8 @@ from audit.types import (
     children,
 )
 
+SMALL_DATA = 50_000  # values of features: models have learned them before a worker has imported what it needs
 PLAIN = Recipe(epochs=3)
-TAKEN_SECONDS = 0.05  # joblib's pool fails, and prints so, when it is ended before it has taken work up
-LITTLE = 50_000  # values of features: models have learned them before workers have imported what they need
 
 Builder = Callable[[Training], Classifier]
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
@@ -43,30 +44,67 @@ Synthesizer: TypeAlias = Callable[[Examples, Labels, Rows, int], Synthetic | Non
 
 @dataclass(frozen=True)
 class Fitting:
-    """How the model of a fold is made and trained."""
+    """How models are made, and where they are trained."""
 
     builder: Builder  # importable, or picklable by cloudpickle
-    recipe: Recipe = PLAIN
     device: str = "auto"
-    balance: bool = False  # every class weighs the same in training
+    balance: bool = False  # every class counts the same in training
+
+
+@dataclass(frozen=True, eq=False)
+class FoldTask:
+    """What all folds of one cross-validation share, beside the examples.
+
+    Examples are arguments of their own: a Dask cluster receives such an argument once, but the inside of a
+    dataclass again with every fold. Large arrays are mapped, not copied, into processes of this machine.
+    """
+
+    labels: Labels  # (n,) to train on
+    groups: Rows  # (n,) rows of one group are in one fold
+    k: int  # number of classes
+    folds: int
+    fold_seed: int  # by which the folds are drawn
+    fitting: Fitting
+    recipe: Recipe = PLAIN
+    keep: Mask | None = None  # (n,) the rows that may be trained on; all when None. All rows are predicted
+    sample_weights: Floats | None = None  # (n,) how much each row counts; all alike when None
+    train_folds: int | None = None  # each model is trained on this many folds after its own; all when None
+    synthesizer: Synthesizer | None = (
+        None  # makes rows with a known defect, which the models predict too; none when None
+    )
+    keep_features: bool = False  # whether to keep the models' features of the rows that they predict
+
+    def draw_folds(self) -> npt.NDArray[np.int64]:
+        """Draw the fold of every row (n,); the only place where a cross-validation makes its folds.
+
+        Every worker draws all of them anew, equal by their seed. Drawing needs scikit-learn, which a worker
+        has imported for its model, and which would hold up the start of the main process.
+        """
+        return assign_folds(self.labels, self.groups, self.folds, self.fold_seed)
+
+    def rows_of(self, number: int) -> tuple[Rows, Rows]:
+        """The rows that the model of a fold predicts, and the rows that it is trained on."""
+        distance = (self.draw_folds() - number) % self.folds  # 1 is the fold after this one
+        train_folds = self.train_folds or self.folds - 1
+        trained = (distance > 0) & (distance <= train_folds) & self._kept()
+        return np.flatnonzero(distance == 0), np.flatnonzero(trained)
+
+    def synthetic_rows_of(self, X: Examples, held_out: Rows, number: int) -> Synthetic | None:
+        """Make rows with a known defect of the rows of a fold that may be trained on, if they are wanted."""
+        if self.synthesizer is None:
+            return None
+        return self.synthesizer(X, self.labels, held_out[self._kept()[held_out]], number)
+
+    def _kept(self) -> Mask:
+        return np.ones(len(self.labels), dtype=bool) if self.keep is None else self.keep
 
 
 def cross_validate(
     X: Examples,
-    labels: Labels,
-    groups: Rows,
+    task: FoldTask,
     *,
-    folds: int,
-    fold_seed: int,
-    k: int,
-    fitting: Fitting,
     seed: np.random.SeedSequence,
-    keep: Mask | None = None,
-    weights: Floats | None = None,
-    others: int | None = None,
     unlabelled: Examples | None = None,
-    synthesizer: Synthesizer | None = None,
-    features: bool = False,
     jobs: int | None = None,
     skip: Collection[int] = (),
     progress: Progress = lambda _: None,
@@ -74,38 +112,21 @@ def cross_validate(
     """Train one model a fold and predict the fold's rows with it, yielding each fold as it ends.
 
     A fold's result depends on its seed and its thread count, both functions of its number, so neither
-    the order, nor the number of jobs, nor a stopped and resumed run changes it.
+    the order, nor the number of jobs, nor a stopped and resumed run changes it. The folds themselves are
+    drawn by `FoldTask.draw_folds`.
 
     Parameters
     ----------
-    X, labels
-        Examples (n, …) and their labels (n,).
-    groups
-        Rows (n,) of one group are in one fold.
-    folds
-        How many.
-    fold_seed
-        The seed by which each worker draws them: it has imported what that takes.
-    k
-        Number of classes.
-    fitting
-        How each model is made and trained.
+    X
+        Examples (n, …).
+    task
+        What all folds share.
     seed
         Its children, one a fold, seed the models.
-    keep
-        The rows (n,) that may be trained on; all when None. All rows are predicted.
-    weights
-        How much each row (n,) counts in training; all alike when None.
-    others
-        How many of the other folds each model is trained on, those that come after its own; all when None.
     unlabelled
         Examples (u, …) that every model predicts too.
-    synthesizer
-        Makes rows with a known defect of those of a fold that may be trained on; its model predicts them too.
-    features
-        Whether to keep what the models see in the rows they predict.
     jobs
-        Folds trained at once; as `workers_for` has it when None.
+        Folds trained in parallel; as `workers_for` has it when None.
     skip
         Folds that are not wanted again.
     progress
@@ -114,170 +135,144 @@ def cross_validate(
     Raises
     ------
     DataError
-        When no class has as many groups as there are folds.
+        When no class has as many groups as there are folds, or a model cannot be trained.
     """
-    refuse_too_many(labels, groups, folds)
+    check_fold_count(task.labels, task.groups, task.folds)
     cores = joblib.cpu_count()
-    keep = np.ones(len(labels), dtype=bool) if keep is None else keep
-    common = partial(Training, k=k, recipe=fitting.recipe, device=fitting.device)
-    trainings = {
-        number: partial(
-            common,
-            seed=int(child.generate_state(1)[0]),
-            threads=1 if _is_little(X.shape) else threads_of(number, folds, cores),
-        )
-        for number, child in enumerate(children(seed, folds))
-        if number not in skip
-    }
-    workers = workers_for(X.shape, len(trainings), jobs)
-    with progress_board(folds, skip, progress) as board:
+    seeds = [int(child.generate_state(1)[0]) for child in children(seed, task.folds)]
+    threads = [1 if is_small(X.shape) else threads_of(n, task.folds, cores) for n in range(task.folds)]
+    missing = [number for number in range(task.folds) if number not in skip]
+    workers = workers_for(X.shape, len(missing), jobs)
+    with progress_board(task.folds, skip, progress) as board:
         if workers:
-            work = _Work(
-                X=X,
-                labels=labels,
-                groups=groups,
-                folds=folds,
-                fold_seed=fold_seed,
-                keep=keep,
-                weights=weights,
-                others=others or folds - 1,
-                unlabelled=unlabelled,
-                synthesizer=synthesizer,
-                features=features,
-                fitting=fitting,
-                board=board,
-            )
             calls = (
-                joblib.delayed(_fit_fold)(*work, number, training) for number, training in trainings.items()
+                joblib.delayed(_train_fold)(
+                    X, unlabelled, board, task, number, seeds[number], threads[number]
+                )
+                for number in missing
             )
-            yield from side_by_side(calls, workers)
+            yield from run_parallel(calls, workers)
 
 
 @contextmanager
 def workers_starting(
     importing: Callable[[], object], shape: tuple[int, ...], *, folds: int, jobs: int | None = None
 ) -> Iterator[None]:
-    """While the block runs, let workers of a cross-validation of so many folds import what its models need.
+    """While the block runs, let workers import what the models of a cross-validation need.
 
-    As many as there are cores beside the one that the block is run on; the others import it in their fold.
+    One worker for each core beside the one that the block runs on; the others import it in their fold. When
+    the block fails, it stops them.
     """
     workers = workers_for(shape, folds, jobs)
     if workers == 1:
         yield
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
-    started = side_by_side((joblib.delayed(_tried)(importing) for _ in range(beside)), workers)
+    taken_up = [TakenUp() for _ in range(beside)]
+    started = run_parallel((joblib.delayed(_try)(importing, each) for each in taken_up), workers)
     try:
         yield
         collections.deque(started, maxlen=0)
     except BaseException:
-        time.sleep(TAKEN_SECONDS)
+        for each in taken_up:
+            each.wait()
         raise
     finally:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # joblib's, of work given up
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # joblib's, about stopped work
             started.close()
 
 
-def _tried(importing: Callable[[], object]) -> None:
+def _try(importing: Callable[[], object], _: object) -> None:
     """Import something in a worker process, if it can be."""
-    with suppress(Exception):  # a fold will say it, and where
+    with suppress(Exception):  # a fold will raise it, and say where
         importing()
 
 
-class _Work(NamedTuple):
-    """What all folds share; given to workers one by one, so that arrays are mapped and not copied."""
-
-    X: Examples
-    labels: Labels
-    groups: Rows
-    folds: int
-    fold_seed: int
-    keep: Mask
-    weights: Floats | None
-    others: int
-    unlabelled: Examples | None
-    synthesizer: Synthesizer | None
-    features: bool
-    fitting: Fitting
-    board: npt.NDArray[np.float32]
-
-
 def workers_for(shape: tuple[int, ...], folds: int, jobs: int | None) -> int:
-    """How many folds are trained at once: so many jobs, else one a core, of LITTLE one, in this process."""
-    return min(jobs or (1 if _is_little(shape) else joblib.cpu_count()), folds)
+    """Number of parallel folds: `jobs` if given, one for small data (in this process), else one per core."""
+    if jobs is None:
+        jobs = 1 if is_small(shape) else joblib.cpu_count()
+    return min(jobs, folds)
 
 
-def _is_little(shape: tuple[int, ...]) -> bool:
-    """Whether no second process or thread pays; in this process threads would spin while they wait."""
-    return len(shape) == 2 and prod(shape) <= LITTLE
+def is_small(shape: tuple[int, ...]) -> bool:
+    """Whether a second process or thread costs more than it saves on examples of this shape."""
+    return len(shape) == 2 and prod(shape) <= SMALL_DATA
 
 
 def threads_of(fold: int, folds: int, cores: int) -> int:
     """The threads that a fold may use, so that all cores are busy and no job count changes a result.
 
-    As many folds as there are cores train side by side, one thread each; the folds that are left over
+    As many folds as there are cores are trained in parallel, one thread each; the folds that are left over
     share the cores.
     """
     left_over = folds % cores
     return 1 if fold < folds - left_over else cores // left_over
 
 
-def _fit_fold(
+def _train_fold(
     X: Examples,
-    labels: Labels,
-    groups: Rows,
-    folds: int,
-    fold_seed: int,
-    keep: Mask,
-    weights: Floats | None,
-    others: int,
     unlabelled: Examples | None,
-    synthesizer: Synthesizer | None,
-    features: bool,  # noqa: FBT001  all positional: joblib maps large arrays only then
-    fitting: Fitting,
     board: npt.NDArray[np.float32],
+    task: FoldTask,
     number: int,
-    training: Callable[..., Training],
+    seed: int,
+    threads: int,
 ) -> FoldResult:
-    """Train on all other folds and predict this one; runs in a worker process."""
+    """Train on the other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
 
     def watch(share: float) -> None:
         board[number] = share
 
-    after = (assign_folds(labels, groups, folds, fold_seed) - number) % folds  # how many folds after this one
-    held_out, rest = np.flatnonzero(after == 0), np.flatnonzero((after > 0) & (after <= others) & keep)
-    task = training(shape=(len(rest), *X.shape[1:]), watch=watch)
-    classifier = fitting.builder(task)
-    anchors = anchor_rows(len(X)) if features else None
+    held_out, trained = task.rows_of(number)
+    training = Training(
+        shape=(len(trained), *X.shape[1:]),
+        k=task.k,
+        seed=seed,
+        recipe=task.recipe,
+        threads=threads,
+        device=task.fitting.device,
+        watch=watch,
+    )
+    classifier = task.fitting.builder(training)
+    landmarks = landmark_rows(len(X)) if task.keep_features else None
     model = fit(
         classifier,
         X,
-        (rest, labels[rest]),
-        anchors=anchors,
-        task=task,
-        weights=None if weights is None else weights[rest],
-        balance=fitting.balance,
+        (trained, task.labels[trained]),
+        training=training,
         where=f"fold {number}",
+        landmarks=landmarks,
+        sample_weights=None if task.sample_weights is None else task.sample_weights[trained],
+        balance=task.fitting.balance,
     )
-    own = model.ask(X, held_out)
-    missing = None if unlabelled is None else model.ask(unlabelled, np.arange(len(unlabelled)))
-    synthetic = None if synthesizer is None else synthesizer(X, labels, held_out[keep[held_out]], number)
-    of_synthetic = None if synthetic is None else model.ask(synthetic.X, np.arange(len(synthetic.labels)))
+    own = model.predict(X, held_out)
+    suggested, _ = _predict_all(model, unlabelled)
+    synthetic = task.synthetic_rows_of(X, held_out, number)
+    synthetic_probs, synthetic_features = _predict_all(model, None if synthetic is None else synthetic.X)
+    landmark_features = None if landmarks is None else model.predict(X, landmarks).features
     board[number] = 1
     return FoldResult(
         fold=number,
         rows=held_out,
         pred_probs=own.pred_probs,
-        trained=rest,
-        margins=np.asarray(getattr(classifier, "margins_", ()), dtype=np.float32),
-        losses=losses(classifier),
+        trained=trained,
+        margins=capabilities.margins(classifier),
+        losses=capabilities.losses(classifier),
         seconds=time.perf_counter() - start,
-        device=str(getattr(classifier, "device", "cpu")),
-        unlabelled=None if missing is None else missing.pred_probs,
+        device=capabilities.device(classifier),
+        unlabelled=suggested,
         features=own.features,
-        anchors=None if anchors is None else model.ask(X, anchors).features,
+        landmarks=landmark_features,
         synthetic=synthetic,
-        synthetic_probs=None if of_synthetic is None else of_synthetic.pred_probs,
-        synthetic_features=None if of_synthetic is None else of_synthetic.features,
+        synthetic_probs=synthetic_probs,
+        synthetic_features=synthetic_features,
     )
+
+
+def _predict_all(model: Model, X: Examples | None) -> tuple[Probs | None, Features | None]:
+    """Predict all of these examples, if there are any: probabilities and features."""
+    if X is None:
+        return None, None
+    return model.predict(X, np.arange(len(X)))

@@ -9,13 +9,13 @@ from audit.errors import DataError
 from audit.types import Labels, Rows
 
 
-def refuse_too_many(labels: Labels, groups: Rows, folds: int) -> None:
-    """Refuse more folds than the largest class has groups.
+def check_fold_count(labels: Labels, groups: Rows, folds: int) -> None:
+    """Check that some class has at least as many groups as there are folds.
 
     Raises
     ------
     DataError
-        When no class has as many groups as there are folds.
+        When none has.
     """
     _, first = np.unique(groups, return_index=True)
     most = int(np.bincount(labels[first]).max())
@@ -27,7 +27,7 @@ def refuse_too_many(labels: Labels, groups: Rows, folds: int) -> None:
 
 
 def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """The fold of every row (n,), stratified on the labels, with each group in one fold.
+    """Draw the fold of every row (n,), stratified on the labels, with each group in one fold.
 
     A group is stratified by the label of its first row. A class of fewer groups than folds is in some folds
     only, and every model but theirs is trained on all of it.
@@ -38,7 +38,7 @@ def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDA
     fold = np.empty(len(first), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of small classes
+        warnings.simplefilter("ignore", UserWarning)  # about small classes
         splits = list(splitter.split(first, labels[first]))
     for number, (_, held_out) in enumerate(splits):
         fold[held_out] = number

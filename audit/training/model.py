@@ -1,4 +1,4 @@
-"""One model: trained on some rows, asked about others."""
+"""One model: trained on some rows, asked to predict others."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,16 +12,18 @@ from threadpoolctl import threadpool_limits
 
 from audit.datasets.lazy_rows import lazy_rows
 from audit.errors import DataError
+from audit.training import capabilities
 from audit.training.embeddings import Project, projection
-from audit.training.sample_weights import Balancing, together, weight_argument
+from audit.training.sample_weights import Balancing, combined, weight_argument
 from audit.types import Classifier, Examples, Features, Floats, Labels, Probs, Rows, Training
+from audit.wording import one_line
 
 
-class Answer(NamedTuple):
-    """What a model says of some examples."""
+class Predictions(NamedTuple):
+    """A model's predictions for some examples."""
 
     pred_probs: Probs  # (t, k)
-    features: Features | None  # (t, d) what it sees in them; None where nobody asked or it cannot say
+    features: Features | None  # (t, d) projected; None where none were wanted or the model has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,31 +31,34 @@ class Model:
     """A trained classifier."""
 
     classifier: Classifier
-    task: Training
-    where: str  # that it was trained at, as messages say it
-    project: Project | None  # what it sees to principal components; None where nobody asked or it cannot say
+    training: Training
+    where: str  # which training it was, for messages: "fold 0"
+    project: Project | None  # its features to their principal components; None where it returns none
     balancing: Balancing | None
 
-    def ask(self, X: Examples, rows: Rows) -> Answer:
-        """What it says of these rows (t,) of X.
+    def predict(self, X: Examples, rows: Rows) -> Predictions:
+        """Predict these rows (t,) of X.
 
         Raises
         ------
         DataError
-            When it cannot predict.
+            When the classifier fails.
         """
+        k = self.training.k
         if not len(rows):
-            none = None if self.project is None else np.empty((0, 0), np.float32)
-            return Answer(np.empty((0, self.task.k), np.float32), none)
-        with _ours(self.task, self.where):
-            examples = lazy_rows(X, rows, lazily=_lazily(self.classifier))
+            no_features = None if self.project is None else np.empty((0, 0), np.float32)
+            return Predictions(np.empty((0, k), np.float32), no_features)
+        features: Features | None = None
+        with _guarded(self.training, self.where):
+            examples = lazy_rows(X, rows, lazily=capabilities.reads_lazily(self.classifier))
             if self.project is None:
-                probs, features = self.classifier.predict_proba(examples), None
+                probs = self.classifier.predict_proba(examples)
             else:
-                look = self.classifier.predict_with_features  # type: ignore[attr-defined]  # of the network
-                probs, features = look(examples, self.project)
-        full = _all_classes(probs, self.classifier.classes_, self.task.k)
-        return Answer(full if self.balancing is None else self.balancing.undone(full), features)
+                probs, features = capabilities.predict_with_features(self.classifier, examples, self.project)
+        pred_probs = _all_classes(probs, self.classifier.classes_, k)
+        if self.balancing is not None:
+            pred_probs = self.balancing.undo(pred_probs)
+        return Predictions(pred_probs, features)
 
 
 def fit(
@@ -61,72 +66,74 @@ def fit(
     X: Examples,
     trained: tuple[Rows, Labels],
     *,
-    anchors: Rows | None = None,
-    task: Training,
-    weights: Floats | None = None,
-    balance: bool = False,
+    training: Training,
     where: str,
+    landmarks: Rows | None = None,
+    sample_weights: Floats | None = None,
+    balance: bool = False,
 ) -> Model:
-    """Train a classifier on rows (m,) of X with their labels (m,).
+    """Train a classifier on some rows of X.
 
-    With anchors, rows of X whose principal components all features are projected to, it says what it sees
-    in examples too.
+    Parameters
+    ----------
+    classifier
+        A new one, which is changed.
+    X
+        Examples (n, …).
+    trained
+        The rows (m,) of X to train on, and their labels (m,).
+    training
+        What the classifier was built for.
+    where
+        Which training this is, for messages.
+    landmarks
+        Rows (a,) of X by whose principal components the model's features are projected; without them, and
+        where the classifier has no features, the model predicts probabilities alone.
+    sample_weights
+        How much each of the rows (m,) counts; all alike when None.
+    balance
+        Whether every class counts the same.
 
     Raises
     ------
     DataError
-        When the model cannot be trained; `where` says at what.
+        When the classifier fails.
     ConfigError
         When it takes no weights and there are some.
     """
     rows, labels = trained
-    balancing = Balancing(labels, task.k) if balance else None
-    argument = weight_argument(classifier, together(weights, balancing))
-    with _ours(task, where):
-        classifier.fit(lazy_rows(X, rows, lazily=_lazily(classifier)), labels, **argument)
-        project = None if anchors is None else _projection(classifier, X[anchors])
-    return Model(classifier, task, where, project, balancing)
+    balancing = Balancing(labels, training.k) if balance else None
+    argument = weight_argument(classifier, combined(sample_weights, balancing))
+    project = None
+    with _guarded(training, where):
+        classifier.fit(lazy_rows(X, rows, lazily=capabilities.reads_lazily(classifier)), labels, **argument)
+        if landmarks is not None and capabilities.embeds(classifier):
+            _, features = capabilities.predict_with_features(classifier, X[landmarks], np.asarray)
+            project = projection(features)
+    return Model(classifier, training, where, project, balancing)
 
 
 @contextmanager
-def _ours(task: Training, where: str) -> Iterator[None]:
-    """A block that runs anybody's model on the threads of the task."""
-    with warnings.catch_warnings(), threadpool_limits(task.threads):
-        warnings.simplefilter("ignore")  # other libraries' advice, once a worker, is noise to a user
+def _guarded(training: Training, where: str) -> Iterator[None]:
+    """Run a block of a user's model on the threads of its training; any failure becomes a DataError."""
+    with warnings.catch_warnings(), threadpool_limits(training.threads):
+        warnings.simplefilter("ignore")  # other libraries' advice, repeated by every worker
         try:
             yield
-        except Exception as error:  # anybody's model may raise anything
-            raise untrainable(f"{where} of {task.shape}", error) from error
+        except Exception as error:  # a user's model may raise anything
+            raise _training_error(f"{where} of {training.shape}", error) from error
 
 
-def _lazily(classifier: Classifier) -> bool:
-    """Whether it reads examples when it needs them."""
-    return bool(getattr(classifier, "reads_lazily", False))
-
-
-def _projection(classifier: Classifier, anchors: Examples) -> Project | None:
-    """The map to the principal components of what a classifier sees in the anchors, where it can say."""
-    look = getattr(classifier, "predict_with_features", None)
-    return None if look is None else projection(look(anchors, np.asarray)[1])
-
-
-def untrainable(where: str, error: Exception) -> DataError:
-    """What to say of a model that raised this while it was trained on these examples."""
-    said = " ".join(str(error).split())
+def _training_error(where: str, error: Exception) -> DataError:
+    """The error to raise when a model failed on these examples."""
     return DataError(
-        f"the model cannot be trained on {where} examples: {type(error).__name__}: {said}; choose another "
-        "with --model, or check X"
+        f"the model cannot be trained on {where} examples: {type(error).__name__}: {one_line(error)}; choose "
+        "another with --model, or check X"
     )
 
 
-def losses(classifier: Classifier) -> tuple[float, ...]:
-    """The training loss of each epoch, where the classifier keeps skorch's history."""
-    history = getattr(classifier, "history", None)
-    return () if history is None else tuple(float(loss) for loss in history[:, "train_loss"])
-
-
 def _all_classes(probs: npt.NDArray[Any], classes: npt.NDArray[Any], k: int) -> Probs:
-    """Probabilities with a column for every class, in class order, zero where the model knows no class."""
+    """Probabilities with a column for every class, in class order; zero for classes unknown to the model."""
     full = np.zeros((len(probs), k), dtype=np.float32)
     full[:, np.asarray(classes, dtype=np.int64)] = probs
     return full

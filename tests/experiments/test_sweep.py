@@ -17,7 +17,7 @@ from audit.datasets import from_arrays
 from audit.errors import ConfigError
 from audit.events import Silent
 from audit.experiments import trials
-from audit.experiments.trials import Trial
+from audit.experiments.trials import Trial, TrialModels
 from audit.noise.rates import rates_in
 from audit.runs.folder import RunFolder
 from audit.settings.detect import Config
@@ -81,11 +81,10 @@ def small(tmp_path):
     ]
 
     def run(folder, jobs=2, some=each):
-        fitting = Fitting(
-            models.builder("auto", dataset), schedule.plan(config.training, dataset.X).recipe, "cpu"
-        )
+        fitting = Fitting(models.builder("auto", dataset), "cpu")
+        trained = TrialModels(fitting, schedule.make_schedule(config.training, dataset.X).recipe, 4)
         with RunFolder.locked(tmp_path / folder, "sweep") as held:
-            return trials.run_trials(some, dataset.X, 4, fitting=fitting, folder=held, jobs=jobs, listener=Silent())  # fmt: skip
+            return trials.run_trials(some, dataset.X, trained, folder=held, jobs=jobs, listener=Silent())
 
     return run, each
 
@@ -116,7 +115,9 @@ def test_a_stopped_chain_goes_on_where_it_was(small, tmp_path):
     assert first.stat().st_mtime_ns == before
     assert (resumed.predicted == whole.predicted).all()
     assert resumed.losses == whole.losses
-    assert all((resumed.weights[name] == whole.weights[name]).all() for name in whole.weights)
+    assert all(
+        (resumed.network_weights[name] == weights).all() for name, weights in whole.network_weights.items()
+    )
 
 
 def test_a_damaged_outcome_is_trained_again(small, tmp_path):

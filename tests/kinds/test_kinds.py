@@ -16,10 +16,10 @@ from audit.kinds.defects.synthetic import Sources, synthesize
 from audit.kinds.statistics import STATISTICS, statistics
 from audit.kinds.step import synthesizer
 from audit.runs.folder import RunFolder
-from audit.runs.folds import FoldShelf
+from audit.runs.folds import FoldCheckpoints
 from audit.settings import choices
 from audit.training import embeddings
-from audit.training.out_of_sample import gather_synthetic
+from audit.training.out_of_sample import combine_synthetic
 from audit.types import KINDS, FoldResult
 
 FORMS = {
@@ -105,7 +105,7 @@ def test_the_planted_rows_of_a_fold_are_made_of_those_of_its_rows_that_are_kept(
 
 def fold_result(number, rows, synthetic, k=4):
     rng = np.random.default_rng(number)
-    seen, anchors = rng.normal(size=(len(rows), 5)).astype(np.float32), np.eye(5, dtype=np.float32)
+    seen, landmarks = rng.normal(size=(len(rows), 5)).astype(np.float32), np.eye(5, dtype=np.float32)
     asked = 0 if synthetic is None else len(synthetic.labels)
     return FoldResult(
         fold=number,
@@ -117,7 +117,7 @@ def fold_result(number, rows, synthetic, k=4):
         seconds=0.0,
         device="cpu",
         features=seen,
-        anchors=anchors,
+        landmarks=landmarks,
         synthetic=synthetic,
         synthetic_probs=None if synthetic is None else np.full((asked, k), number, np.float32),
         synthetic_features=None if synthetic is None else np.full((asked, 5), number, np.float32),
@@ -133,7 +133,7 @@ def test_planted_rows_are_gathered_with_what_their_own_fold_says(without):
         fold_result(number, rows, None if number in without else make(X, y, rows, number))
         for number, rows in enumerate(parts)
     ]
-    synthetic, said = gather_synthetic(results)
+    synthetic, said = combine_synthetic(results)
     of = synthetic.sources[:, 0] // len(parts[0])
     assert not np.isin(of, without).any()
     assert (said.fold == of).all()
@@ -144,7 +144,7 @@ def test_planted_rows_are_gathered_with_what_their_own_fold_says(without):
 def test_a_fold_is_stored_under_the_array_names_that_run_folders_have_always_had(tmp_path):
     X, y = bars()
     synthetic = synthesizer("abcd", np.random.SeedSequence(0), 3)(X, y, np.arange(len(y)), 0)
-    shelf = FoldShelf(RunFolder(tmp_path), "key")
+    shelf = FoldCheckpoints(RunFolder(tmp_path), "key")
     shelf.save_fold("round-1", fold_result(0, np.arange(len(y)), synthetic))
     with np.load(tmp_path / "folds" / "round-1" / "0.npz") as stored:
         assert {name for name in stored if name.startswith("planted")} == {
@@ -159,7 +159,7 @@ def test_a_fold_is_stored_under_the_array_names_that_run_folders_have_always_had
 
 
 def test_where_no_fold_has_synthetic_rows_there_are_none():
-    assert gather_synthetic([fold_result(number, np.arange(3), None) for number in range(3)]) is None
+    assert combine_synthetic([fold_result(number, np.arange(3), None) for number in range(3)]) is None
 
 
 def test_features_are_planted_with_missing_values_and_columns_that_never_change():
@@ -239,10 +239,10 @@ def test_statistics_of_an_image_do_not_depend_on_those_beside_it(n, seed):
 @given(st.integers(0, 999), st.floats(0.1, 10))
 def test_spaces_that_differ_by_a_turn_a_shift_and_a_scale_are_brought_together(seed, scale):
     rng = np.random.default_rng(seed)
-    anchors = rng.normal(size=(50, 5))
+    landmarks = rng.normal(size=(50, 5))
     turn, _ = np.linalg.qr(rng.normal(size=(5, 5)))
-    moved = scale * anchors @ turn + rng.normal(size=5)
-    np.testing.assert_allclose(embeddings.onto(moved, anchors)(moved), anchors, atol=1e-4)
+    moved = scale * landmarks @ turn + rng.normal(size=5)
+    np.testing.assert_allclose(embeddings.alignment(moved, landmarks)(moved), landmarks, atol=1e-4)
 
 
 def test_every_suspect_has_a_kind_with_a_probability_and_a_reason(finished_run):

@@ -14,7 +14,7 @@ from audit.pipeline import rounds
 from audit.settings.detect import Config
 from audit.training import schedule
 from audit.training.cross_validation import Fitting
-from audit.training.out_of_sample import gather
+from audit.training.out_of_sample import combine_folds
 from audit.types import Issues, Recipe
 
 
@@ -40,7 +40,7 @@ class Remembers:
         return probs
 
 
-class Shelf:
+class Checkpoints:
     """Folds in memory."""
 
     def __init__(self):
@@ -53,88 +53,94 @@ class Shelf:
         self.kept[name, result.fold] = result
 
 
-def job(data, given, plan, folds=4, builder=Remembers, **others):
-    seeds = {"fold_seeds": np.random.SeedSequence(1), "seeds": np.random.SeedSequence(2)}
-    return rounds.Job(data, given, plan, Fitting(builder, device="cpu"), folds, **seeds, jobs=1, **others)
+def task(data, given, planned, folds=4, builder=Remembers, **others):
+    seeds = {"fold_seeds": np.random.SeedSequence(1), "model_seeds": np.random.SeedSequence(2)}
+    return rounds.RoundsTask(
+        data, given, planned, Fitting(builder, device="cpu"), folds, **seeds, jobs=1, **others
+    )
 
 
-def trained(plan, shelf=None, rate=0.2, **others):
+def trained(planned, checkpoints=None, rate=0.2, **others):
     X, y = striped_images(240)
     data = from_arrays(X, y)
     injected = inject(data.labels, rate, rng=np.random.default_rng(0))
-    return injected, rounds.cross_validate(job(data, injected.noisy, plan, **others), shelf, Silent())
+    return injected, rounds.train_rounds(task(data, injected.noisy, planned, **others), checkpoints, Silent())
 
 
-PLANS = [schedule.Plan(1, 1, Recipe(2)), schedule.Plan(3, 1, Recipe(2)), schedule.Plan(2, 3, Recipe(2))]
+SCHEDULES = [
+    schedule.Schedule(1, 1, Recipe(2)),
+    schedule.Schedule(3, 1, Recipe(2)),
+    schedule.Schedule(2, 3, Recipe(2)),
+]
 
 
-@pytest.mark.parametrize("plan", PLANS)
-def test_no_row_is_ever_scored_by_a_model_that_was_trained_on_it(plan):
-    _, outcome = trained(plan)
-    assert len(outcome.folds) == 4 * len(plan.passes())
+@pytest.mark.parametrize("planned", SCHEDULES)
+def test_no_row_is_ever_scored_by_a_model_that_was_trained_on_it(planned):
+    _, outcome = trained(planned)
+    assert len(outcome.folds) == 4 * len(planned.rounds())
     for _, result in outcome.folds:
         assert not set(result.rows) & set(result.trained)
         assert result.pred_probs.max() < 0.99  # a remembered row would be certain
-    assert outcome.probs.pred_probs.max() < 0.99
-    np.testing.assert_allclose(outcome.probs.pred_probs.sum(axis=1), 1, atol=1e-5)
+    assert outcome.out_of_sample.pred_probs.max() < 0.99
+    np.testing.assert_allclose(outcome.out_of_sample.pred_probs.sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_round_trains_exactly_without_the_suspects_of_the_round_before():
-    injected, outcome = trained(schedule.Plan(2, 2, Recipe(2)))
-    by_pass = {}
+    injected, outcome = trained(schedule.Schedule(2, 2, Recipe(2)))
+    by_round = {}
     for name, result in outcome.folds:
-        by_pass.setdefault(name, []).append(result)
-    assert list(by_pass) == ["round-1", "round-2-repeat-1", "round-2-repeat-2"]
-    first = gather(by_pass["round-1"], 240, 4)
+        by_round.setdefault(name, []).append(result)
+    assert list(by_round) == ["round-1", "round-2-repeat-1", "round-2-repeat-2"]
+    first = combine_folds(by_round["round-1"], 240, 4)
     flags = detectors.posterior(Evidence(injected.noisy, first.pred_probs))
     keep = rounds.kept_for_training(flags, injected.noisy, 4)
     assert 0 < (~keep).sum() == 240 - outcome.kept
     assert (injected.flipped & ~keep).sum() > 0.8 * injected.flipped.sum()
-    for name in list(by_pass)[1:]:
-        for result in by_pass[name]:
+    for name in list(by_round)[1:]:
+        for result in by_round[name]:
             expected = set(np.flatnonzero(keep)) - set(result.rows)
             assert set(result.trained) == expected
 
 
 @pytest.mark.parametrize(("rows", "folds", "enough"), [(70_000, 5, 3), (240, 4, 3), (1_000_000, 5, 1)])
-def test_an_early_round_of_much_data_looks_at_some_folds_only(rows, folds, enough):
-    assert schedule.enough_folds(rows, folds) == enough
+def test_an_early_round_of_much_data_is_trained_on_some_folds_only(rows, folds, enough):
+    assert schedule.early_train_folds(rows, folds) == enough
 
 
-def test_every_row_is_trained_on_by_so_many_models_of_an_early_round(monkeypatch):
+def test_every_row_is_trained_on_by_equally_many_models_of_an_early_round(monkeypatch):
     monkeypatch.setattr(schedule, "EARLY_ROWS", 100)
-    _, outcome = trained(schedule.Plan(2, 1, Recipe(2)))
+    _, outcome = trained(schedule.Schedule(2, 1, Recipe(2)))
     early = [result for name, result in outcome.folds if name == "round-1"]
     times = np.bincount(np.concatenate([result.trained for result in early]), minlength=240)
     assert (times == 2).all()
-    assert outcome.probs.pred_probs.max() < 0.99
+    assert outcome.out_of_sample.pred_probs.max() < 0.99
 
 
 def test_rounds_share_their_folds_and_repeats_do_not():
-    _, outcome = trained(schedule.Plan(2, 2, Recipe(2)))
+    _, outcome = trained(schedule.Schedule(2, 2, Recipe(2)))
     rows = {(name, r.fold): tuple(r.rows) for name, r in outcome.folds}
     assert all(rows["round-1", fold] == rows["round-2-repeat-1", fold] for fold in range(4))
     assert any(rows["round-1", fold] != rows["round-2-repeat-2", fold] for fold in range(4))
 
 
 def test_repeats_are_averaged():
-    _, outcome = trained(schedule.Plan(1, 3, Recipe(2)))
+    _, outcome = trained(schedule.Schedule(1, 3, Recipe(2)))
     parts = [
-        gather([r for name, r in outcome.folds if name == f"round-1-repeat-{i}"], 240, 4).pred_probs
+        combine_folds([r for name, r in outcome.folds if name == f"round-1-repeat-{i}"], 240, 4).pred_probs
         for i in (1, 2, 3)
     ]
-    np.testing.assert_allclose(outcome.probs.pred_probs, np.mean(parts, axis=0), atol=1e-6)
+    np.testing.assert_allclose(outcome.out_of_sample.pred_probs, np.mean(parts, axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("lost", [[("round-1", 2)], [("round-2", 0), ("round-2", 3)], [("round-1", 0)]])
 def test_what_is_lost_is_trained_again_to_the_same_bytes(lost):
-    shelf = Shelf()
-    _, whole = trained(schedule.Plan(2, 1, Recipe(2)), shelf)
+    checkpoints = Checkpoints()
+    _, whole = trained(schedule.Schedule(2, 1, Recipe(2)), checkpoints)
     for key in lost:
-        del shelf.kept[key]
-    _, again = trained(schedule.Plan(2, 1, Recipe(2)), shelf)
-    assert again.probs.pred_probs.tobytes() == whole.probs.pred_probs.tobytes()
-    assert len(shelf.kept) == 8
+        del checkpoints.kept[key]
+    _, again = trained(schedule.Schedule(2, 1, Recipe(2)), checkpoints)
+    assert again.out_of_sample.pred_probs.tobytes() == whole.out_of_sample.pred_probs.tobytes()
+    assert len(checkpoints.kept) == 8
 
 
 class History(list):
@@ -153,7 +159,7 @@ class Counts(Remembers):
 
 
 def epochs_of(recipe):
-    _, outcome = trained(schedule.Plan(2, 1, recipe), builder=Counts)
+    _, outcome = trained(schedule.Schedule(2, 1, recipe), builder=Counts)
     return {name: len(result.losses) for name, result in outcome.folds}
 
 
@@ -161,7 +167,7 @@ def epochs_of(recipe):
 def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch, ambiguity, epochs):
     monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
     assert epochs_of(Recipe(6)) == {"round-1": 2, "round-2": epochs}
-    assert epochs_of(Recipe(6, exactly=True)) == {"round-1": 2, "round-2": 6}
+    assert epochs_of(Recipe(6, epochs_fixed=True)) == {"round-1": 2, "round-2": 6}
 
 
 WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(8, wide=True, fine=True, augment="shift")
@@ -174,14 +180,14 @@ WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(8, wide=True, fine=T
         (WIDE, 3, False, FINE),
         (WIDE, 3, True, replace(FINE, augment="affine")),
         (replace(WIDE, augment="none"), 3, False, replace(FINE, augment="none")),
-        (replace(WIDE, exactly=True), 3, False, replace(FINE, epochs=4, exactly=True)),
+        (replace(WIDE, epochs_fixed=True), 3, False, replace(FINE, epochs=4, epochs_fixed=True)),
         (Recipe(4), 3, False, Recipe(12)),
     ],
 )
 def test_very_hard_images_are_seen_finely_and_only_shifted_unless_told_otherwise(
     recipe, effort, by_hand, expected
 ):
-    first, last = schedule.Plan(2, 1, recipe, moved_as_told=by_hand).passes()
+    first, last = schedule.Schedule(2, 1, recipe, augment_fixed=by_hand).rounds()
     assert last.with_effort(effort).recipe == expected
     assert first.with_effort(effort) == first
 
@@ -197,7 +203,7 @@ def test_what_may_only_be_hard_stays_in_where_there_is_enough_hard_data(monkeypa
     monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
     monkeypatch.setattr(rounds, "ENOUGH_ROWS", enough)
     monkeypatch.setattr(detectors, "surely_wrong", nothing)
-    _, outcome = trained(schedule.Plan(2, 1, Recipe(2, exactly=True)), rate=0.1)
+    _, outcome = trained(schedule.Schedule(2, 1, Recipe(2, epochs_fixed=True)), rate=0.1)
     assert outcome.kept == kept
 
 
@@ -210,7 +216,7 @@ def test_every_class_keeps_rows_to_train_on():
     assert keep[[99, 139]].all()  # the least suspect ones
 
 
-def test_progress_runs_from_nothing_to_all_over_every_pass():
+def test_progress_runs_from_nothing_to_all_over_every_round():
     shares = []
 
     class Listener(Silent):
@@ -219,8 +225,8 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 
     X, y = striped_images(80)
     data = from_arrays(X, y)
-    plan = schedule.Plan(2, 2, Recipe(2, exactly=True))
-    rounds.cross_validate(job(data, data.labels, plan, folds=2), None, Listener())
+    planned = schedule.Schedule(2, 2, Recipe(2, epochs_fixed=True))
+    rounds.train_rounds(task(data, data.labels, planned, folds=2), None, Listener())
     values = [share for _, share in shares]
     assert values == sorted(values)
     assert values[-1] == pytest.approx(1)
@@ -230,17 +236,19 @@ def test_progress_runs_from_nothing_to_all_over_every_pass():
 def test_presets_cost_more_in_their_order_and_settings_overrule_them():
     X, _ = striped_images(40)
     cost = [
-        sum(each.cost for each in schedule.plan(Config.of(preset=name).training, X).passes())
+        sum(each.cost for each in schedule.make_schedule(Config.of(preset=name).training, X).rounds())
         for name in ("fast", "default", "thorough")
     ]
     assert cost == sorted(cost)
-    own = schedule.plan(Config.of(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine").training, X)
-    assert (own.rounds, own.repeats, own.recipe.epochs, own.recipe.augment) == (3, 2, 7, "affine")
-    assert own.recipe.exactly
-    assert not schedule.plan(Config().training, X).recipe.exactly
+    own = schedule.make_schedule(
+        Config.of(preset="fast", rounds=3, repeats=2, epochs=7, augment="affine").training, X
+    )
+    assert (own.n_rounds, own.n_repeats, own.recipe.epochs, own.recipe.augment) == (3, 2, 7, "affine")
+    assert own.recipe.epochs_fixed
+    assert not schedule.make_schedule(Config().training, X).recipe.epochs_fixed
 
 
-def test_only_pictures_are_moved():
+def test_only_pictures_are_augmented():
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (200, 20, 20, 1)).astype(np.uint8)
     strokes = np.zeros((200, 20, 20, 1), np.uint8)
@@ -249,5 +257,5 @@ def test_only_pictures_are_moved():
     assert schedule.are_pictures(strokes)
     assert not schedule.are_pictures(noise)
     assert not schedule.are_pictures(np.zeros_like(noise))
-    assert schedule.plan(Config().training, strokes).recipe.augment == "shift"
-    assert schedule.plan(Config().training, noise).recipe.augment == "none"
+    assert schedule.make_schedule(Config().training, strokes).recipe.augment == "shift"
+    assert schedule.make_schedule(Config().training, noise).recipe.augment == "none"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import audit
 from audit.runs.folder import RunFolder
-from audit.runs.folds import FoldShelf
+from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
 from audit.types import FeatureValue, FoldResult, Thumbnails
 
@@ -50,13 +50,13 @@ def test_a_full_disk_is_said_in_one_line():
 
 
 def test_folds_come_back_as_they_were_and_only_under_their_key(tmp_path):
-    shelf = FoldShelf(RunFolder(tmp_path), "key")
+    shelf = FoldCheckpoints(RunFolder(tmp_path), "key")
     shelf.save_fold("round-1", result)
     (back,) = shelf.load_folds("round-1", 5)
     assert back.pred_probs.tobytes() == result.pred_probs.tobytes()
     assert (back.trained.tolist(), back.margins.tolist()) == ([0, 2], [1.5, -0.5])
     assert (back.rows.tolist(), back.losses, back.seconds, back.device) == ([1, 3], (0.5, 0.25), 1.5, "cpu")
-    assert FoldShelf(RunFolder(tmp_path), "another key").load_folds("round-1", 5) == []
+    assert FoldCheckpoints(RunFolder(tmp_path), "another key").load_folds("round-1", 5) == []
     assert shelf.load_folds("round-2", 5) == []
 
 
@@ -65,14 +65,14 @@ def test_a_damaged_fold_counts_as_not_there(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("damaged")
     (path / "folds" / "round-1").mkdir(parents=True)
     (path / "folds" / "round-1" / "0.npz").write_bytes(content)
-    assert FoldShelf(RunFolder(path), "key").load_folds("round-1", 1) == []
+    assert FoldCheckpoints(RunFolder(path), "key").load_folds("round-1", 1) == []
 
 
 def test_nothing_pickled_is_ever_read(tmp_path):
     (tmp_path / "folds" / "round-1").mkdir(parents=True)
     content = {"key": np.array("key"), "rows": np.array([print], dtype=object)}
     np.savez(tmp_path / "folds" / "round-1" / "0.npz", **content)
-    assert FoldShelf(RunFolder(tmp_path), "key").load_folds("round-1", 1) == []
+    assert FoldCheckpoints(RunFolder(tmp_path), "key").load_folds("round-1", 1) == []
 
 
 def test_a_key_depends_on_the_settings_and_on_the_step_before():
@@ -155,7 +155,7 @@ def test_two_runs_never_share_a_folder(tmp_path):
     hold = f"""
 import time
 from pathlib import Path
-from audit.runs.folds import FoldShelf
+from audit.runs.folds import FoldCheckpoints
 from audit.runs.folder import RunFolder
 with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
     print("held", flush=True)

@@ -1,7 +1,9 @@
 import os
+import pickle
 import signal
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
@@ -11,7 +13,7 @@ import pytest
 from conftest import striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import get_reusable_executor, process_executor
 from joblib.externals.loky.process_executor import _ExecutorManagerThread
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -22,8 +24,9 @@ from audit.datasets.duplicates import find_duplicates
 from audit.errors import DataError
 from audit.training import cross_validation, models
 from audit.training import folds as folding
-from audit.training.backends.processes import KEPT_MEMORY, SPINS, side_by_side
-from audit.training.out_of_sample import gather
+from audit.training.backends.processes import KEPT_MEMORY, SPINS, keep_worker, run_parallel
+from audit.training.cross_validation import FoldTask, cross_validate
+from audit.training.out_of_sample import combine_folds
 from audit.types import FoldResult
 
 
@@ -73,10 +76,17 @@ class Where(Memory):
 
 
 def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
-    settings = {"fold_seed": 0, "k": int(y.max()) + 1, "seed": np.random.SeedSequence(0), **settings}
-    fitting = cross_validation.Fitting(builder, balance=settings.pop("balance", False))
     groups = np.arange(len(y)) if groups is None else groups
-    return list(cross_validation.cross_validate(X, y, groups, folds=folds, fitting=fitting, **settings))
+    task = FoldTask(
+        y,
+        groups,
+        k=settings.pop("k", int(y.max()) + 1),
+        folds=folds,
+        fold_seed=0,
+        fitting=cross_validation.Fitting(builder),
+        keep=settings.pop("keep", None),
+    )
+    return list(cross_validate(X, task, seed=np.random.SeedSequence(0), **settings))
 
 
 @given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
@@ -126,17 +136,17 @@ def test_no_row_is_predicted_by_a_model_that_saw_it_or_its_duplicate():
     X, _ = striped_images(60)
     X[30:40] = X[:10]
     y = np.arange(60) % 2
-    out = gather(cross_validated(X, y, 4, Memory, find_duplicates(X).groups, jobs=1), 60, 2)
+    out = combine_folds(cross_validated(X, y, 4, Memory, find_duplicates(X).groups, jobs=1), 60, 2)
     assert (out.pred_probs == 0.5).all()
 
 
 def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     X, y = striped_images(120)
-    one = gather(cross_validated(X, y, 5, jobs=1), 120, 4)
-    two = gather(cross_validated(X, y, 5, jobs=2), 120, 4)
+    one = combine_folds(cross_validated(X, y, 5, jobs=1), 120, 4)
+    two = combine_folds(cross_validated(X, y, 5, jobs=2), 120, 4)
     first = cross_validated(X, y, 5, jobs=1, skip=[0, 3, 4])
     rest = cross_validated(X, y, 5, jobs=2, skip=[1, 2])
-    resumed = gather(rest + first, 120, 4)
+    resumed = combine_folds(rest + first, 120, 4)
     assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
 
 
@@ -153,7 +163,24 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
 def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
     y = np.arange(100) % 2
     results = cross_validated(np.zeros(shape), y, 5, partial(Where, main=os.getpid()), jobs=jobs)
-    assert (gather(results, 100, 2).pred_probs[:, 0] == here).all()
+    assert (combine_folds(results, 100, 2).pred_probs[:, 0] == here).all()
+
+
+def test_every_process_draws_the_same_folds_and_a_fold_is_predicted_by_what_is_trained_on_the_others():
+    labels = np.arange(60) % 3
+    keep = np.arange(60) % 5 > 0
+    task = FoldTask(
+        labels, np.arange(60), k=3, folds=4, fold_seed=7, fitting=cross_validation.Fitting(Flat), keep=keep
+    )
+    fold = task.draw_folds()
+    assert (fold == pickle.loads(pickle.dumps(task)).draw_folds()).all()  # noqa: S301  just made
+    assert (fold == folding.assign_folds(labels, np.arange(60), 4, 7)).all()
+    for number in range(4):
+        held_out, trained = task.rows_of(number)
+        assert held_out.tolist() == np.flatnonzero(fold == number).tolist()
+        assert trained.tolist() == np.flatnonzero((fold != number) & keep).tolist()
+        _, next_fold = replace(task, train_folds=1).rows_of(number)
+        assert next_fold.tolist() == np.flatnonzero((fold == (number + 1) % 4) & keep).tolist()
 
 
 @given(st.integers(2, 12), st.integers(1, 64))
@@ -178,9 +205,9 @@ def test_gather_refuses_rows_predicted_twice_or_never():
         return FoldResult(fold, np.array(rows), probs, np.zeros(0, np.int64), none, (), 0.0, "cpu")
 
     with pytest.raises(ValueError, match="another fold"):
-        gather([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
+        combine_folds([result(0, [0, 1]), result(1, [1, 2])], 3, 2)
     with pytest.raises(ValueError, match="1 rows were predicted by no fold"):
-        gather([result(0, [0, 1])], 3, 2)
+        combine_folds([result(0, [0, 1])], 3, 2)
 
 
 def test_a_class_that_a_model_does_not_know_has_probability_zero():
@@ -191,7 +218,7 @@ def test_a_class_that_a_model_does_not_know_has_probability_zero():
 
     X, _ = striped_images(20)
     y = np.arange(20) % 2
-    out = gather(cross_validated(X, y, 2, KnowsTwo, k=3, jobs=1), 20, 3)
+    out = combine_folds(cross_validated(X, y, 2, KnowsTwo, k=3, jobs=1), 20, 3)
     assert (out.pred_probs == [0.5, 0, 0.5]).all()
 
 
@@ -212,11 +239,11 @@ def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
         return FoldResult(fold, np.array(rows), probs, np.array(trained), margins, (), 0.0, "cpu")
 
     folds = [result(0, [0], [1, 2], [1, 2]), result(1, [1], [0, 2], [3, 6]), result(2, [2], [0, 1], [5, 7])]
-    assert gather(folds, 3, 2).margins.tolist() == [4, 4, 4]
+    assert combine_folds(folds, 3, 2).margins.tolist() == [4, 4, 4]
     folds[2] = result(2, [2], [1], [7])
-    assert gather(folds, 3, 2).margins.tolist() == [3, 4, 4]
+    assert combine_folds(folds, 3, 2).margins.tolist() == [3, 4, 4]
     folds[1] = result(1, [1], [2], [6])
-    assert gather(folds, 3, 2).margins is None  # no model was trained on row 0
+    assert combine_folds(folds, 3, 2).margins is None  # no model was trained on row 0
 
 
 TUNED = ("OMP_WAIT_POLICY", *SPINS, *KEPT_MEMORY)
@@ -243,7 +270,7 @@ def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothi
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     get_reusable_executor().shutdown()  # so that new ones are started
-    (seen,) = side_by_side([joblib.delayed(tuned)(None), joblib.delayed(tuned)(None)][:1], 2)
+    (seen,) = run_parallel([joblib.delayed(tuned)(None), joblib.delayed(tuned)(None)][:1], 2)
     assert seen == own | added
     assert tuned(None) == own
 
@@ -257,12 +284,19 @@ def keeping(megabytes):
     return os.getpid()
 
 
+def test_joblib_still_has_the_variable_that_keeps_a_worker(monkeypatch):
+    monkeypatch.setattr(process_executor, "_USE_PSUTIL", process_executor._USE_PSUTIL)  # put back afterwards
+    assert keep_worker()
+    monkeypatch.delattr(process_executor, "_USE_PSUTIL")
+    assert not keep_worker()
+
+
 def test_a_worker_that_keeps_memory_stays():
     pytest.importorskip("psutil", reason="joblib watches the memory of workers with it")
     get_reusable_executor().shutdown()
     pids = set()
     for megabytes in (0, 0, 400, 0, 0, 0):
-        pids.update(side_by_side([joblib.delayed(keeping)(megabytes)], 2))
+        pids.update(run_parallel([joblib.delayed(keeping)(megabytes)], 2))
     get_reusable_executor().shutdown()
     assert len(pids) <= 2
 
@@ -273,7 +307,7 @@ def blocked():
 
 def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
     get_reusable_executor().shutdown()
-    assert list(side_by_side([joblib.delayed(blocked)()], 2)) == [True]
+    assert list(run_parallel([joblib.delayed(blocked)()], 2)) == [True]
     assert not blocked()
 
 
@@ -284,36 +318,13 @@ def broken(folder, *_):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_workers_that_start_import_what_they_need_and_leave_its_mistakes_to_the_folds(tmp_path, jobs):
-    X, labels, groups = np.zeros((9, 4)), np.arange(9) % 2, np.arange(9)
+    X, labels = np.zeros((9, 4)), np.arange(9) % 2
     with cross_validation.workers_starting(partial(broken, tmp_path), X.shape, folds=3, jobs=jobs):
-        results = list(
-            cross_validation.cross_validate(
-                X,
-                labels,
-                groups,
-                folds=3,
-                fold_seed=0,
-                k=2,
-                fitting=cross_validation.Fitting(models.Cloned(LogisticRegression())),
-                seed=np.random.SeedSequence(0),
-                jobs=2,
-            )
-        )
+        results = cross_validated(X, labels, 3, models.Cloned(LogisticRegression()), jobs=2)
     assert sorted(result.fold for result in results) == [0, 1, 2]  # with the workers still starting
     assert len(list(tmp_path.iterdir())) == (min(2, max(1, joblib.cpu_count() - 1)) if jobs == 2 else 0)
-    folds = cross_validation.cross_validate(
-        X,
-        labels,
-        groups,
-        folds=3,
-        fold_seed=0,
-        k=2,
-        fitting=cross_validation.Fitting(partial(broken, tmp_path)),
-        seed=np.random.SeedSequence(0),
-        jobs=2,
-    )
     with pytest.raises(ValueError, match="no such net"):
-        list(folds)
+        cross_validated(X, labels, 3, partial(broken, tmp_path), jobs=2)
 
 
 def test_a_refusal_while_workers_start_finds_their_pool_at_work(tmp_path, monkeypatch):
@@ -326,7 +337,7 @@ def test_a_refusal_while_workers_start_finds_their_pool_at_work(tmp_path, monkey
 
     get_reusable_executor().shutdown()
     monkeypatch.setattr(_ExecutorManagerThread, "wait_result_broken_or_wakeup", slow)
-    assert list(side_by_side([joblib.delayed(len)("ab")], 2)) == [2]
+    assert list(run_parallel([joblib.delayed(len)("ab")], 2)) == [2]
     starting = cross_validation.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
     with pytest.raises(DataError), starting:  # pytest would say if the pool's thread failed
         raise DataError("no such labels")

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +10,12 @@ from sklearn.base import clone
 
 from audit.training.models import augmentation, cnn
 from audit.training.models.batches import Batches
-from audit.training.models.muon import orthogonalised
+from audit.training.models.muon import Muon, orthogonalised
 from audit.types import Recipe, Training
 
 
 def training(shape, *, seed=1, threads=1, watch=lambda _: None, epochs=2, **recipe):
-    recipe = Recipe(epochs, exactly=True, **recipe)
+    recipe = Recipe(epochs, epochs_fixed=True, **recipe)
     return Training(shape, k=4, seed=seed, recipe=recipe, threads=threads, device="cpu", watch=watch)
 
 
@@ -102,10 +104,10 @@ def test_bfloat16_where_a_device_prefers_it():
 
 def test_few_rows_get_more_epochs_unless_their_number_is_asked_for():
     epochs = {}
-    for exactly in (True, False):
+    for epochs_fixed in (True, False):
         task = training((40, 8, 8, 1))
-        task = replace(task, recipe=Recipe(2, exactly=exactly))
-        epochs[exactly] = cnn.build(task).max_epochs
+        task = replace(task, recipe=Recipe(2, epochs_fixed=epochs_fixed))
+        epochs[epochs_fixed] = cnn.build(task).max_epochs
     assert epochs[True] == 2 < epochs[False] <= 20
 
 
@@ -125,17 +127,17 @@ def test_views_are_averaged_and_small_images_have_one():
     moved[1][:, :, 0], moved[2][:, :, -1] = X[:, :, 0], X[:, :, -1]
     expected = np.mean([one.predict_proba(view) for view in moved], axis=0)
     np.testing.assert_allclose(three.predict_proba(X), expected, atol=1e-6)
-    assert cnn.build(training((40, 12, 12, 1), views=5)).views == (augmentation.Move(),)
+    assert cnn.build(training((40, 12, 12, 1), views=5)).views == (augmentation.Transform(),)
 
 
 def test_turned_views_turn_back():
     X = np.zeros((3, 28, 28, 2), np.uint8)
     X[:, 10:18, 6:22] = np.random.default_rng(0).integers(100, 200, (3, 8, 16, 2))
-    half = augmentation.moved(X, augmentation.Move(turn=180), 1)
+    half = augmentation.transformed(X, augmentation.Transform(degrees=180), 1)
     np.testing.assert_allclose(half, X[:, ::-1, ::-1], atol=0.01)
-    quarter = augmentation.moved(X, augmentation.Move(turn=90), 1)
+    quarter = augmentation.transformed(X, augmentation.Transform(degrees=90), 1)
     np.testing.assert_allclose(quarter, np.rot90(X, axes=(1, 2)), atol=0.01)
-    there = augmentation.moved(X, augmentation.Move(turn=7), 1)
+    there = augmentation.transformed(X, augmentation.Transform(degrees=7), 1)
     assert there.shape == X.shape
     assert np.abs(there - X).max() > 20
     np.testing.assert_allclose(there.mean(axis=(1, 2, 3)), X.mean(axis=(1, 2, 3)), rtol=0.05)
@@ -177,7 +179,41 @@ def test_muon_moves_kernels_and_adamw_everything_else():
         assert ("exp_avg" in state) == (value.ndim != 4), name
 
 
-def test_batches_come_in_order_without_a_tape():
+TRAINED = """
+import sys
+import torch
+from audit.training.models.muon import Muon
+layer = torch.nn.Conv2d(1, 2, 3)
+optimizer = Muon(layer.parameters(), lr=0.01)
+optimizer.zero_grad()
+layer(torch.ones(1, 1, 4, 4)).sum().backward()
+optimizer.step()
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_step_of_the_optimizer_does_not_import_torchs_compiler():
+    done = subprocess.run([sys.executable, "-c", TRAINED], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_what_is_not_a_kernel_moves_as_torchs_own_adamw_moves_it():
+    rng = torch.Generator().manual_seed(0)
+    start = torch.randn(5, 3, generator=rng)
+    gradients = torch.randn(4, 5, 3, generator=rng)
+    moved = []
+    for optimizer in (Muon, torch.optim.AdamW):
+        parameter = torch.nn.Parameter(start.clone())
+        optimize = optimizer([parameter], lr=0.01)
+        for gradient in gradients:
+            optimize.zero_grad()
+            parameter.grad = gradient.clone()
+            optimize.step()
+        moved.append(parameter.detach())
+    assert torch.equal(*moved)
+
+
+def test_batches_come_in_order_without_a_recorder():
     class Data:
         X, y = np.arange(10)[:, None], None
 

@@ -8,13 +8,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import audit
-from audit.training.sample_weights import Balancing, together, weight_argument
+from audit.training.sample_weights import Balancing, combined, weight_argument
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
 def test_balance_gives_every_class_the_same_weight(labels):
     labels = np.array(labels)
-    weights = Balancing(labels, 5).weights
+    weights = Balancing(labels, 5).sample_weights
     totals = [weights[labels == label].sum() for label in np.unique(labels)]
     np.testing.assert_allclose(totals, len(labels) / len(totals))
 
@@ -27,12 +27,12 @@ def test_probabilities_of_a_balanced_model_are_brought_back(seed):
     likelihood = rng.dirichlet(np.ones(3), 50)
     shares = np.bincount(labels, minlength=3) / 200
     expected = likelihood * shares
-    found = Balancing(labels, 3).undone(likelihood.astype(np.float32))
+    found = Balancing(labels, 3).undo(likelihood.astype(np.float32))
     np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
 def test_a_certain_prediction_for_an_absent_class_stays_finite():
-    undone = Balancing(np.array([0, 0, 1]), 3).undone(np.array([[0, 0, 1]], dtype=np.float32))
+    undone = Balancing(np.array([0, 0, 1]), 3).undo(np.array([[0, 0, 1]], dtype=np.float32))
     assert undone.tolist() == [[0, 0, 1]]
 
 
@@ -54,6 +54,6 @@ def test_weights_of_rows_and_of_classes_multiply():
     labels = np.array([0, 0, 0, 1])
     balancing = Balancing(labels, 2)
     rows = np.array([1.0, 2, 3, 4])
-    assert together(None, None) is None
-    assert (together(rows, None) == rows).all()
-    assert (together(rows, balancing) == rows * balancing.weights).all()
+    assert combined(None, None) is None
+    assert (combined(rows, None) == rows).all()
+    assert (combined(rows, balancing) == rows * balancing.sample_weights).all()

@@ -1,4 +1,4 @@
-"""Processes that train side by side: what they tell of their progress, and how they end."""
+"""Processes that train in parallel: how they start, report their progress, and end."""
 
 import os
 import signal
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from joblib.externals.loky import process_executor
 
 POLL_SECONDS = 0.25
+MOST_WAIT_SECONDS = 5.0  # for a pool to take up work, which takes it milliseconds
 
 # GNU's OpenMP spins 300,000 times; where something else wants the core, all wait for a thread that does not
 # run. GNU's malloc gives a batch's memory back to the system, which clears it for the next; it may keep a GB.
@@ -26,26 +27,50 @@ KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_":
 Progress = Callable[[Sequence[float]], None]
 
 
-def side_by_side(calls: Iterable[Any], workers: int) -> Generator[Any]:
-    """The results of joblib's delayed calls, so many at a time, as they end; the first ones start at once."""
-    with worker_environment(), deaf_to_interrupts() if workers > 1 else nullcontext():
+def run_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
+    """Run joblib's delayed calls in worker processes, `workers` at a time, and yield results as they end.
+
+    The first calls start at once, not when the first result is asked for.
+    """
+    with worker_environment(), block_sigint() if workers > 1 else nullcontext():
         results: Generator[Any] = joblib.Parallel(
             workers,
             return_as="generator_unordered",
             pre_dispatch=workers,
-            initializer=prepare,  # in each process of its own, before it waits for work; Dask's have none
+            initializer=prepare_worker,  # in each local process, before it waits for work; Dask's have none
             initargs=(os.getpid(),),
         )(calls)
     return results
 
 
+class TakenUp:
+    """An argument of a call in `run_parallel` that tells this process when the pool has taken the call up.
+
+    joblib's pool fails, and prints a traceback, when it is closed with a call that it has not taken up. It
+    pickles a call just after taking it up, and this argument notes that it is pickled.
+    """
+
+    def __init__(self) -> None:
+        self._pickled = threading.Event()
+
+    def wait(self) -> None:
+        """Wait until the call is taken up, MOST_WAIT_SECONDS at most."""
+        self._pickled.wait(MOST_WAIT_SECONDS)
+
+    def __reduce__(self) -> tuple[type["TakenUp"], tuple[()]]:
+        self._pickled.set()
+        return TakenUp, ()
+
+
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Start processes in the block with SPINS and KEPT_MEMORY; whoever has set either otherwise keeps it."""
+    """Start processes in the block with SPINS and KEPT_MEMORY, unless the user has set either otherwise."""
     taken = os.environ.keys()
-    waits = {} if taken & {*SPINS, "OMP_WAIT_POLICY"} else SPINS
-    keeps = {} if taken & KEPT_MEMORY.keys() else KEPT_MEMORY
-    chosen = {**waits, **keeps}
+    chosen: dict[str, str] = {}
+    if not taken & {*SPINS, "OMP_WAIT_POLICY"}:
+        chosen |= SPINS
+    if not taken & KEPT_MEMORY.keys():
+        chosen |= KEPT_MEMORY
     os.environ.update(chosen)
     try:
         yield
@@ -55,10 +80,11 @@ def worker_environment() -> Iterator[None]:
 
 
 @contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
-    """Processes started in the block hear no interrupts, which a terminal sends to all; this one, after it.
+def block_sigint() -> Iterator[None]:
+    """Block interrupts in processes that are started in the block, and in this one until it ends.
 
-    Python itself would answer those that come while it starts.
+    A terminal sends an interrupt to all processes; it is for the main one alone. Python itself would answer
+    those that come while a worker starts.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -71,25 +97,34 @@ def deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def prepare(main: int) -> None:
-    """Make this worker process end with the main one, and not before it.
+def prepare_worker(main: int) -> None:
+    """Make this worker process end with the main one, whose process id this is, and not before it."""
+    keep_worker()
+    exit_with_parent(main)
 
-    Where psutil is installed joblib takes memory that a model keeps for a leak, and replaces the process
-    by one that imports everything again, without the environment of its own.
+
+def keep_worker() -> bool:
+    """Keep joblib from replacing this worker when its memory grows; return whether joblib would have.
+
+    Where psutil is installed, joblib takes memory that a model keeps for a leak. The process that replaces
+    the worker imports everything again, without the environment of its own. joblib has no setting for it;
+    in a version without this variable workers are replaced, which is slower and changes no result.
     """
+    if not hasattr(process_executor, "_USE_PSUTIL"):
+        return False
     process_executor._USE_PSUTIL = False  # noqa: SLF001  there is no public way
-    end_with(main)
+    return True
 
 
-def end_with(main: int) -> None:
-    """Let this worker end when the main process was killed: it would wait for work for minutes.
+def exit_with_parent(parent: int) -> None:
+    """End this worker soon after its parent was killed; it would wait for work for minutes.
 
-    At once, where that was before this is called. Interrupts are left to the main process.
+    Interrupts are left to the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where they cannot be blocked
 
     def guard() -> None:
-        while os.getppid() == main:
+        while os.getppid() == parent:
             time.sleep(POLL_SECONDS)
         os._exit(1)
 
@@ -97,20 +132,18 @@ def end_with(main: int) -> None:
 
 
 @contextmanager
-def progress_board(
-    parts: int, done: Collection[int], progress: Progress
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Shared memory in which workers note their progress, and a thread that passes it on."""
+def progress_board(size: int, done: Collection[int], progress: Progress) -> Iterator[npt.NDArray[np.float32]]:
+    """Share memory in which workers note their progress, and report it a few times a second."""
     with tempfile.TemporaryDirectory(prefix="audit-", ignore_cleanup_errors=True) as folder:
-        board = np.memmap(Path(folder) / "progress", dtype=np.float32, mode="w+", shape=(parts,))
+        board = np.memmap(Path(folder) / "progress", dtype=np.float32, mode="w+", shape=(size,))
         board[list(done)] = 1
         stop = threading.Event()
 
-        def pass_on() -> None:
+        def report() -> None:
             while not stop.wait(POLL_SECONDS):
                 progress(board.tolist())
 
-        thread = threading.Thread(target=pass_on, daemon=True)
+        thread = threading.Thread(target=report, daemon=True)
         thread.start()
         try:
             yield board

@@ -10,6 +10,7 @@ from typing import Any
 
 from audit.errors import ConfigError
 from audit.types import Classifier, LabeledDataset, Training
+from audit.wording import one_line
 
 Builder = Callable[[Training], Classifier]
 
@@ -18,9 +19,10 @@ BUILDERS = {
     "linear": "audit.training.models.tabular:build_linear",
     "boosting": "audit.training.models.tabular:build_boosting",
 }
-NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that comes as an object
-# In all and for each class: from these on boosting beats a linear model; fewer rows are learnt by heart.
-BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS = 1000, 50
+NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that is given as an object
+# From these numbers on, in all and for each class, boosting beats a linear model; it overfits fewer rows.
+BOOSTING_ROWS = 1000
+BOOSTING_ROWS_OF_CLASS = 50
 
 
 @dataclass(frozen=True)
@@ -30,27 +32,29 @@ class Named:
     path: str  # module:function
 
     def __call__(self, training: Training) -> Classifier:
-        """A new, untrained classifier; ConfigError where the builder fails."""
-        build = _function(self.path)
+        """Build a new, untrained classifier; ConfigError where the builder fails."""
+        build = _import(self.path)
         try:
             return build(training)
-        except Exception as error:  # anybody's builder may raise anything
-            raise ConfigError(f"--model {self.path} makes no model ({_one_line(error)}); mend it") from error
+        except Exception as error:  # a user's builder may raise anything
+            raise ConfigError(
+                f"--model {self.path} could not build a classifier ({_described(error)}); fix the builder"
+            ) from error
 
 
 @dataclass(frozen=True)
 class Cloned:
-    """A builder of copies of a scikit-learn classifier, pipeline or skorch net that somebody made."""
+    """A builder of copies of a scikit-learn classifier, pipeline or skorch net of the user."""
 
     classifier: Any
 
     def __call__(self, _: Training) -> Classifier:
-        """A new, untrained copy."""
+        """Make a new, untrained copy."""
         return _copy(self.classifier)
 
 
 def choose(model: str, dataset: LabeledDataset) -> str:
-    """The model that `auto` stands for, by the form and number of the examples; any other as it is."""
+    """Resolve `auto` by the form and number of the examples; any other name is returned unchanged."""
     if model != "auto":
         return model
     if dataset.are_images:
@@ -60,7 +64,7 @@ def choose(model: str, dataset: LabeledDataset) -> str:
 
 
 def builder(model: Any, dataset: LabeledDataset) -> Builder:
-    """What makes the classifier of each fold.
+    """Return what builds the classifier of each fold.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
     Raises
     ------
     ConfigError
-        When there is no such model, or it cannot read such examples.
+        When there is no such model, or it cannot read the examples.
     """
     if not isinstance(model, str):
         return _cloned(model)
@@ -83,50 +87,52 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
         )
     if name in BUILDERS:
         return Named(BUILDERS[name])
-    _function(name)
+    _import(name)
     return Named(name)
 
 
 def importing(model: Any, shape: tuple[int, ...]) -> Callable[[], object]:
-    """What makes a process that it is sent to import what a model of examples of this shape needs."""
+    """Return what makes a worker process import what a model of examples of this shape needs."""
     if not isinstance(model, str):
         return partial(type, model)
-    name = model if model != "auto" else "cnn" if len(shape) > 2 else "linear"
-    return partial(_function, BUILDERS.get(name, name))
+    name = model
+    if name == "auto":
+        name = "cnn" if len(shape) > 2 else "linear"
+    return partial(_import, BUILDERS.get(name, name))
 
 
 def check(model: Any) -> None:
-    """Refuse a misspelt name before anything slow starts."""
+    """Raise ConfigError for a misspelt name before anything slow starts."""
     if isinstance(model, str) and model not in ("auto", *BUILDERS):
-        _function(model)
+        _import(model)
 
 
 def describe(model: Any) -> str:
-    """The model as a line of text, the same for models that are alike; ConfigError when it has none."""
+    """Describe the model in one line, the same for equal models; ConfigError when it cannot be printed."""
     if isinstance(model, str):
         return model
     try:
         return " ".join(repr(model).split())
-    except Exception as error:  # anybody's classifier may raise anything
+    except Exception as error:  # a user's classifier may raise anything
         raise ConfigError(
-            f"model is a {type(model).__name__} that cannot be printed ({_one_line(error)}), by which runs "
-            "are told apart; mend its __repr__"
+            f"model of type {type(model).__name__} cannot be printed ({_described(error)}), which tells runs "
+            "apart; fix its __repr__"
         ) from error
 
 
 def _cloned(model: Any) -> Cloned:
-    """A builder of copies of a model, of which one was made to see whether it can be."""
-    kind, lacks = type(model).__name__, [name for name in NEEDED if not hasattr(model, name)]
-    if lacks:
+    """A builder of copies of a model; one copy is made at once, to see whether that works."""
+    kind = type(model).__name__
+    missing = [name for name in NEEDED if not hasattr(model, name)]
+    if missing:
         raise ConfigError(
-            f"model is a {kind} without {', '.join(lacks)}; expected a scikit-learn classifier, or a name"
+            f"model of type {kind} has no {', '.join(missing)}; expected a scikit-learn classifier, or a name"
         )
     try:
         _copy(model)
-    except Exception as error:  # anybody's classifier may raise anything
+    except Exception as error:  # a user's classifier may raise anything
         raise ConfigError(
-            f"model is a {kind} that cannot be copied for each fold ({_one_line(error)}); mend its "
-            "constructor"
+            f"model of type {kind} cannot be copied for each fold ({_described(error)}); fix its constructor"
         ) from error
     return Cloned(model)
 
@@ -138,24 +144,24 @@ def _copy(model: Any) -> Classifier:
     return copied
 
 
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
-def _function(path: str) -> Builder:
-    """The builder that the path names, of this package or of the user."""
+def _import(path: str) -> Builder:
+    """Import the builder that the path names, of this package or of the user."""
     module, _, name = path.partition(":")
     if not (module and name):
         raise ConfigError(
-            f"--model {path!r} is no model; expected auto, {', '.join(BUILDERS)} or package.module:build"
+            f"--model {path!r} is not a model; expected auto, {', '.join(BUILDERS)} or package.module:build"
         )
-    here = str(Path.cwd())
-    if here not in sys.path:  # as python -m has it, and the installed command has not
-        sys.path.append(here)
+    folder = str(Path.cwd())
+    if folder not in sys.path:  # python -m adds it, the installed command does not
+        sys.path.append(folder)
     try:
-        found: Builder = getattr(import_module(module), name)
+        build: Builder = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             f"--model {path} cannot be imported ({error}); expected package.module:build that this folder has"
         ) from error
-    return found
+    return build

@@ -1,4 +1,4 @@
-"""Images that are moved a little: at random in training, a step either way where predictions are averaged."""
+"""Images transformed a little: at random in training, and by fixed steps for test-time augmentation."""
 
 from typing import Any, NamedTuple
 
@@ -7,43 +7,46 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-TURN, SCALE = 10.0, 0.1  # degrees either way, and the share by which images grow or shrink in training
+MOST_DEGREES = 10.0  # by which training images are rotated, either way
+MOST_SCALE = 0.1  # the share by which they grow or shrink
 
 
-class Move(NamedTuple):
-    """How far an image is moved."""
+class Transform(NamedTuple):
+    """How an image is shifted or rotated."""
 
     down: int = 0  # steps
     right: int = 0
-    turn: float = 0.0  # degrees
+    degrees: float = 0.0
 
 
-_STILL, _SIDEWAYS = Move(), (Move(right=1), Move(right=-1))
-_TURNED = tuple(Move(turn=turn) for turn in (7, -7, 11, -11))
-VIEWS = {  # of an image whose predictions are averaged, by how training images are changed
-    "none": (_STILL,),
-    "shift": (_STILL, *_SIDEWAYS, Move(down=1), Move(down=-1)),
-    "affine": (_STILL, *_SIDEWAYS, *_TURNED),
+_IDENTITY = Transform()
+_SIDEWAYS = (Transform(right=1), Transform(right=-1))
+_VERTICAL = (Transform(down=1), Transform(down=-1))
+_ROTATED = tuple(Transform(degrees=degrees) for degrees in (7, -7, 11, -11))
+TEST_TIME_VIEWS = {  # of an image whose predictions are averaged, by how training images are augmented
+    "none": (_IDENTITY,),
+    "shift": (_IDENTITY, *_SIDEWAYS, *_VERTICAL),
+    "affine": (_IDENTITY, *_SIDEWAYS, *_ROTATED),
 }
 
 
-def moved(images: npt.NDArray[Any], move: Move, step: int) -> npt.NDArray[Any]:
-    """Images (m, h, w, c) shifted by steps of so many pixels, or turned; their edges repeated."""
-    if move.turn:
-        turn = torch.full((len(images),), np.radians(move.turn), dtype=torch.float32)
-        still = torch.zeros(len(images))
-        turned = _resampled(torch.as_tensor(images.astype(np.float32)), turn.cos(), turn.sin(), still, still)
-        return np.asarray(turned.numpy())
-    if move == _STILL:
+def transformed(images: npt.NDArray[Any], transform: Transform, step: int) -> npt.NDArray[Any]:
+    """Shift images (m, h, w, c) by steps of `step` pixels, or rotate them; their edges are repeated."""
+    if transform.degrees:
+        angle = torch.full((len(images),), np.radians(transform.degrees), dtype=torch.float32)
+        zero = torch.zeros(len(images))
+        floats = torch.as_tensor(images.astype(np.float32))
+        return np.asarray(_resampled(floats, angle.cos(), angle.sin(), zero, zero).numpy())
+    if transform == _IDENTITY:
         return images
     _, h, w, _ = images.shape
-    y = np.clip(np.arange(h) - step * move.down, 0, h - 1)
-    x = np.clip(np.arange(w) - step * move.right, 0, w - 1)
+    y = np.clip(np.arange(h) - step * transform.down, 0, h - 1)
+    x = np.clip(np.arange(w) - step * transform.right, 0, w - 1)
     return images[:, y[:, None], x]
 
 
 def randomly_shifted(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Each image (b, h, w, c) moved by up to `most` pixels both ways, its edge repeated."""
+    """Shift each image (b, h, w, c) by up to `most` pixels in both directions, its edge repeated."""
     b, h, w, _ = images.shape
     down, right = torch.randint(-most, most + 1, (2, b, 1), device=images.device)
     y = (torch.arange(h, device=images.device) + down).clamp(0, h - 1)
@@ -51,22 +54,22 @@ def randomly_shifted(images: torch.Tensor, most: int) -> torch.Tensor:
     return images[torch.arange(b, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
 
 
-def randomly_turned(images: torch.Tensor, most: int) -> torch.Tensor:
-    """Each image (b, h, w, c) turned, scaled and moved by up to `most` pixels, its edge repeated."""
+def randomly_transformed(images: torch.Tensor, most: int) -> torch.Tensor:
+    """Rotate, scale and shift each image (b, h, w, c), by up to `most` pixels, its edge repeated."""
     b, h, w, _ = images.shape
-    turn, scale, down, right = (2 * torch.rand(4, b, device=images.device) - 1) * torch.tensor(
-        [[np.radians(TURN)], [SCALE], [2 * most / h], [2 * most / w]], device=images.device
-    )
-    return _resampled(images, (1 + scale) * turn.cos(), (1 + scale) * turn.sin(), down, right)
+    limits = [[np.radians(MOST_DEGREES)], [MOST_SCALE], [2 * most / h], [2 * most / w]]
+    draws = 2 * torch.rand(4, b, device=images.device) - 1
+    angle, scale, down, right = draws * torch.tensor(limits, device=images.device)
+    return _resampled(images, (1 + scale) * angle.cos(), (1 + scale) * angle.sin(), down, right)
 
 
 def _resampled(
     images: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor, down: torch.Tensor, right: torch.Tensor
 ) -> torch.Tensor:
-    """Each image (b, h, w, c) looked up at its pixels turned, scaled and moved (b,), between pixels."""
+    """Each image (b, h, w, c) interpolated at its pixels rotated, scaled and shifted (b,)."""
     rows = [torch.stack([cosine, -sine, right], 1), torch.stack([sine, cosine, down], 1)]
     b, h, w, _ = images.shape
     grid = nn.functional.affine_grid(torch.stack(rows, 1).float(), [b, 1, h, w], align_corners=False)
     channels_first = images.permute(0, 3, 1, 2).float()
-    there = nn.functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
-    return there.permute(0, 2, 3, 1)
+    sampled = nn.functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
+    return sampled.permute(0, 2, 3, 1)

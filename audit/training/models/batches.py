@@ -1,4 +1,4 @@
-"""The batches of a training, and what is noted of each row while it is trained on."""
+"""The batches of a training, and the margin of each row while it is trained on."""
 
 from collections.abc import Callable, Iterator
 from math import ceil
@@ -12,23 +12,25 @@ from skorch.callbacks import Callback
 from audit.datasets.lazy_rows import LazyRows
 
 
-class Tape(Callback):
-    """Notes each training row's margin whenever it is trained on, and reports how far the training is.
+class MarginRecorder(Callback):
+    """Record each training row's margin whenever it is trained on, and report the progress of the training.
 
     The margin is the logit of the given label less the largest other one, before the step that the batch
     causes; its mean over a training is the area under the margin of Pleiss et al. 2020.
     """
 
     def __init__(self, watch: Callable[[float], None], steps: int) -> None:
-        self.watch, self.steps = watch, steps
+        self.watch = watch
+        self.steps = steps
 
     def on_train_begin(self, _: Any, *, X: npt.NDArray[Any], **__: Any) -> None:
-        """Start with nothing noted."""
+        """Start with nothing recorded."""
         self.done_ = 0
-        self.sums_, self.counts_ = torch.zeros(2, len(X))
+        self.sums_ = torch.zeros(len(X))
+        self.counts_ = torch.zeros(len(X))
 
     def begin(self, rows: torch.Tensor) -> None:
-        """Take note of the rows (b,) of the batch that comes next."""
+        """Remember the rows (b,) of the batch that comes next."""
         self.batch_ = rows
 
     def on_batch_end(self, _: Any, *, batch: Any, training: bool, y_pred: torch.Tensor, **__: Any) -> None:
@@ -52,8 +54,8 @@ class Tape(Callback):
 class Batches:
     """Batches of a skorch dataset whose tensors are placed on the device once, not row by row.
 
-    Rows that are not read yet are read batch by batch. With a tape, that of a training, the rows come in
-    random order and the tape learns which.
+    Rows that are not read yet are read batch by batch. With a margin recorder, which a training has, the
+    rows come in random order, and the recorder learns which.
     """
 
     def __init__(self, dataset: Any, batch_size: int, device: str) -> None:
@@ -61,27 +63,27 @@ class Batches:
         self.device = device
         self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
         self.batch_size = batch_size
-        self.tape: Tape | None = None
+        self.recorder: MarginRecorder | None = None
 
     def __len__(self) -> int:
         return ceil(len(self.images) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self.images)
-        order = torch.randperm(n) if self.tape else torch.arange(n)
+        order = torch.randperm(n) if self.recorder else torch.arange(n)
         for rows in order.split(self.batch_size):
-            if self.tape:
-                self.tape.begin(rows)
-            here = rows.to(self.device)
-            images = (
-                _tensor(self.images[rows.numpy()]).to(self.device)
-                if isinstance(self.images, LazyRows)
-                else self.images[here]
-            )
-            yield images, torch.zeros(0) if self.labels is None else self.labels[here]
+            if self.recorder:
+                self.recorder.begin(rows)
+            on_device = rows.to(self.device)
+            if isinstance(self.images, LazyRows):
+                images = _tensor(self.images[rows.numpy()]).to(self.device)
+            else:
+                images = self.images[on_device]
+            yield images, torch.zeros(0) if self.labels is None else self.labels[on_device]
 
 
 def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:
-    """A tensor of bytes as they are, of anything else as float32."""
-    numbers = np.ascontiguousarray(images, dtype=np.uint8 if images.dtype == np.uint8 else np.float32)
+    """A tensor of bytes from bytes, of float32 from anything else."""
+    dtype = np.uint8 if images.dtype == np.uint8 else np.float32
+    numbers = np.ascontiguousarray(images, dtype=dtype)
     return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())

@@ -13,38 +13,42 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 
 from audit.training.models import augmentation
-from audit.training.models.batches import Batches, Tape
+from audit.training.models.batches import Batches, MarginRecorder
 from audit.training.models.muon import Muon
 from audit.types import Floats, Training
 
 WIDTHS = {False: (32, 64, 64), True: (48, 96, 96)}  # plain and wide
-TARGET_SIDE, FINE_SIDE = 14, 28  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
+TARGET_SIDE = 14  # pixels after space-to-depth; smaller is faster, larger sees finer strokes
+FINE_SIDE = 28
 LEARNING_RATE = 0.01
 LARGEST_BATCH = 256
-LEAST_SIDE = 16  # pixels; smaller images lose too much when moved
+LEAST_SIDE = 16  # pixels; smaller images lose too much when shifted
 LEAST_STEPS = 150  # optimizer steps that a training takes however few rows there are
 MOST_EPOCHS = 20  # more would learn wrong labels by heart
-CHUNK_VALUES = 1 << 23  # of images that are predicted at a time, so that moved copies take little memory
+RECORDER = "margins"  # name of the callback
+CHUNK_VALUES = 1 << 23  # of images that are predicted at a time, so that their views take little memory
 
 
 def build(training: Training) -> NeuralNetClassifier:
-    """A skorch classifier whose network follows the size and channels of the images."""
+    """Build a skorch classifier whose network follows the size and channels of the images."""
     recipe = training.recipe
     rows, height, width, channels = training.shape
     batch_size = int(np.clip(rows // 20, 8, LARGEST_BATCH))
     steps = ceil(rows / batch_size)
-    enough = min(MOST_EPOCHS, ceil(LEAST_STEPS / steps))
-    epochs = recipe.epochs if recipe.exactly else max(recipe.epochs, enough)
+    epochs = recipe.epochs
+    if not recipe.epochs_fixed:
+        epochs = max(epochs, min(MOST_EPOCHS, ceil(LEAST_STEPS / steps)))
     device = _resolve_device(training.device)
     side = min(height, width)
     augment = recipe.augment if side > LEAST_SIDE else "none"
-    cell, fine_cell = (max(1, round(side / target)) for target in (TARGET_SIDE, FINE_SIDE))
+    cell = max(1, round(side / TARGET_SIDE))
+    fine_cell = max(1, round(side / FINE_SIDE))
     fine = recipe.fine and fine_cell < cell
     return ReproducibleClassifier(
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
-        views=augmentation.VIEWS[augment][: recipe.views],
+        views=augmentation.TEST_TIME_VIEWS[augment][: recipe.views],
         module__size=(height, width),
         module__widths=WIDTHS[recipe.wide and not fine],
         module__cell=fine_cell if fine else cell,
@@ -70,7 +74,7 @@ def build(training: Training) -> NeuralNetClassifier:
         device=device,
         callbacks=[
             (
-                "schedule",
+                "lr_scheduler",
                 LRScheduler(
                     torch.optim.lr_scheduler.OneCycleLR,
                     step_every="batch",
@@ -78,7 +82,7 @@ def build(training: Training) -> NeuralNetClassifier:
                     total_steps=epochs * steps,
                 ),
             ),
-            ("tape", Tape(training.watch, epochs * steps)),
+            (RECORDER, MarginRecorder(training.watch, epochs * steps)),
         ],
         callbacks__print_log=None,
         callbacks__valid_acc=None,
@@ -105,11 +109,12 @@ class SmallCnn(nn.Module):
         autocast: bool,
     ) -> None:
         super().__init__()
-        self.autocast, self.augment = autocast, augment
+        self.autocast = autocast
+        self.augment = augment
         self.shift = max(1, round(min(size) / 28))
         self.cell = cell
         grid = [ceil(side / self.cell) for side in size]
-        self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 says too little of where strokes are
+        self.second_pool = min(grid) >= 12  # a grid of less than 3 x 3 loses where strokes are
         self.padding = (0, grid[1] * self.cell - size[1], 0, grid[0] * self.cell - size[0])
         self.normalise = nn.BatchNorm2d(channels, affine=False)
         a, b, c = widths
@@ -128,7 +133,7 @@ class SmallCnn(nn.Module):
         if self.training and self.augment == "shift":
             images = augmentation.randomly_shifted(images, self.shift)
         elif self.training and self.augment == "affine":
-            images = augmentation.randomly_turned(images, self.shift)
+            images = augmentation.randomly_transformed(images, self.shift)
         x = self.normalise(images.permute(0, 3, 1, 2).float())  # channels-last in memory
         x = nn.functional.pad(x, self.padding)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
@@ -148,39 +153,50 @@ def _stage(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
 
 
 class ReproducibleClassifier(NeuralNetClassifier):
-    """A skorch classifier with its own seed and thread count, which leaves torch's global state alone."""
+    """A skorch classifier with its own seed and thread count, which leaves torch's global state alone.
+
+    It offers everything that `audit.types` says a model may offer: features, margins, losses, lazy reading,
+    and a training that starts from given weights.
+    """
 
     reads_lazily = True  # takes LazyRows for images
 
     def __init__(
-        self, *args: Any, seed: int, threads: int, views: Sequence[augmentation.Move], **kwargs: Any
+        self, *args: Any, seed: int, threads: int, views: Sequence[augmentation.Transform], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.threads = threads
         self.views = views
-        self.weights: torch.Tensor | None = None
+        self.sample_weights: torch.Tensor | None = None
 
     @property
     def margins_(self) -> npt.NDArray[np.float32]:
-        """The mean margin of every training row (m,), noted while training."""
-        return np.asarray(dict(self.callbacks_)["tape"].margins)
+        """The mean margin of every training row (m,)."""
+        return self._recorder.margins
+
+    @property
+    def _recorder(self) -> MarginRecorder:
+        recorder: MarginRecorder = dict(self.callbacks_)[RECORDER]
+        return recorder
 
     def fit(
         self, X: Any, y: npt.NDArray[Any], sample_weight: Floats | None = None, **params: Any
     ) -> "ReproducibleClassifier":
         """Train from scratch; the same seed, threads, rows and device give the same network."""
-        self.weights = None if sample_weight is None else torch.as_tensor(sample_weight, dtype=torch.float32)
+        self.sample_weights = None
+        if sample_weight is not None:
+            self.sample_weights = torch.as_tensor(sample_weight, dtype=torch.float32)
         with _threads(self.threads), torch.random.fork_rng():
             torch.manual_seed(self.seed)
             super().fit(X, y, **params)
         return self
 
-    def learned(self) -> dict[str, npt.NDArray[Any]]:
+    def network_weights(self) -> dict[str, npt.NDArray[Any]]:
         """The weights of the trained network, by name."""
         return {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
 
-    def begin_with(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+    def start_from(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
         """Start the next training from these weights, with a new optimizer and schedule."""
         with torch.random.fork_rng():
             self.initialize()
@@ -195,23 +211,23 @@ class ReproducibleClassifier(NeuralNetClassifier):
         training: bool = False,  # noqa: FBT001, FBT002  skorch's own
     ) -> torch.Tensor:
         """The criterion, in training with every row's weight where there are any."""
-        if not training or self.weights is None:
+        if not training or self.sample_weights is None:
             loss: torch.Tensor = super().get_loss(y_pred, y_true, X, training)
             return loss
         smoothing = self.criterion_.label_smoothing
         losses = nn.functional.cross_entropy(y_pred, y_true, label_smoothing=smoothing, reduction="none")
-        weights = self.weights[dict(self.callbacks_)["tape"].batch_].to(losses.device)
+        weights = self.sample_weights[self._recorder.batch_].to(losses.device)
         return (losses * weights).mean()
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
-        """The batches; those of a training tell the tape which rows they hold."""
+        """The batches; those of a training tell the recorder which rows they hold."""
         batches = super().get_iterator(dataset, training=training)
         if training:
-            batches.tape = dict(self.callbacks_)["tape"]
+            batches.recorder = self._recorder
         return batches
 
     def predict_proba(self, X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Class probabilities (m, k), the mean over moved views of each image."""
+        """Class probabilities (m, k), the mean over the views of each image."""
         with _threads(self.threads):
             parts = [self._averaged(X[part]) for part in _parts(X)]
         return np.concatenate(parts).astype(np.float32)
@@ -223,18 +239,18 @@ class ReproducibleClassifier(NeuralNetClassifier):
         probs, features = [], []
         with _threads(self.threads):
             for part in _parts(X):
-                with _overheard(self.module_.features) as seen:
+                with _outputs_of(self.module_.features) as outputs:
                     probs.append(self._averaged(X[part]))
-                features.append(project(np.concatenate(seen)[: len(probs[-1])]))  # the unmoved view is first
+                of_images = np.concatenate(outputs)[: len(probs[-1])]  # the first view is the image itself
+                features.append(project(of_images))
         return np.concatenate(probs).astype(np.float32), np.concatenate(features).astype(np.float32)
 
     def _averaged(self, images: npt.NDArray[Any]) -> npt.NDArray[np.floating[Any]]:
-        """Mean probabilities of the views of so few images that all moved copies fit."""
+        """Average the probabilities over the views of a few images."""
         step = max(1, min(images.shape[1:3]) // 28)
         predict = super().predict_proba
-        return np.asarray(
-            sum(predict(augmentation.moved(images, move, step)) for move in self.views) / len(self.views)
-        )
+        total = sum(predict(augmentation.transformed(images, view, step)) for view in self.views)
+        return np.asarray(total / len(self.views))
 
 
 def _parts(images: npt.NDArray[Any]) -> Iterator[slice]:
@@ -244,20 +260,21 @@ def _parts(images: npt.NDArray[Any]) -> Iterator[slice]:
 
 
 @contextmanager
-def _overheard(layer: nn.Module) -> Iterator[list[npt.NDArray[np.float32]]]:
-    """What a layer puts out while the block runs, batch by batch."""
-    seen: list[npt.NDArray[np.float32]] = []
+def _outputs_of(layer: nn.Module) -> Iterator[list[npt.NDArray[np.float32]]]:
+    """Collect the outputs of a layer while the block runs, batch by batch."""
+    outputs: list[npt.NDArray[np.float32]] = []
     hook = layer.register_forward_hook(
-        lambda _, __, output: seen.append(output.detach().float().cpu().numpy())
+        lambda _, __, output: outputs.append(output.detach().float().cpu().numpy())
     )
     try:
-        yield seen
+        yield outputs
     finally:
         hook.remove()
 
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
+    """Let torch use `count` threads while the block runs."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -267,11 +284,13 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _resolve_device(device: str) -> str:
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _prefers_bfloat16(device: str) -> bool:
-    """Whether bfloat16 is faster there: on a GPU that has it, on a CPU only with matrix units (AMX)."""
+    """Whether bfloat16 is faster: on a GPU that has it, on a CPU only with matrix units (AMX)."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older torch
