@@ -249,7 +249,7 @@ CASES = {
     # models
     "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
-    "model is a Plain without get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
+    "model of type Plain has no get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
     "model of type Shy cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), which tells runs apart; fix its __repr__": detect(flat, y, model=Shy()),
     "model of type Fickle cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); fix its constructor": detect(flat, y, model=Fickle(2)),
     "--model test_errors:no_model could not build a classifier (KeyError: 'depth'); fix the builder": detect(flat, y, model="test_errors:no_model"),
