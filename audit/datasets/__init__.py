@@ -13,14 +13,23 @@ from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.objects import from_object
 from audit.datasets.sources.parts import from_parts
 from audit.datasets.sources.probabilities import read_probabilities
-from audit.datasets.validation import Selection, validate
+from audit.datasets.validation import Selection, choose_rows, read_chosen, validate
 from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 from audit.types import LabeledDataset
 
-__all__ = ["BUNDLED", "FORMS", "from_arrays", "load", "read_probabilities", "row_hashes", "validate"]
+__all__ = [
+    "BUNDLED",
+    "FORMS",
+    "choose_rows",
+    "from_arrays",
+    "load",
+    "read_chosen",
+    "read_probabilities",
+    "row_hashes",
+]
 
 FORMS = {  # what DATA may be beside the bundled names, for people
     "FILE.npz": "arrays named X and y, or images and labels",

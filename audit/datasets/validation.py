@@ -31,6 +31,57 @@ class Selection:
     min_class_size: int = 1  # smaller classes are left out
 
 
+@dataclass(frozen=True, eq=False)
+class ChosenRows:
+    """The rows of a source that are audited, chosen by their labels before any example is read."""
+
+    selection: Selection
+    parsed: ParsedLabels
+    rows: Rows  # (m,) in the source
+    labels: Labels  # (m,)
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    limited: bool  # whether the limit is reached
+
+    def name(self, source: Source) -> str:
+        """The name of the data set: the source's, with the limit where that is reached."""
+        return f"{source.name}-{self.selection.limit}" if self.limited else source.name
+
+
+def choose_rows(source: Source, selection: Selection) -> ChosenRows:
+    """Choose the rows that are audited, from labels alone; DataError when these cannot be audited."""
+    x_name, y_name = source.names
+    if source.X is not None:
+        refuse_form(source.X, x_name)
+    parsed = parse(source.y, y_name, source.class_names)
+    source.refuse_other_length(len(parsed.codes))
+    codes, class_names, notes = _large_classes(parsed, y_name, selection.min_class_size)
+    kept = np.flatnonzero(codes != NO_LABEL)
+    rows = _sample(kept, codes, len(class_names), selection)
+    limited = selection.limit is not None and len(rows) >= selection.limit
+    return ChosenRows(selection, parsed, rows, codes[rows], class_names, notes, limited)
+
+
+def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
+    """Read and check the examples of the chosen rows; DataError when these cannot be audited."""
+    n = len(chosen.parsed.codes)
+    part = None if source.part is None else _parts(source.part, n)
+    examples = in_one_form(_take(source, chosen.rows), source.names[0])
+    return LabeledDataset(
+        name=chosen.name(source),
+        X=examples,
+        labels=chosen.labels,
+        class_names=chosen.class_names,
+        ids=source.row_ids(n)[chosen.rows],
+        rows=chosen.rows,
+        fingerprint=fingerprint(examples, chosen.labels, chosen.class_names),
+        notes=(*source.notes, *chosen.parsed.notes, *chosen.notes),
+        unlabelled=_unlabelled(source, chosen.parsed, chosen.selection),
+        feature_names=source.feature_names,
+        part=None if part is None else part[chosen.rows],
+    )
+
+
 def validate(source: Source, selection: Selection = Selection()) -> LabeledDataset:
     """Check examples and labels and give them the one form that the rest of the package reads.
 
@@ -47,32 +98,7 @@ def validate(source: Source, selection: Selection = Selection()) -> LabeledDatas
     DataError
         When examples and labels do not fit together or cannot be audited.
     """
-    x_name, y_name = source.names
-    if source.X is not None:
-        refuse_form(source.X, x_name)
-    parsed = parse(source.y, y_name, source.class_names)
-    n = len(parsed.codes)
-    source.refuse_other_length(n)
-    part = None if source.part is None else _parts(source.part, n)
-    codes, class_names, notes = _large_classes(parsed, y_name, selection.min_class_size)
-    kept = np.flatnonzero(codes != NO_LABEL)
-    rows = _sample(kept, codes, len(class_names), selection)
-    examples = in_one_form(_take(source, rows), x_name)
-    labels = codes[rows]
-    sampled = selection.limit is not None and len(rows) >= selection.limit
-    return LabeledDataset(
-        name=f"{source.name}-{selection.limit}" if sampled else source.name,
-        X=examples,
-        labels=labels,
-        class_names=class_names,
-        ids=source.row_ids(n)[rows],
-        rows=rows,
-        fingerprint=fingerprint(examples, labels, class_names),
-        notes=(*source.notes, *parsed.notes, *notes),
-        unlabelled=_unlabelled(source, parsed, selection),
-        feature_names=source.feature_names,
-        part=None if part is None else part[rows],
-    )
+    return read_chosen(source, choose_rows(source, selection))
 
 
 def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:

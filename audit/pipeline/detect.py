@@ -105,23 +105,18 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     timer = StepTimer(listener)
     with timer("load"):
         source = datasets.open_source(config.data, listener)
+        chosen = datasets.choose_rows(source, datasets.selection(config))
+    path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     shape = () if source.X is None else source.X.shape
-    sampled = config.data.limit is not None and shape[:1] >= (config.data.limit,)
-    named = f"{source.name}-{config.data.limit}" if sampled else source.name
     own_probs = config.predictions.pred_probs
-    begins = len(shape) > 1 and own_probs is None and not _folder(named, config).exists()
+    begins = len(shape) > 1 and own_probs is None and not path.exists()
     with _workers_starting(config, config.training.model, shape) if begins else nullcontext():
         with timer("load"):  # while workers import what the models need
-            dataset = datasets.validate(source, datasets.selection(config))
+            dataset = datasets.read_chosen(source, chosen)
             probs = None if own_probs is None else datasets.read_probabilities(own_probs)
-        path, leads_from = _folder(dataset.name, config), datasets.folder_of(config.data)
+        leads_from = datasets.folder_of(config.data)
         task = Task(dataset, config, noise, config.training.model, probs, None, config.command(), leads_from)
         return Run(audit_into(path, task, listener, timer)), path / "report.html"
-
-
-def _folder(name: str, config: Config) -> Path:
-    """Where the run on data of this name goes."""
-    return config.run.out or Path("reports") / default_name(name, config)
 
 
 def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
