@@ -1,9 +1,14 @@
 """The application that all commands belong to: flags, environment and settings files have one spelling."""
 
-from cyclopts import App, Group, Parameter
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App, ArgumentCollection, Group, Parameter
 from cyclopts.config import Env, Toml
 
-from audit.settings.fields import flag_name
+from audit.settings.fields import flag_name, refuse_names, unknown_names
 
 app = App(
     name="audit",
@@ -13,10 +18,38 @@ app = App(
     default_parameter=Parameter(negative=(), name_transform=flag_name, show_env_var=False),
 )
 
-SETTINGS = [  # of detect alone: other commands know neither its settings nor where its --data and --out lead
-    Env("AUDIT_", command=False),
+PREFIX = "AUDIT_"
+NOT_SETTINGS = ("AUDIT_CACHE", "AUDIT_OPENML_URL")  # of the environment, read where data is downloaded
+FILES = [
     Toml("audit.toml", search_parents=True, use_commands_as_keys=False),
     Toml("pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False),
+]
+
+
+def refuse_unknown_settings(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Raise ConfigError with all unknown names in the environment and in settings files at once."""
+    flags = [name for argument in arguments for name in argument.names if name.startswith("--")]
+    names = [flag.removeprefix("--").replace("-", "_") for flag in flags]
+    variables = [name for name in os.environ if name.startswith(PREFIX) and name not in NOT_SETTINGS]
+    unknown = unknown_names(variables, [PREFIX + name.upper() for name in names])
+    for file in FILES:
+        keys = [key.replace("-", "_") for key in _table(file) if key not in app]
+        unknown += [f"{name} in {Path(file.path).name}" for name in unknown_names(keys, names)]
+    refuse_names(unknown)
+
+
+def _table(file: Toml) -> Mapping[str, Any]:
+    """The settings in a file; empty where there are none, or something else, which Toml then refuses."""
+    table: Any = file.config
+    for key in file.root_keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
+SETTINGS = [  # of detect alone: other commands know neither its settings nor where its --data and --out lead
+    refuse_unknown_settings,
+    Env(PREFIX, command=False),
+    *FILES,
 ]
 
 
@@ -25,7 +58,7 @@ def _panel(title: str) -> Parameter:
     return Parameter(name="*", group=Group.create_ordered(title))
 
 
-COMMAND = _panel("Command")  # what one command alone takes
+COMMAND = Parameter(name="*")  # what one command alone takes, beside its other parameters
 DATA = _panel("Data")
 NOISE = _panel("Noise")
 TRAINING = _panel("Training")

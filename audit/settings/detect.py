@@ -19,7 +19,8 @@ from audit.settings.fields import (
     flat,
     jsonable,
     read,
-    refuse_unknown,
+    refuse_names,
+    unknown_names,
 )
 from audit.settings.noise import DEFAULT_NOISE, NoiseOptions, NoiseSettings, has_rate
 from audit.settings.report import PredictionSettings, ReportSettings, RunSettings
@@ -63,7 +64,7 @@ class Config:
         ConfigError
             For unknown names, all at once, and for values that cannot be.
         """
-        refuse_unknown(settings, _FIELDS)
+        refuse_names(unknown_names(settings, _FIELDS))
         asked = {"data": data, **settings}
         if asked.get("noise") is None and has_rate(asked.get("noise_kind", "symmetric")):
             asked["noise"] = DEFAULT_NOISE if asked.get("pred_probs") is None else 0.0

@@ -4,7 +4,7 @@ Flags, environment, settings files, the keys of a run's stages and the command t
 derived from these fields, so that a setting is named once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -111,17 +111,18 @@ def is_share(value: Any) -> bool:
     return isinstance(value, Real) and bool(0 <= float(value) <= 1)
 
 
-def refuse_unknown(found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Raise ConfigError with all unknown names at once, each with the known one that looks most like it."""
-    unknown = sorted(set(found) - set(known))
+def unknown_names(found: Iterable[str], known: Collection[str]) -> list[str]:
+    """The names that are not known, in quotation marks, each with the known one that looks most like it."""
+    return [_suggested(name, known) for name in sorted(found) if name not in known]
+
+
+def refuse_names(unknown: Sequence[str]) -> None:
+    """Raise ConfigError when there are unknown names."""
     if unknown:
-        raise ConfigError(
-            f"unknown settings: {', '.join(_suggested(name, known) for name in unknown)}; "
-            "audit detect --help lists them"
-        )
+        raise ConfigError(f"unknown settings: {', '.join(unknown)}; audit detect --help lists them")
 
 
-def _suggested(name: str, known: Mapping[str, Any]) -> str:
+def _suggested(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
     return f"{name!r} (did you mean {near[0]}?)" if near else repr(name)
 

@@ -249,6 +249,17 @@ def test_settings_come_from_flag_then_environment_then_file(run_audit, tmp_path)
     assert "found 4;" in run_audit("detect", check=2).stderr
 
 
+def test_unknown_settings_of_the_environment_and_of_files_are_told_at_once(run_audit, tmp_path):
+    (tmp_path / "audit.toml").write_text("colour = 'blue'\nmin-class-sizes = 2\nfolds = 5\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.audit]\nepoch = 4\n")
+    done = run_audit("detect", check=2, AUDIT_EPOCH="3", AUDIT_CACHE="cache", AUDIT_NOISE="0.2")
+    assert done.stderr == (
+        "audit: unknown settings: 'AUDIT_EPOCH' (did you mean AUDIT_EPOCHS?), 'colour' in audit.toml, "
+        "'min_class_sizes' (did you mean min_class_size?) in audit.toml, 'epoch' (did you mean epochs?) in "
+        "pyproject.toml; audit detect --help lists them\n"
+    )
+
+
 def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
     import shlex
 
