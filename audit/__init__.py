@@ -2,35 +2,26 @@
 
 >>> import audit
 >>> run = audit.detect(X, y, noise=0.1)     # images and labels, as arrays
->>> run.score["f1"]                         # how well changed labels were found, with its interval
->>> run.suspects(10)                        # labels that nobody touched and that look wrong
+>>> run.score["f1"]                         # how well flipped labels were found, with its interval
+>>> run.suspects(10)                        # original labels that look wrong
 >>> run.save("reports/mine")                # the folder, with report.html to review
->>> audit.find_issues(labels, pred_probs)   # the same detection on anybody's probabilities
+>>> audit.find_issues(labels, pred_probs)   # the same detection on probabilities of any model
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audit.detectors import find_issues
-    from audit.errors import AuditError, ConfigError, DataError, RunError
-    from audit.noise import inject
-    from audit.pipeline.detect import detect
-    from audit.pipeline.run import Run, load_run
-    from audit.settings.detect import Config
-
-__all__ = [
-    "AuditError",
-    "Config",
-    "ConfigError",
-    "DataError",
-    "Run",
-    "RunError",
-    "detect",
-    "find_issues",
-    "inject",
-    "load_run",
-]
+    from audit.detectors import find_issues as find_issues
+    from audit.errors import AuditError as AuditError
+    from audit.errors import ConfigError as ConfigError
+    from audit.errors import DataError as DataError
+    from audit.errors import RunError as RunError
+    from audit.noise import inject as inject
+    from audit.pipeline.detect import detect as detect
+    from audit.pipeline.run import Run as Run
+    from audit.pipeline.run import load_run as load_run
+    from audit.settings.detect import Config as Config
 
 _HOMES = {
     "AuditError": "audit.errors",
@@ -44,6 +35,7 @@ _HOMES = {
     "inject": "audit.noise",
     "load_run": "audit.pipeline.run",
 }
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

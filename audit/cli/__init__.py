@@ -1,4 +1,4 @@
-"""The command line: arguments become a Config, one pipeline call, and an exit status."""
+"""The command line: arguments become settings, a call of the pipeline, and an exit status."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ FAILED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; leave with its exit status: 0 done, 1 gate failed, 2 failed."""
+    """Run the command line and exit: 0 done, 1 a gate failed, 2 an error, told in one line on stderr."""
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except (AuditError, CycloptsError) as error:

@@ -1,4 +1,4 @@
-"""`audit detect`, and what needs no run: the data sets, the report drawn again."""
+"""`audit detect`, `datasets` and `report`."""
 
 import sys
 from datetime import UTC, datetime
@@ -36,16 +36,20 @@ def detect(
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
     dry_run: bool = False,
 ) -> None:
-    """Change known labels, find them again, score the finding, and report the natural suspects.
+    """Flip labels on purpose, detect the flips, score the detection, and rank suspects in your own labels.
+
+    A setting may also come from the environment, as in AUDIT_FOLDS=10, from
+    audit.toml, or from [tool.audit] in pyproject.toml. Flags override the
+    environment, which overrides files.
 
     Parameters
     ----------
     as_json
         Print the scores as one JSON document instead of a table.
     quiet
-        Print no progress.
+        Do not print progress.
     dry_run
-        Print what was understood of the data and what the audit would cost, and audit nothing.
+        Print how the data is understood and what the audit would cost. Nothing is audited.
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.pipeline import detect as pipeline  # noqa: PLC0415  numpy and pandas are slow to import
@@ -74,7 +78,7 @@ def detect(
 
 @app.command
 def datasets() -> None:
-    """List the data sets that come along and the forms of your own that are understood."""
+    """List the bundled data sets and the supported input formats."""
     from audit import datasets  # noqa: PLC0415  numpy is slow to import
     from audit.cli import terminal  # noqa: PLC0415  numpy is slow to import
 
@@ -83,14 +87,14 @@ def datasets() -> None:
 
 @app.command
 def report(run: Path, /, *, report_mb: float | None = None) -> None:
-    """Draw the report of a finished run again, without training.
+    """Redraw the report of a finished run, without training.
 
     Parameters
     ----------
     run
-        The run's folder.
+        Folder of the run.
     report_mb
-        Most megabytes of the report; as the run was made with when not given.
+        Maximum size of the report in MB. Default: as in the run.
     """
     from audit.pipeline.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 

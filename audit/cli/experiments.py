@@ -29,16 +29,16 @@ def sweep(
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
     dry_run: bool = False,
 ) -> None:
-    """Train on labels with more and more noise, and test on held-out rows; or sweep detection.
+    """Train on labels with increasing noise and test on held-out rows, or measure detection at each rate.
 
     Parameters
     ----------
     as_json
         Print the figures as one JSON document instead of a table.
     quiet
-        Print no progress.
+        Do not print progress.
     dry_run
-        Print how many models would be trained and how long that would take, and train none.
+        Print how many models would be trained and how long that would take. Nothing is trained.
     """
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import sweep as experiment  # noqa: PLC0415  numpy and pandas are slow to import
@@ -68,14 +68,14 @@ def impact(
     as_json: Annotated[bool, Parameter(name="--json")] = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
-    """Measure what cleaning wins back: train on noisy, cleaned and true labels, test on held-out rows.
+    """Measure the gain from cleaning: train on noisy, cleaned and true labels, and test on held-out rows.
 
     Parameters
     ----------
     as_json
         Print the figures as one JSON document instead of a table.
     quiet
-        Print no progress.
+        Do not print progress.
     """
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.experiments import impact as experiment  # noqa: PLC0415  numpy and pandas are slow to import
@@ -102,11 +102,11 @@ def diff(
     Parameters
     ----------
     before
-        The folder of the earlier run.
+        Folder of the earlier run.
     now
-        The folder of the later run.
+        Folder of the later run.
     html
-        A file to write the comparison to, as a page.
+        File to write the comparison to, as an HTML page.
     as_json
         Print the comparison as one JSON document instead of tables.
     """

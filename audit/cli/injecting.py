@@ -21,7 +21,7 @@ def inject(
     noise_options: Annotated[NoiseOptions, NOISE] = NoiseOptions(),
     run: Annotated[RunSettings, RUN] = RunSettings(),
 ) -> None:
-    """Write a copy of a data set with known defects and optional label noise, with the ground truth."""
+    """Write a copy of a data set with known defects and optional label noise, and the ground truth."""
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.pipeline import inject as injecting  # noqa: PLC0415  numpy and pandas are slow to import
 

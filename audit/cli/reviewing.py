@@ -1,4 +1,4 @@
-"""`audit apply`, `revert`, `merge` and `export`: what comes after the report."""
+"""`audit apply`, `revert`, `merge` and `export`: the commands for use after a review."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from audit.cli.app import app
+from audit.settings.choices import ExportFormat
 
 
 @app.command
@@ -20,20 +21,20 @@ def apply(
     data: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Write corrected labels in the form of the source, which itself is never changed.
+    """Write corrected labels in the format of the source. The source itself is never changed.
 
     Parameters
     ----------
     run
-        The run's folder.
+        Folder of the run.
     decisions
-        decisions.json as the report exports it, or as audit merge writes it.
+        decisions.json, as exported by the report or written by audit merge.
     out
-        The folder to write: the corrected labels, corrected.csv with every decision, and what revert needs.
+        Folder to write: corrected labels, corrected.csv with every decision, and what revert needs.
     accept_above
-        Also accept the suggestion, without review, for every suspect with a p_error of this or more.
+        Also accept the suggestion, without review, for every suspect with at least this p_error.
     data
-        Where the data is now, when it has moved; for --X and --y the folder of both.
+        Where the data is now, if it has moved. For --X and --y: the folder of both.
     as_json
         Print the summary as one JSON document.
     """
@@ -52,12 +53,12 @@ def apply(
 
 @app.command
 def revert(corrected: Path, /) -> None:
-    """Put the labels as they came back into a folder of corrected labels, byte for byte.
+    """Restore the original labels in a folder of corrected labels, byte for byte.
 
     Parameters
     ----------
     corrected
-        The folder that audit apply wrote.
+        Folder that audit apply wrote.
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.review import apply as review  # noqa: PLC0415  numpy and pandas are slow to import
@@ -72,16 +73,16 @@ def merge(
     disagreements: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Merge several reviewers' decisions, and say how well they agree.
+    """Merge the decisions of several reviewers, and report how well they agree.
 
     Parameters
     ----------
     decisions
-        Two or more files as the report exports them, of one run.
+        Two or more decisions.json files on the same run, as exported by the report.
     out
-        The file to write: rows that all agree on, and those that a majority of three or more decided.
+        File to write: rows that all agree on, or that a majority of three or more reviewers decided.
     disagreements
-        Also write the rows on which reviewers differ, as CSV.
+        CSV file to write: the rows on which reviewers differ.
     as_json
         Print agreement and disagreements as one JSON document.
     """
@@ -100,18 +101,18 @@ def merge(
 
 @app.command
 def export(
-    run: Path, /, *, form: Annotated[str, Parameter(name="--format")], out: Path | None = None
+    run: Path, /, *, form: Annotated[ExportFormat, Parameter(name="--format")], out: Path | None = None
 ) -> None:
-    """Print a run's suspects as another tool reads them.
+    """Write the suspects of a run in the format of another tool.
 
     Parameters
     ----------
     run
-        The run's folder.
+        Folder of the run.
     form
-        label-studio, cvat, csv, jsonl, sarif or junit.
+        Format to write.
     out
-        A file to write instead.
+        File to write. Default: standard output.
     """
     from audit.review.export import export as exported  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.runs.files import write_whole  # noqa: PLC0415

@@ -14,6 +14,8 @@ from audit.errors import ConfigError, DataError
 from audit.noise import features, transitions
 from audit.noise.sampling import other_class, rows_all_alike, rows_by_chance, rows_by_class
 from audit.noise.transitions import BY_RATE, NoiseKind
+from audit.settings.fields import is_share
+from audit.settings.noise import has_rate
 from audit.types import Floats, Labels, NoisyLabels, Rows
 
 __all__ = ["NOISE_KINDS", "check_options", "inject", "noise_kind"]
@@ -153,14 +155,14 @@ def _check_sampling(kind: str, sampling: str | None) -> None:
 
 
 def _check_rate(kind: str, rate: float | None) -> None:
-    if kind == "matrix":
+    if not has_rate(kind):
         if rate is not None:
             raise ConfigError(
                 f"noise kind matrix takes no rate, since its matrix gives it; expected None, found {rate:g}"
             )
     elif rate is None:
         raise ConfigError(f"noise kind {kind} needs a rate, a share from 0 to 1, found None")
-    elif not 0 <= rate <= 1:
+    elif not is_share(rate):
         raise ConfigError(f"the noise rate must be a share from 0 to 1, found {rate:g}")
 
 
