@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-
 PAGES = sorted(
     str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.joinpath("docs").rglob("*.md")]
 )
-
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
-
 FORMS = sorted(set(ROOT.glob(".github/ISSUE_TEMPLATE/*.yml")) - {ROOT / ".github/ISSUE_TEMPLATE/config.yml"})
 
 pytestmark = pytest.mark.skipif(
@@ -48,6 +46,11 @@ def requirements_in(name):
     """The requirements in a file of requirements or constraints."""
     lines = (line.partition("#")[0].strip() for line in text(name).splitlines())
     return [Requirement(line) for line in lines if line]
+
+
+def lower_bound(requirement):
+    (bound,) = [part.version for part in requirement.specifier if part.operator == ">="]
+    return Version(bound)
 
 
 def tox_ini():
@@ -119,6 +122,21 @@ def anchors(page):
     return found
 
 
+def test_the_lowest_pins_are_the_lower_bounds():
+    bounds = {(asked.name, lower_bound(asked)) for asked in requirements()}
+    pins = [(pin.name, str(pin.specifier)) for pin in requirements_in("tests/lowest.txt")]
+    assert pins == sorted(pins)
+    assert {(name, Version(pin.removeprefix("=="))) for name, pin in pins} == bounds
+
+
+def test_the_type_check_has_the_same_bounds_as_the_package():
+    bounds = {asked.name: asked.specifier for asked in requirements()}
+    checked = [Requirement(line) for line in environments()["types"]["deps"].split("\n") if line]
+    shared = [asked for asked in checked if asked.name in bounds]
+    assert shared
+    assert all(asked.specifier == bounds[asked.name] for asked in shared)
+
+
 def test_constraints_leave_a_version_of_each_dependency():
     asked = {each.name: each.specifier for each in requirements()}
     constraints = requirements_in("constraints.txt")
@@ -126,6 +144,17 @@ def test_constraints_leave_a_version_of_each_dependency():
     for constraint in constraints:
         both = constraint.specifier & asked[constraint.name]
         assert any(both.contains(part.version) for part in both), constraint
+
+
+def test_every_environment_that_installs_torch_is_constrained():
+    assert tox_ini()["testenv"]["constraints"] == "constraints.txt"
+    own = {
+        name: env["constraints"].split("\n") for name, env in environments().items() if "constraints" in env
+    }
+    assert set(own) == {"tests", "quick", "lowest", "newest"}
+    for lines in own.values():
+        assert lines == ["", "lowest: tests/lowest.txt", "!lowest: constraints.txt"]
+    assert "/constraints.txt" in pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
@@ -157,7 +186,7 @@ def test_workflows_run_what_tox_runs_and_more():
         for name in asked_of_tox(run)
     }
     asked = set(tox_ini()["tox"]["env_list"].split(", "))
-    assert everywhere == asked | {"build", "installed", "browser"}
+    assert everywhere == asked | {"lowest", "newest", "build", "installed", "browser"}
 
 
 def test_the_promised_versions_of_python_are_tested():
@@ -170,6 +199,27 @@ def test_the_promised_versions_of_python_are_tested():
     }
     systems = ["ubuntu-latest", "macos-latest", "windows-latest"]
     assert tested == set(itertools.product(systems, [oldest, newest]))
+    versions = {
+        run: cell["python"]
+        for cell, run in runs(ROOT / ".github/workflows/versions.yml")
+        if run.startswith("tox")
+    }
+    assert versions == {"tox run -e lowest": oldest, "tox run -e newest": newest}
+
+
+def test_hooks_before_a_commit_are_environments_of_tox():
+    known = environments()
+    (local,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    stages = {}
+    for hook in local["hooks"]:
+        (name,) = asked_of_tox(hook["entry"])
+        assert name == hook["id"]
+        assert name in known
+        stages[name] = hook.get("stages", ["pre-commit"])
+    assert stages == {
+        "format": ["pre-commit"], "lint": ["pre-commit"], "types": ["pre-commit"], "layers": ["pre-commit"],
+        "quick": ["pre-push"],
+    }  # fmt: skip
 
 
 def test_the_readme_begins_with_its_two_commands():
@@ -177,6 +227,13 @@ def test_the_readme_begins_with_its_two_commands():
         "pip install -c constraints.txt . && audit detect --noise 0.1",
         "pip install tox && tox",
     ]
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/releasing.md"])
+def test_commands_in_pages_name_environments_that_exist(page):
+    named = re.findall(r"\btox run .*?-e ([\w,-]+)", text(page))
+    assert named
+    assert {name for names in named for name in names.split(",")} <= set(environments())
 
 
 def test_the_citation_is_of_this_version_by_the_holders_of_the_copyright():
@@ -209,23 +266,3 @@ def test_links_lead_somewhere(page):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target.read_text(encoding="utf-8")), link
-
-
-def test_every_environment_is_constrained():
-    assert tox_ini()["testenv"]["constraints"] == "constraints.txt"
-    assert "/constraints.txt" in pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-
-
-def test_hooks_before_a_commit_are_environments_of_tox():
-    known = environments()
-    (local,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
-    stages = {}
-    for hook in local["hooks"]:
-        (name,) = asked_of_tox(hook["entry"])
-        assert name == hook["id"]
-        assert name in known
-        stages[name] = hook.get("stages", ["pre-commit"])
-    assert stages == {
-        "format": ["pre-commit"], "lint": ["pre-commit"], "types": ["pre-commit"], "layers": ["pre-commit"],
-        "quick": ["pre-push"],
-    }  # fmt: skip
