@@ -1,23 +1,23 @@
-"""What can go wrong, as a tree.
+"""The errors of the package, as a tree.
 
 ::
 
     AuditError            one line: what is wrong, expected and found, where, what to do
-    ├── ConfigError       a setting that cannot be
+    ├── ConfigError       an invalid setting
     ├── DataError         data or labels that cannot be audited
     ├── ReviewError       decisions that do not fit the run, or a source that changed since
-    └── RunError          a run folder that is locked, foreign, damaged or cannot be written
+    └── RunError          a run folder that is locked, of something else, damaged or not writable
 
 Everything a user can cause is an `AuditError`; any other exception is a fault of this package.
 """
 
 
 class AuditError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and fix."""
 
 
 class ConfigError(AuditError):
-    """A setting that cannot be."""
+    """An invalid setting."""
 
 
 class DataError(AuditError):
@@ -29,4 +29,4 @@ class ReviewError(AuditError):
 
 
 class RunError(AuditError):
-    """A run folder that is locked, foreign, damaged or cannot be written."""
+    """A run folder that is locked, of something else, damaged or not writable."""

@@ -51,7 +51,7 @@ def detect(
     dry_run
         Print how the data is understood and what the audit would cost. Nothing is audited.
     """
-    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import progress, terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.pipeline import detect as pipeline  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.runs import gates  # noqa: PLC0415  numpy and pandas are slow to import
 
@@ -60,7 +60,7 @@ def detect(
         facts = pipeline.dry_run(config)
         return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
     held = gates.Gates.of(limits, config)
-    with terminal.ProgressDisplay(quiet=quiet) as listener:
+    with progress.ProgressDisplay(quiet=quiet) as listener:
         done, page = pipeline.detect_spec(config, listener)
         results, notes = held.check(done.record, datetime.now(tz=UTC).date())
         for note in notes:

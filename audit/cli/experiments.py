@@ -40,12 +40,12 @@ def sweep(
     dry_run
         Print how many models would be trained and how long that would take. Nothing is trained.
     """
-    from audit.cli import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import progress, terminal  # noqa: PLC0415  slow to import
     from audit.experiments import sweep as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
     shared = Config.of(**flat(data, noise_options, training, detection, run))
     unit = "folds" if settings.what == "detection" else "models"
-    with terminal.ProgressDisplay(quiet=quiet, unit=unit) as listener:
+    with progress.ProgressDisplay(quiet=quiet, unit=unit) as listener:
         if dry_run:
             facts = experiment.dry_run(shared, settings, listener)
             return terminal.print_json(facts) if as_json else terminal.print_facts(facts)
@@ -77,11 +77,11 @@ def impact(
     quiet
         Do not print progress.
     """
-    from audit.cli import terminal  # noqa: PLC0415  slow to import
+    from audit.cli import progress, terminal  # noqa: PLC0415  slow to import
     from audit.experiments import impact as experiment  # noqa: PLC0415  numpy and pandas are slow to import
 
     config = Config.of(**flat(data, noise, noise_options, training, detection, run))
-    with terminal.ProgressDisplay(quiet=quiet, unit="parts") as listener:
+    with progress.ProgressDisplay(quiet=quiet, unit="parts") as listener:
         result, report = experiment.impact(config, settings, listener)
     if as_json:
         return terminal.print_json({**result.scores, "report": str(report)})

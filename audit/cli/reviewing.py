@@ -38,10 +38,10 @@ def apply(
     as_json
         Print the summary as one JSON document.
     """
-    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.cli import progress, terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.review import apply as review  # noqa: PLC0415  numpy and pandas are slow to import
 
-    with terminal.ProgressDisplay() as listener:
+    with progress.ProgressDisplay() as listener:
         applied = review.apply(
             run, decisions, out=out, accept_above=accept_above, data=data, listener=listener
         )

@@ -1,19 +1,17 @@
-"""What a person sees in the terminal: progress on stderr, the result on stdout."""
+"""Results as the terminal shows them, on stdout."""
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from audit.detectors.scores import Scores
+from audit.detectors.scoring import Estimate
 from audit.report.experiment_page import Findings
 from audit.wording import expected_number, figure_name, interval, percent, shared_rows, with_interval
 
@@ -23,93 +21,6 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 12  # that a line lists
 PIPED_WIDTH = 160  # of tables that go to a file
-LINE_SECONDS = 10.0  # between progress lines when stderr is no terminal
-STEPS = {
-    "load": "reading the data",
-    "noise": "changing labels",
-    "folds": "looking for duplicates",  # the training that follows tells its own progress
-    "issues": "judging the labels",
-    "kinds": "naming the kinds of suspects",
-    "report": "drawing the report",
-}
-ENOUGH = 0.02  # of the work, from which its time so far says how long the rest takes
-
-
-class ProgressDisplay:
-    """A listener that draws a bar in a terminal and prints a line now and then elsewhere."""
-
-    def __init__(self, *, quiet: bool = False, unit: str = "folds") -> None:
-        self.unit = unit  # what the shares are of, in the plural
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
-            TextColumn("{task.fields[share]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=quiet or not self.console.is_terminal,
-        )
-        self.task = self._begun("starting")
-        self.start = self.last_line = time.monotonic()
-        self.share_before: float | None = None
-
-    def __enter__(self) -> Self:
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.progress.stop()
-
-    def note(self, text: str) -> None:
-        """Print one line."""
-        self.console.print(text, markup=False, soft_wrap=True)
-
-    def step(self, name: str) -> None:
-        """Show what is done now and for how long; how much is left of it nobody knows."""
-        self.progress.remove_task(self.task)
-        self.task = self._begun(STEPS[name])
-        self.share_before = None
-
-    def training(self, name: str, shares: Sequence[float], share: float) -> None:
-        """Show how many folds of a round are done, how far the others are, and what is left of all work."""
-        done = sum(s >= 1 for s in shares)
-        running = ", ".join(f"{i}: {s:.0%}" for i, s in enumerate(shares) if 0 < s < 1)
-        text = f"{name.replace('-', ' ')} · {done} of {len(shares)} {self.unit}" + (
-            f" · {self.unit[:-1]} {running}" if running else ""
-        )
-        self._show(text, share)
-
-    def reading(self, done: int, total: int) -> None:
-        """Show how many files have been read; the bar begins again for what comes after them."""
-        self._show(f"reading files · {done:,} of {total:,}", done / total)
-        if done == total:
-            self.share_before = None
-
-    def _begun(self, text: str) -> TaskID:
-        """A bar of something of which it is not known how much is done and left."""
-        return self.progress.add_task(text, total=None, share="", left="")
-
-    def _show(self, text: str, share: float) -> None:
-        if self.share_before is None:
-            self.start, self.share_before = time.monotonic(), share
-            self.progress.reset(self.task, start=False, total=None)
-        if self.console.is_terminal:
-            if share > self.share_before:
-                self.progress.start_task(self.task)
-            self.progress.update(
-                self.task, description=text, total=1.0, completed=share, share=f"{share:4.0%}", left="· left"
-            )
-        elif time.monotonic() - self.last_line >= LINE_SECONDS and share > self.share_before:
-            self.last_line = time.monotonic()
-            elapsed = self.last_line - self.start
-            gained = share - self.share_before
-            left = f", about {elapsed * (1 - share) / gained:.0f} s left" if gained >= ENOUGH else ""
-            self.note(f"{text} · {share:.0%} · {elapsed:.0f} s{left}")
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -152,7 +63,7 @@ def print_result(scores: Scores, report: str) -> None:
 
 
 def print_findings(findings: Findings, report: str | None, most_rows: int | None = None) -> None:
-    """Print what an experiment found to stdout: its sentence and its tables, at most so many rows of each."""
+    """Print an experiment's sentence and tables to stdout, at most most_rows rows of each table."""
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(findings.sentence, markup=False)
     for each in [table for table in findings.tables if not table.page_only]:
@@ -169,91 +80,112 @@ def print_findings(findings: Findings, report: str | None, most_rows: int | None
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print facts to stdout, a line each."""
-    console = Console(highlight=False, soft_wrap=True)
+    """Print facts to stdout, one per line."""
     for name, fact in facts.items():
-        listed = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
-        text = f"{fact:,}" if isinstance(fact, int) else listed
-        console.print(f"{name.replace('_', ' ') + ':':17}{text}", markup=False)
+        text = str(fact)
+        if isinstance(fact, list):
+            text = ", ".join(map(str, fact))
+        elif isinstance(fact, int):
+            text = f"{fact:,}"
+        _print_fact(name.replace("_", " "), text)
 
 
 def print_preview(facts: Mapping[str, Any]) -> None:
-    """Print what an audit would be made of, a line a fact."""
-    console = Console(highlight=False, soft_wrap=True)
-    n, *shape = facts["shape"]
-    counts = facts["classes"]
-    listed = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:MOST_CLASSES])
-    more = f", … and {len(counts) - MOST_CLASSES:,} more" if len(counts) > MOST_CLASSES else ""
-    rate = "by its matrix" if facts["noise"]["rate"] is None else f"{percent(facts['noise']['rate'])} %"
-    work = ", then ".join(
-        f"{each['name']}{' of ' + str(each['epochs']) + ' epochs' if facts['model'] == 'cnn' else ''}"
-        for each in facts["rounds"]
-    )
-    memory = "" if facts["bytes"] is None else f", {facts['bytes'] / 1e9:.1f} GB of memory over all processes"
+    """Print how the data is understood and what an audit would cost, one fact per line."""
+    rows, *shape = facts["shape"]
     sides = " × ".join(map(str, shape))
     torn = facts["conflicting_duplicates"]
-    lines = {
-        "data": f"{facts['data']}: {n:,} {facts['examples']} of {sides}, {facts['dtype']}",
-        "classes": f"{len(counts):,}: {listed}{more}",
-        "without a label": f"{facts['unlabelled']:,}",
-        "duplicates": f"{facts['duplicates']:,}, {torn:,} rows with different labels",
-        "noise": f"{facts['noise']['kind']}, {rate}",
-        "model": f"{facts['model']} on {facts['device']}, augmentation: {facts['augment']}",
-        "work": f"{facts['folds']} folds; {work}",
-        "expected": f"about {facts['seconds']:,} s{memory}",
-    }
-    for name, line in [*lines.items(), *(("note", note) for note in facts["notes"])]:
-        console.print(f"{name + ':':17}{line}", markup=False)
+    _print_fact("data", f"{facts['data']}: {rows:,} {facts['examples']} of {sides}, {facts['dtype']}")
+    _print_fact("classes", _classes(facts["classes"]))
+    _print_fact("without a label", f"{facts['unlabelled']:,}")
+    _print_fact("duplicates", f"{facts['duplicates']:,}, {torn:,} rows with different labels")
+    _print_fact("noise", _noise(facts["noise"]))
+    _print_fact("model", f"{facts['model']} on {facts['device']}, augmentation: {facts['augment']}")
+    _print_fact("work", f"{facts['folds']} folds; {_rounds(facts)}")
+    expected = f"about {facts['seconds']:,} s"
+    if facts["bytes"] is not None:
+        expected += f", {facts['bytes'] / 1e9:.1f} GB of memory over all processes"
+    _print_fact("expected", expected)
+    for note in facts["notes"]:
+        _print_fact("note", note)
+
+
+def _print_fact(name: str, text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(f"{name + ':':17}{text}", markup=False)
+
+
+def _classes(counts: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:MOST_CLASSES])
+    if len(counts) > MOST_CLASSES:
+        listed += f", … and {len(counts) - MOST_CLASSES:,} more"
+    return f"{len(counts):,}: {listed}"
+
+
+def _noise(noise: Mapping[str, Any]) -> str:
+    if noise["rate"] is None:
+        return f"{noise['kind']}, at the rates of the matrix"
+    return f"{noise['kind']}, {percent(noise['rate'])} %"
+
+
+def _rounds(facts: Mapping[str, Any]) -> str:
+    if facts["model"] != "cnn":
+        return ", then ".join(each["name"] for each in facts["rounds"])
+    return ", then ".join(f"{each['name']} of {each['epochs']} epochs" for each in facts["rounds"])
 
 
 def print_datasets(bundled: Sequence[str], forms: Mapping[str, str]) -> None:
-    """Print what `audit detect` takes."""
+    """Print the bundled data sets and the supported input formats."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"come along: {', '.join(bundled)}")
-    console.print("your own:")
+    console.print(f"bundled: {', '.join(bundled)}")
+    console.print("your data:")
     for form, meaning in forms.items():
         console.print(f"  {form:28}{meaning}", markup=False)
 
 
 def print_applied(applied: "Applied") -> None:
-    """Print what was written and how the reviewer did on hidden controls."""
+    """Print what was written and how the reviewer handled the hidden controls."""
     console = Console(highlight=False, soft_wrap=True)
     count = applied.counts
-    accepted = count["accepted_without_review"]
-    blind = f" ({accepted:,} of them accepted without review)" if accepted else ""
-    console.print(
-        f"{count['kept']:,} kept, {count['relabelled']:,} relabelled{blind}, "
-        f"{count['ambiguous']:,} ambiguous, {count['dropped']:,} dropped"
-    )
-    reviewer = applied.reviewer
-    if reviewer:
-        for part, whole, what, rate in (
-            (reviewer.noticed, reviewer.injected, "changed labels noticed: hit rate", reviewer.hit_rate),
-            (reviewer.spoilt, reviewer.clean, "clean ones changed: false-fix rate", reviewer.false_fix_rate),
-        ):
-            share = f"{percent(rate.value)} % ({interval(rate)})" if whole else "–"
-            console.print(f"hidden controls: {part:,} of {whole:,} {what} {share}")
+    relabelled = f"{count['relabelled']:,} relabelled"
+    if accepted := count["accepted_without_review"]:
+        relabelled += f" ({accepted:,} of them accepted without review)"
+    rest = f"{count['ambiguous']:,} ambiguous, {count['dropped']:,} dropped"
+    console.print(f"{count['kept']:,} kept, {relabelled}, {rest}")
+    if applied.reviewer:
+        score = applied.reviewer
+        noticed = f"{score.noticed:,} of {score.injected:,} changed labels noticed"
+        console.print(f"hidden controls: {noticed}: hit rate {_rate(score.hit_rate)}")
+        spoilt = f"{score.spoilt:,} of {score.clean:,} clean ones changed"
+        console.print(f"hidden controls: {spoilt}: false-fix rate {_rate(score.false_fix_rate)}")
     if not applied.compared:
-        console.print("the run was made of arrays: nothing to compare with, these are its own labels")
+        console.print("the run was made from arrays: there is no source, these are the labels of the run")
     for name in (*applied.files, "corrected.csv"):
         console.print(f"written: {applied.path / name}", markup=False)
 
 
+def _rate(rate: Estimate) -> str:
+    """A rate in per cent with its interval; a dash where there was nothing to measure it on."""
+    if rate.value is None:
+        return "–"
+    return f"{percent(rate.value)} % ({interval(rate)})"
+
+
 def print_reverted(path: Path, files: Sequence[str]) -> None:
-    """Print which files have the labels as they came again."""
+    """Print which files have the original labels again."""
     for name in files:
-        print(f"as it came: {path / name}")  # noqa: T201
+        print(f"restored: {path / name}")  # noqa: T201
 
 
 def print_merged(merged: "Merged", out: Path) -> None:
-    """Print how well reviewers agree, and on which rows they do not."""
+    """Print how well reviewers agree, and the rows on which they disagree."""
     console = Console(highlight=False, soft_wrap=True)
     for pair in merged.pairs:
         kappa = "–" if pair.kappa is None else f"{pair.kappa:.2f}"
-        share = f", {with_interval(pair.agreement)} %" if pair.rows else ""
+        alike = f"{pair.agreed:,} of {pair.rows:,} decided alike"
+        if pair.rows:
+            alike += f", {with_interval(pair.agreement)} %"
         console.print(
-            f"{' and '.join(pair.reviewers)}: {pair.agreed:,} of {pair.rows:,} decided alike{share}; "
-            f"Cohen's kappa {kappa}",
+            f"{' and '.join(pair.reviewers)}: {alike}; Cohen's kappa {kappa}",
             markup=False,
         )
     for each in merged.disagreements:

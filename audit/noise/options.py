@@ -1,4 +1,4 @@
-"""A run's noise settings, as `inject` takes them: names of classes become numbers, files matrices."""
+"""The noise settings of a run in the form that `inject` takes: class names become numbers, files matrices."""
 
 import hashlib
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ def map_in(text: str, class_names: Sequence[str]) -> dict[int, int]:
     Raises
     ------
     ConfigError
-        When an entry is no pair, names an unknown class, or a class has two images.
+        When an entry is not a pair, names an unknown class, or a class has two images.
     """
     number = {name: label for label, name in enumerate(class_names)}
     found: dict[int, int] = {}

@@ -3,6 +3,7 @@
 from decimal import Decimal, InvalidOperation
 
 from audit.errors import ConfigError
+from audit.settings.fields import is_share
 
 MOST_RATES = 1001  # in a range; more would never end
 
@@ -41,7 +42,7 @@ def _rates_of(entry: str) -> list[Decimal]:
             f"found {entry!r}"
         )
     for number in numbers[:2]:
-        if not 0 <= number <= 1:
+        if not is_share(float(number)):
             raise ConfigError(f"--noise must hold shares from 0 to 1, found {entry!r}; 10 % is 0.1")
     if len(numbers) == 1:
         return [abs(numbers[0])]  # a negative zero is zero

@@ -66,7 +66,9 @@ class DataSettings(SettingsGroup):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.X is None) != (self.y is None):
-            given, missing = ("--X", "--y") if self.y is None else ("--y", "--X")
-            raise ConfigError(f"{given} needs {missing}: the examples and their labels, both as .npy files")
+            pair = ("--X", "--y")
+            if self.X is None:
+                pair = ("--y", "--X")
+            raise ConfigError(f"{pair[0]} needs {pair[1]}: the examples and their labels, both as .npy files")
         if self.X is not None and self.data != DEFAULT_DATA:
             raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")

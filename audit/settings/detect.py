@@ -62,12 +62,14 @@ class Config:
         Raises
         ------
         ConfigError
-            For unknown names, all at once, and for values that cannot be.
+            For unknown names, all at once, and for invalid values.
         """
         refuse_names(unknown_names(settings, _FIELDS))
         asked = {"data": data, **settings}
         if asked.get("noise") is None and has_rate(asked.get("noise_kind", "symmetric")):
-            asked["noise"] = DEFAULT_NOISE if asked.get("pred_probs") is None else 0.0
+            asked["noise"] = DEFAULT_NOISE
+            if asked.get("pred_probs") is not None:
+                asked["noise"] = 0.0
         groups: dict[str, Any] = {}
         for name, kind in _GROUPS.items():
             named = [each.name for each in fields(kind) if each.name in asked]
@@ -94,9 +96,11 @@ class Config:
         """The command line that repeats what was made by one, with these settings beside or instead."""
         settings = {**self._changed(), **beside}
         data = settings.pop("data", DEFAULT_DATA)
-        words = [] if self.data.X else [shlex.quote(data)]
-        flags = [_flag(name, value) for name, value in settings.items()]
-        return " ".join([f"audit {of}", *words, *flags])
+        words = [f"audit {of}"]
+        if self.data.X is None:
+            words.append(shlex.quote(data))
+        words += [_flag(name, value) for name, value in settings.items()]
+        return " ".join(words)
 
     def call(self) -> str:
         """The Python call that repeats a run on arrays."""
@@ -116,10 +120,12 @@ _FIELDS = {each.name: each for kind in _GROUPS.values() for each in fields(kind)
 def _flag(name: str, value: Any) -> str:
     """A setting as the command line takes it; with = where the value would look like a flag."""
     flag = f"--{flag_name(name)}"
-    text = str(_plain(value))
     if value is True:
         return flag
-    return f"{flag}={shlex.quote(text)}" if text.startswith("-") else f"{flag} {shlex.quote(text)}"
+    text = str(_plain(value))
+    if text.startswith("-"):
+        return f"{flag}={shlex.quote(text)}"
+    return f"{flag} {shlex.quote(text)}"
 
 
 def _plain(value: Any) -> Any:
@@ -127,7 +133,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float):
-        return int(value) if value.is_integer() else float(value)
+        value = float(value)  # of NumPy's, whose text is another
+        if value.is_integer():
+            return int(value)
     return value
 
 

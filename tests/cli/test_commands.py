@@ -12,7 +12,7 @@ import pytest
 from conftest import striped_images
 
 import audit
-from audit.cli import terminal
+from audit.cli import progress
 from audit.events import Silent
 from audit.settings.detect import Config
 from audit.settings.fields import flag_name, flat
@@ -279,8 +279,8 @@ def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
 
 
 def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):
-    monkeypatch.setattr(terminal, "LINE_SECONDS", 0.0)
-    with terminal.ProgressDisplay() as display:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with progress.ProgressDisplay() as display:
         for share in (0.5, 0.51, 0.75):
             display.training("round-1", [share], share)
     first, second = capsys.readouterr().err.splitlines()
@@ -306,11 +306,11 @@ def test_every_step_of_a_run_is_told_as_it_begins_and_has_words_in_the_terminal(
     audit.detect(X, y, noise=0.1, out=tmp_path / "run", listener=Listener())
     steps = list(dict.fromkeys(told))
     assert steps == ["load", "noise", "folds", "round-1", "round-2", "issues", "kinds", "report"]
-    assert set(steps) - {"round-1", "round-2"} == set(terminal.STEPS)
+    assert set(steps) - {"round-1", "round-2"} == set(progress.STEPS)
 
 
 def test_a_step_is_shown_in_place_of_the_training_before_it():
-    with terminal.ProgressDisplay() as display:
+    with progress.ProgressDisplay() as display:
         display.training("round-1", [1.0], 1.0)
         display.step("kinds")
         (task,) = display.progress.tasks
