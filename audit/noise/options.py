@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from audit import wording
 from audit.errors import ConfigError
 from audit.noise import check_options, inject
 from audit.noise.transitions import read_matrix
@@ -91,30 +92,25 @@ class ConfiguredNoise:
 
 
 def names_in(text: str) -> list[str]:
-    """The names in a list with commas, blanks around them dropped."""
+    """Split a list with commas into names, without the blanks around them."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def map_in(text: str, class_names: Sequence[str]) -> dict[int, int]:
-    """The class numbers of a map such as cat:dog,dog:cat; names hold neither comma nor colon.
+    """Read a map of classes such as cat:dog,dog:cat as class numbers; names hold neither comma nor colon.
 
     Raises
     ------
     ConfigError
-        When an entry is not a pair, names an unknown class, or a class has two images.
+        When an entry is not a pair, names an unknown class, or a class twice.
     """
-    number = {name: label for label, name in enumerate(class_names)}
     found: dict[int, int] = {}
     for entry in names_in(text):
         pair = [name.strip() for name in entry.split(":")]
         if len(pair) != 2:
             raise ConfigError(f"--noise-map must be pairs of classes such as 0:1,1:0, found {entry!r}")
-        for name in pair:
-            if name not in number:
-                raise ConfigError(
-                    f"--noise-map names {name!r}, expected classes of the data: {_some(class_names)}"
-                )
-        source, target = (number[name] for name in pair)
+        source = _class_number(pair[0], class_names)
+        target = _class_number(pair[1], class_names)
         if source == target:
             raise ConfigError(
                 f"--noise-map sends the class {pair[0]!r} to itself, expected another; leave it out"
@@ -127,10 +123,17 @@ def map_in(text: str, class_names: Sequence[str]) -> dict[int, int]:
     return found
 
 
-def with_classes(dataset: LabeledDataset, names: Sequence[str]) -> LabeledDataset:
-    """The data set with these classes too, sorted, as numbers if all are integers.
+def _class_number(name: str, class_names: Sequence[str]) -> int:
+    if name not in class_names:
+        listed = wording.some(class_names, MOST_NAMES)
+        raise ConfigError(f"--noise-map names {name!r}, expected classes of the data: {listed}")
+    return list(class_names).index(name)
 
-    Its fingerprint stays that of the data as it was read.
+
+def with_classes(dataset: LabeledDataset, names: Sequence[str]) -> LabeledDataset:
+    """Add classes to a data set, all sorted, as numbers if all are integers.
+
+    The fingerprint stays that of the data as it was read.
 
     Raises
     ------
@@ -139,15 +142,12 @@ def with_classes(dataset: LabeledDataset, names: Sequence[str]) -> LabeledDatase
     """
     for name in dataset.class_names:
         if name not in names:
+            found = wording.some(names, MOST_NAMES)
             raise ConfigError(
-                f"--possible-values lacks {name!r}, which the labels contain; found {_some(names)}; add it"
+                f"--possible-values lacks {name!r}, which the labels contain; found {found}; add it"
             )
     union = sorted(set(names))
     if all(name.removeprefix("-").isdecimal() for name in union):
         union.sort(key=int)
     number = np.array([union.index(name) for name in dataset.class_names])
     return replace(dataset, labels=number[dataset.labels], class_names=tuple(union))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
