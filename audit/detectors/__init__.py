@@ -1,8 +1,9 @@
-"""Which given labels are wrong: functions `(Evidence) -> Issues`, by name.
+"""Find wrong labels: detectors are functions `(Evidence) -> Issues`, by name.
 
-All of them read the same out-of-sample predicted probabilities. «Wrong» has two meanings, and a detector
-serves one of them: in the sense of `process` a label is wrong when something changed it, in that of
-`consensus` when most careful people would give another. cleanlab is imported only here, when a detector runs.
+All of them read the same out-of-sample predicted probabilities. "Wrong" has two meanings, and each detector
+serves one of them. In the sense of `process` a label is wrong when something changed it. In the sense of
+`consensus` it is wrong when most careful people would give another one. Only this room imports cleanlab, when
+a detector runs. `README.md` has the label model, and how a detector is added.
 """
 
 import warnings
@@ -11,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors import pred_probs as probabilities
+from audit.detectors import pred_probs as pred_probs_check
 from audit.detectors import rules
 from audit.detectors.evidence import Evidence
-from audit.detectors.posterior import consensus, deconvolution, posterior, surely_wrong
+from audit.detectors.model_based import consensus, deconvolution, posterior, surely_wrong
 from audit.detectors.rules import combined
 from audit.errors import ConfigError
 from audit.settings.choices import DEFAULT_TRUTH
@@ -25,7 +26,8 @@ __all__ = [
     "TRUTHS",
     "Evidence",
     "available",
-    "detector",
+    "detector_for",
+    "detector_named",
     "find_issues",
     "posterior",
     "surely_wrong",
@@ -50,25 +52,28 @@ DETECTORS: dict[str, Detector] = {
     "cleanlab-margin": rules.low_normalized_margin,
     "cleanlab-confidence": rules.low_self_confidence,
 }
-TRUTHS = {"process": "posterior", "consensus": "consensus"}  # what «wrong» means → who decides then
+TRUTHS = {
+    "process": "posterior",
+    "consensus": "consensus",
+}  # meaning of "wrong" → the detector that serves it
 
 
-def detector(name: str) -> Detector:
-    """The detector of that name; ConfigError when there is none."""
+def detector_named(name: str) -> Detector:
+    """Return the detector of that name; ConfigError when there is none."""
     if name not in DETECTORS:
         raise ConfigError(f"--detector must be one of {', '.join(DETECTORS)}, found {name!r}")
     return DETECTORS[name]
 
 
-def of_truth(truth: str) -> str:
-    """The name of the detector that serves this meaning of «wrong»; ConfigError when it is unknown."""
+def detector_for(truth: str) -> str:
+    """Return the name of the detector that serves this meaning of "wrong"; ConfigError when it is unknown."""
     if truth not in TRUTHS:
         raise ConfigError(f"--truth must be one of {', '.join(TRUTHS)}, found {truth!r}")
     return TRUTHS[truth]
 
 
 def available(evidence: Evidence) -> list[str]:
-    """The names of the detectors that this evidence suffices for."""
+    """Return the names of the detectors that this evidence is enough for."""
     return [name for name in DETECTORS if name != "margins" or evidence.margins is not None]
 
 
@@ -79,18 +84,18 @@ def find_issues(
     truth: str = DEFAULT_TRUTH,
     detector: str | None = None,
 ) -> Issues:
-    """Which labels are wrong, from anybody's out-of-sample predicted probabilities.
+    """Find wrong labels in out-of-sample predicted probabilities of any model.
 
     Parameters
     ----------
     labels
-        (n,) integers 0..k-1, as given.
+        (n,) given labels, integers 0..k-1.
     pred_probs
         (n, k) probabilities of each class by models that were not trained on the row.
     truth
-        What «wrong» means: `process`, something changed the label without asking whether the example is
-        hard (slips, mixed-up rows, injected noise); or `consensus`, most careful people would give another
-        label (annotators' errors).
+        What "wrong" means. `consensus`: most careful people would give another label (annotators' errors).
+        `process`: something changed the label without regard to the example (slips, mixed-up rows, injected
+        noise).
     detector
         A name in DETECTORS; the one that serves `truth` when not given.
 
@@ -102,18 +107,15 @@ def find_issues(
     Raises
     ------
     DataError
-        When the arrays do not fit each other, or hold no labels and no probabilities.
+        When the arrays do not fit each other, or are not labels and probabilities.
     ConfigError
         When there is no such truth or detector.
     """
-    ready = probabilities.checked(labels, pred_probs)
-    for note in ready.notes:
+    checked = pred_probs_check.checked(labels, pred_probs)
+    for note in checked.notes:
         warnings.warn(note, stacklevel=2)
-    evidence = Evidence(np.asarray(labels).astype(np.int64), ready.pred_probs)
-    name = of_truth(truth) if detector is None else detector
+    evidence = Evidence(np.asarray(labels).astype(np.int64), checked.pred_probs)
+    name = detector_for(truth) if detector is None else detector
     if name == "margins":
         raise ConfigError("detector 'margins' reads the training; use one that probabilities suffice for")
-    return _named(name)(evidence)
-
-
-_named = detector  # find_issues has a parameter of that name
+    return detector_named(name)(evidence)

@@ -44,26 +44,25 @@ class Bin:
 
 
 def cross_fitted(p_error: Floats, changed: Mask, rng: np.random.Generator) -> Floats:
-    """p_error (n,) corrected by Platt's logistic map of its log-odds, each part's fitted on the other parts.
+    """Correct p_error (n,) by Platt's logistic map of its log-odds, fitted for each part on the other parts.
 
-    Platt, "Probabilistic outputs for support vector machines", 1999. As it was, where too few labels were
-    changed to fit on.
+    Platt, "Probabilistic outputs for support vector machines", 1999. p_error is returned as stated where too
+    few labels were changed (or kept) to fit on.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  slow to import
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict  # noqa: PLC0415  the same
 
     part = rng.permutation(np.arange(len(p_error)) % PARTS)
-    if min(int(changed.sum()), int((~changed).sum())) < LEAST_CHANGED:
+    if min(changed.sum(), (~changed).sum()) < LEAST_CHANGED:
+        return p_error
+    if any(len(np.unique(changed[part != number])) < 2 for number in range(PARTS)):
         return p_error
     clipped = np.clip(p_error, CLOSEST, 1 - CLOSEST)
     log_odds = np.log(clipped / (1 - clipped))[:, None]
-    corrected = np.empty_like(p_error)
-    for number in range(PARTS):
-        here = part == number
-        if len(np.unique(changed[~here])) < 2:
-            return p_error
-        model = LogisticRegression(C=1e4).fit(log_odds[~here], changed[~here])
-        corrected[here] = model.predict_proba(log_odds[here])[:, 1]
-    return corrected
+    platt = LogisticRegression(C=1e4)
+    folds = PredefinedSplit(part)
+    predicted = cross_val_predict(platt, log_odds, changed, cv=folds, method="predict_proba")
+    return np.asarray(predicted[:, 1])
 
 
 def reliability(p_error: Floats, changed: Mask) -> list[Bin]:

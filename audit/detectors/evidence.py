@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors import belief, transition
+from audit.detectors.label_model import LabelModel, fit
+from audit.detectors.transition import transition_matrix
 from audit.types import Floats, Issues, Labels, Mask, Probs
 
 
@@ -46,7 +47,7 @@ class Evidence:
         return self.cleanlab_issues("confident_learning")
 
     def cleanlab_issues(self, filter_by: str) -> Mask:
-        """What cleanlab's `find_label_issues` flags (n,) with this rule."""
+        """Return what cleanlab's `find_label_issues` flags (n,) with this rule."""
         from cleanlab.filter import find_label_issues  # noqa: PLC0415  slow to import
 
         # One rule estimates the joint again and warns; one job: its processes cost more than they save here.
@@ -62,35 +63,40 @@ class Evidence:
         return np.asarray(is_issue, dtype=bool)
 
     @cached_property
-    def belief(self) -> belief.Belief:
+    def label_model(self) -> LabelModel:
         """What the probabilities and the given labels together say of the true classes."""
-        return belief.fit(self.labels, self.pred_probs, transition.transition_matrix(self.joint))
+        return fit(self.labels, self.pred_probs, transition_matrix(self.joint))
 
     @cached_property
-    def by_belief(self) -> Issues:
-        """What the belief and the transition matrix say is wrong, by Bayes' rule: see `posterior`."""
-        after = self.belief.posterior(self.labels)
-        quality = self.of_given(after)
-        return self.issues(quality < 0.5, quality, after)
+    def posterior_issues(self) -> Issues:
+        """What the detector `posterior` finds."""
+        p_classes = self.label_model.p_true_given_label(self.labels)
+        quality = self.at_given_label(p_classes)
+        return self.issues(quality < 0.5, quality, p_classes)
 
-    def of_given(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The entry (n,) of each row of (n, k) in the column of its given label."""
+    @property
+    def prediction_differs(self) -> Mask:
+        """The rows (n,) whose most probable class is not the given one."""
+        return np.asarray(self.pred_probs.argmax(axis=1) != self.labels)
+
+    def at_given_label(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the entry (n,) of each row of values (n, k) in the column of its given label."""
         return values[np.arange(len(self.labels)), self.labels]
 
     @cached_property
-    def likeliest_other(self) -> npt.NDArray[np.int64]:
+    def likeliest_other(self) -> Labels:
         """The most probable class (n,) but the given one."""
         return self._likeliest_other(self.pred_probs)
 
     def issues(self, is_issue: Mask, quality: Floats, probs: npt.NDArray[Any] | None = None) -> Issues:
-        """Issues whose p_error is one less the quality, suggesting the most probable other class.
+        """Return issues whose p_error is one less the quality, suggesting the most probable other class.
 
         The probabilities (n, k) are those predicted when none are given.
         """
-        other = self.likeliest_other if probs is None else self._likeliest_other(probs)
-        return Issues(is_issue=is_issue, label_quality=quality, p_error=1 - quality, suggested=other)
+        suggested = self.likeliest_other if probs is None else self._likeliest_other(probs)
+        return Issues(is_issue=is_issue, label_quality=quality, p_error=1 - quality, suggested=suggested)
 
-    def _likeliest_other(self, probs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    def _likeliest_other(self, probs: npt.NDArray[Any]) -> Labels:
         others = probs.copy()
         others[np.arange(len(self.labels)), self.labels] = -1
         return np.asarray(others.argmax(axis=1), dtype=np.int64)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from audit.detectors import calibration
-from audit.detectors.belief import Belief
+from audit.detectors.label_model import LabelModel
 from audit.detectors.scores import (
     AccuracyFigures,
     CalibrationFigures,
@@ -30,7 +30,6 @@ from audit.detectors.scoring import (
     score,
     score_by_class,
     severity_order,
-    wilson,
 )
 from audit.types import Floats, FoldResult, Issues, Labels, Leaks, Mask, NoisyLabels, OutOfSample
 
@@ -58,8 +57,8 @@ class Detections:
 class LabelModels:
     """The models of the labels with the changed ones, and of the original labels."""
 
-    noisy: Belief
-    original: Belief
+    noisy: LabelModel
+    original: LabelModel
 
 
 def likely(suspects: Issues) -> Mask:
@@ -165,18 +164,6 @@ def part_figures(leaks: Leaks) -> tuple[PartFigures, ...]:
     )
 
 
-def transition_interval(model: Belief) -> tuple[Floats, Floats]:
-    """Compute the 95 % interval of every entry of T, low and high (k, k): Wilson's, from the counts."""
-    sizes = model.counts.sum(axis=1)
-    estimates = [
-        [wilson(int(count), int(size)) for count in row]
-        for row, size in zip(model.counts, sizes, strict=True)
-    ]
-    low = np.array([[each.low for each in row] for row in estimates])
-    high = np.array([[each.high for each in row] for row in estimates])
-    return np.minimum(low, model.T), np.maximum(high, model.T)
-
-
 def _detection(issues: Issues, labels: NoisyLabels) -> DetectionFigures:
     in_order = labels.flipped[severity_order(issues)]
     return DetectionFigures(score(issues, labels), average_precision(in_order))
@@ -206,8 +193,8 @@ def _class_figures(
     )
 
 
-def _transition(model: Belief) -> TransitionFigures:
-    low, high = transition_interval(model)
+def _transition(model: LabelModel) -> TransitionFigures:
+    low, high = model.transition_interval()
     return TransitionFigures(_rounded(model.T), _rounded(low), _rounded(high))
 
 
@@ -216,11 +203,11 @@ def _rounded(matrix: Floats) -> Matrix:
 
 
 def _expected_errors(
-    detections: Detections, model: Belief, original: Labels, rng: np.random.Generator
+    detections: Detections, model: LabelModel, original: Labels, rng: np.random.Generator
 ) -> tuple[ExpectedErrors, ...]:
     """How many errors to expect among the first suspects, by every reading that the truth leaves open."""
     suspects = detections.suspects
-    readings = [1 - model.posterior(original)[np.arange(len(original)), original]]
+    readings = [1 - model.p_true_given_label(original)[np.arange(len(original)), original]]
     if detections.truth == "consensus":
         readings.append(1 - suspects.label_quality)
     ranking = suspects.ranking

@@ -1,27 +1,33 @@
-"""Somebody's own out-of-sample probabilities: read from a file, and checked before they are used."""
+"""Check out-of-sample probabilities that a user brings, and say what is wrong with them in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
-from audit.types import Labels, Probs
+from audit.types import Labels, Mask, Probs
+from audit.wording import one_line, some
 
 Numbers = npt.NDArray[np.floating[Any]]  # (n, k), float32 or float64
 
 TOLERANCE = 1e-3  # rows of half precision are that far from a sum of one
 ROUNDED = 0.02  # is how far the sum of rounded numbers may be off
 FEW_ROWS = 10  # may well be the same in a sound file
-LEAST_OF_CLASS = 5  # rows, to say which column is whose
-REORDERED = (0.2, 1.5, 5.0)  # agreement more, times as much, and in standard deviations, to be no accident
-MOST_NAMED, LONGEST_ORDER = 5, 20  # classes and columns in a message
-IN_SAMPLE = (200, 0.998)  # rows and agreement with the given labels from which on it is told
+LEAST_OF_CLASS = 5  # rows, to say which column belongs to which class
+# Another order of the columns is not an accident when agreement with the labels is this much higher: as a
+# share of the rows, as a factor, and in standard deviations.
+LEAST_GAIN = 0.2
+LEAST_FACTOR = 1.5
+LEAST_DEVIATIONS = 5.0
+LONGEST_NAME = 40  # characters of a class name in a message
+LONGEST_ORDER = 20  # columns in a message
+# Probabilities look in-sample from this many rows and this agreement with the given labels on.
+IN_SAMPLE_ROWS = 200
+IN_SAMPLE_AGREEMENT = 0.998
 AGAIN = "predict such rows again, or leave them out with their labels"
-SUFFIXES = ".npy, .npz or .csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,7 @@ class Ready:
     """Probabilities that fit the labels."""
 
     pred_probs: Probs  # (n, k), rows sum to one
-    notes: tuple[str, ...] = ()  # what a person should know of them, a line each
+    notes: tuple[str, ...] = ()  # what the user should know about them, a line each
 
 
 def checked(
@@ -39,12 +45,12 @@ def checked(
     *,
     name: str = "pred_probs",
 ) -> Ready:
-    """The probabilities as the detectors read them; DataError when they are none, or not of these labels.
+    """Check that these are probabilities of these labels; returns them as the detectors read them.
 
     Parameters
     ----------
     labels
-        (n,) integers 0..k-1, as given.
+        (n,) given labels, integers 0..k-1.
     pred_probs
         (n, k) probabilities of each class by models that were not trained on the row: an array, a frame, a
         tensor or nested lists. Rows within 0.001 of a sum of one are made to sum to one.
@@ -62,7 +68,7 @@ def checked(
     values = _numbers(pred_probs, name)
     _refuse_shape(given, values, class_names, name)
     k = values.shape[1]
-    names = [str(i) for i in range(k)] if class_names is None else [str(each) for each in class_names]
+    names = list(map(str, range(k) if class_names is None else class_names))
     codes = _codes(given, k)
     _refuse_logarithms(values, name)
     _refuse_gaps(values, name)
@@ -77,7 +83,7 @@ def checked(
 
 
 def _numbers(pred_probs: Any, name: str) -> Numbers:
-    """Anything array-like as floats of 32 or 64 bits."""
+    """Return anything array-like as floats of 32 or 64 bits."""
     expected = "expected an array of numbers, a row for each label and a column for each class"
     try:
         if hasattr(pred_probs, "detach"):  # a tensor, of which numpy reads only some
@@ -90,10 +96,10 @@ def _numbers(pred_probs: Any, name: str) -> Numbers:
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         kind = type(pred_probs).__name__
         raise DataError(
-            f"{name} of type {kind} cannot be read as numbers ({_line(error)}), {expected}"
+            f"{name} of type {kind} cannot be read as numbers ({one_line(error)}), {expected}"
         ) from error
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} has dtype {_line(array.dtype)}, {expected}")
+        raise DataError(f"{name} has dtype {one_line(array.dtype)}, {expected}")
     single = array.dtype.kind == "f" and array.dtype.itemsize <= np.dtype(np.float32).itemsize
     with np.errstate(over="ignore"):  # a long double may become infinite, and is refused as such
         return array.astype(np.float32 if single else np.float64, copy=False)
@@ -102,40 +108,51 @@ def _numbers(pred_probs: Any, name: str) -> Numbers:
 def _refuse_shape(
     given: npt.NDArray[Any], values: Numbers, class_names: Sequence[str] | None, name: str
 ) -> None:
-    n, shape = len(given) if given.ndim else 0, values.shape
-    if given.ndim != 1 or not n:
+    """Refuse values that are not a row for each label and a column for each class."""
+    if given.ndim != 1 or not len(given):
         raise DataError(f"labels have shape {given.shape}, expected (n,): one label for each row of {name}")
-    names = None if class_names is None else list(class_names)
-    two = len(names) == 2 if names is not None else given.dtype.kind in "iu" and given.max() < 2
-    if two and shape in ((n,), (n, 1)):
-        p = name if values.ndim == 1 else f"{name}[:, 0]"
+    n = len(given)
+    shape = values.shape
+    if _of_two_classes(given, class_names) and shape in ((n,), (n, 1)):
+        column = name if values.ndim == 1 else f"{name}[:, 0]"
         raise DataError(
             f"{name} has shape {shape}, expected {(n, 2)}: a column for each of two classes; "
-            f"stack them: numpy.column_stack([1 - {p}, {p}])"
+            f"stack them: numpy.column_stack([1 - {column}, {column}])"
         )
-    k = shape[-1] if names is None and values.ndim == 2 else len(names or ())
-    if values.ndim != 2 or (names is None and k < 2):
-        expected = (n, len(names)) if names is not None else f"({n}, k)"
+    if values.ndim != 2 or (class_names is None and shape[1] < 2):
+        expected = f"({n}, k)" if class_names is None else f"({n}, {len(class_names)})"
         raise DataError(
             f"{name} has shape {shape}, expected {expected}: a row for each label, a column for each class"
         )
+    k = shape[1] if class_names is None else len(class_names)
     if shape[0] != n:
-        turned = f"turn it: {name}.T" if shape == (k, n) else "predict each labelled row once"
+        remedy = f"turn it: {name}.T" if shape == (k, n) else "predict each labelled row once"
         raise DataError(
-            f"{name} has {shape[0]:,} rows for {n:,} labels, expected as many, in the same order; {turned}"
+            f"{name} has {shape[0]:,} rows for {n:,} labels, expected as many, in the same order; {remedy}"
         )
-    if shape[1] != k:
-        more = "leave out the columns of classes that no label has, and divide each row by its sum"
-        fewer = "add a column of zeros for each class that the model does not know"
+    if class_names is not None and shape[1] != k:
+        remedy = "add a column of zeros for each class that the model does not know"
+        if shape[1] > k:
+            remedy = "leave out the columns of classes that no label has, and divide each row by its sum"
         raise DataError(
             f"{name} has {shape[1]} columns, expected {k}, one for each class of the labels "
-            f"({_listed(names or ())}), in the sorted order of their names; {more if shape[1] > k else fewer}"
+            f"({_quoted(class_names)}), in the sorted order of their names; {remedy}"
         )
+
+
+def _of_two_classes(given: npt.NDArray[Any], class_names: Sequence[str] | None) -> bool:
+    """Return whether the labels (n,) have two classes, as far as can be told."""
+    if class_names is not None:
+        return len(class_names) == 2
+    return given.dtype.kind in "iu" and bool(given.max() < 2)
 
 
 def _codes(given: npt.NDArray[Any], k: int) -> Labels:
+    """Return the labels (n,) as integers; refuse any that are not 0 to k - 1."""
     if given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= k:
-        found = f"{given.min()} to {given.max()}" if given.dtype.kind in "iuf" else _line(given.dtype)
+        found = one_line(given.dtype)
+        if given.dtype.kind in "iuf":
+            found = f"{given.min()} to {given.max()}"
         raise DataError(f"labels must be integers 0 to {k - 1}, one for each column, found {found}")
     return given.astype(np.int64)
 
@@ -157,16 +174,11 @@ def _refuse_gaps(values: Numbers, name: str) -> None:
 
 
 def _refuse_scale(values: Numbers, name: str) -> None:
-    """Refuse numbers that are not from 0 to 1, or that all sum to something else, such as percentages."""
-    low, high, sums = float(values.min()), float(values.max()), _sums(values)
-    alike = len(sums) > 1 or np.isclose(sums[0], 100, atol=0.1)  # one row's sum alone says nothing
-    if (
-        low >= 0
-        and sums[0] > 0
-        and alike
-        and np.isfinite(sums[0])
-        and np.allclose(sums, sums[0], rtol=TOLERANCE, atol=0)
-    ):
+    """Refuse numbers that are not from 0 to 1, or whose rows all sum to another number, such as 100."""
+    low = float(values.min())
+    high = float(values.max())
+    sums = _sums(values)
+    if low >= 0 and _all_alike(sums):
         if abs(sums[0] - 1) > TOLERANCE:
             total = f"{sums[0]:.5g}"
             raise DataError(
@@ -175,15 +187,24 @@ def _refuse_scale(values: Numbers, name: str) -> None:
         return
     if low >= -TOLERANCE and high <= 1 + TOLERANCE:
         return
-    what = f"{name} has values from {low:.4g} to {high:.4g}, expected 0 to 1"
+    found = f"{name} has values from {low:.4g} to {high:.4g}, expected 0 to 1"
     if (np.abs(sums - 1) <= TOLERANCE).all():
         raise DataError(
-            f"{what}; its rows sum to 1, but nothing is less likely than never: use predict_proba"
+            f"{found}; its rows sum to 1, but probabilities cannot be negative; use predict_proba"
         )
     counts = "" if low < 0 else ", or divide each row by its sum if they are counts"
     raise DataError(
-        f"{what}: they look like logits; apply softmax: scipy.special.softmax({name}, axis=1){counts}"
+        f"{found}: they look like logits; apply softmax: scipy.special.softmax({name}, axis=1){counts}"
     )
+
+
+def _all_alike(sums: npt.NDArray[np.float64]) -> bool:
+    """Return whether all rows have one sum; a single row's sum says so only where it is 100."""
+    if not np.isfinite(sums[0]) or sums[0] <= 0:
+        return False
+    if len(sums) == 1 and not np.isclose(sums[0], 100, atol=0.1):
+        return False
+    return bool(np.allclose(sums, sums[0], rtol=TOLERANCE, atol=0))
 
 
 def _refuse_sums(values: Numbers, name: str) -> None:
@@ -209,8 +230,9 @@ def _sums(values: Numbers) -> npt.NDArray[np.float64]:
 
 
 def _refuse_same_rows(values: Numbers, name: str) -> None:
+    """Refuse probabilities that are the same in every row."""
     if len(values) >= FEW_ROWS and np.ptp(values, axis=0).max() <= 1e-6:
-        first = _listed([f"{p:.3g}" for p in values[0]], quote="")
+        first = some([f"{p:.3g}" for p in values[0]])
         raise DataError(
             f"all {len(values):,} rows of {name} are the same ({first}), expected a model that tells them "
             "apart; check that it was trained, and predicts from the right inputs"
@@ -219,38 +241,45 @@ def _refuse_same_rows(values: Numbers, name: str) -> None:
 
 def _refuse_order(codes: Labels, likeliest: Labels, names: list[str], name: str) -> None:
     """Refuse columns of which another order fits the labels far better."""
-    n, k = len(codes), len(names)
+    n = len(codes)
+    k = len(names)
     if np.bincount(codes, minlength=k).min() < LEAST_OF_CLASS:
         return
-    half = (
-        np.random.default_rng(0).permutation(n) < n // 2
-    )  # an order is judged by rows that did not choose it
+    half = np.random.default_rng(0).permutation(n) < n // 2
     moved = np.empty(n, dtype=np.int64)
-    for chosen in (half, ~half):
+    for chosen in (half, ~half):  # an order is judged by rows that did not choose it
         moved[~chosen] = _best_order(codes[chosen], likeliest[chosen], k)[codes[~chosen]]
-    before, after = codes == likeliest, moved == likeliest
-    gain, times, deviations = REORDERED
-    better = after.sum() - before.sum()
-    surely = better > deviations * np.sqrt(np.not_equal(before, after).sum())
-    if not (surely and better > gain * n and after.sum() >= times * before.sum()):
+    before = codes == likeliest
+    after = moved == likeliest
+    if not _far_better(before, after):
         return
     order = _best_order(codes, likeliest, k)
     agree = 100 * (order[codes] == likeliest).mean()
     out_of_place = np.flatnonzero(order != np.arange(k))
-    told = ", ".join(f"column {order[i]} {_listed([names[i]])}" for i in out_of_place[:MOST_NAMED])
-    more = ", …" if len(out_of_place) > MOST_NAMED else ""
-    remedy = (
-        f"{name}[:, {order.tolist()}]" if k <= LONGEST_ORDER else f"{name}[:, order] with the model's classes"
-    )
+    told = some([f"column {order[i]} {_quoted([names[i]])}" for i in out_of_place])
+    remedy = f"{name}[:, {order.tolist()}]"
+    if k > LONGEST_ORDER:
+        remedy = f"{name}[:, order] with the model's classes"
     raise DataError(
-        f"the columns of {name} are in another order than the classes ({_listed(names)}), expected the same: "
+        f"the columns of {name} are in another order than the classes ({_quoted(names)}), expected the same: "
         f"the likeliest class is the given label in {100 * before.mean():.1f} % of rows, but in "
-        f"{agree:.1f} % if {told}{more} stand for these classes; reorder them: {remedy}"
+        f"{agree:.1f} % if {told} stand for these classes; reorder them: {remedy}"
+    )
+
+
+def _far_better(before: Mask, after: Mask) -> bool:
+    """Return whether the rows (n,) that agree after are so many more than before that it is no accident."""
+    gain = int(after.sum()) - int(before.sum())
+    deviation = np.sqrt(np.not_equal(before, after).sum())
+    return bool(
+        gain > LEAST_DEVIATIONS * deviation
+        and gain > LEAST_GAIN * len(before)
+        and after.sum() >= LEAST_FACTOR * before.sum()
     )
 
 
 def _best_order(codes: Labels, likeliest: Labels, k: int) -> npt.NDArray[np.int64]:
-    """The column (k,) for each class that agrees with most labels; its own where that is as good."""
+    """Return the column (k,) for each class that agrees with most labels; its own where that is as good."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  slow to import
 
     counts = np.bincount(codes * k + likeliest, minlength=k * k).reshape(k, k)
@@ -258,29 +287,26 @@ def _best_order(codes: Labels, likeliest: Labels, k: int) -> npt.NDArray[np.int6
 
 
 def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -> tuple[str, ...]:
-    """A line when they look as if the model had seen the labels.
+    """Return a line when they look as if the model had seen the labels.
 
-    Agreement alone tells: forests, boosted trees and neighbours agree with noisy labels of their own training
-    rows in all cases at any confidence, and models that were not trained on the rows in hardly any such case.
+    Agreement alone tells. Forests, boosted trees and nearest neighbours agree with nearly all noisy labels of
+    their own training rows, at any confidence. Models that were not trained on the rows hardly ever do.
     """
-    n, agreeing = len(codes), int((codes == likeliest).sum())
-    least, share = IN_SAMPLE
-    if n < least or agreeing < share * n:
+    n = len(codes)
+    agreeing = int((codes == likeliest).sum())
+    if n < IN_SAMPLE_ROWS or agreeing < IN_SAMPLE_AGREEMENT * n:
         return ()
-    sure, percent = 100 * float(probs.max(axis=1).mean(dtype=np.float64)), 100 * agreeing / n
+    confidence = 100 * float(probs.max(axis=1).mean(dtype=np.float64))
+    percent = 100 * agreeing / n
     line = (
         f"{name} agree with the given labels in {agreeing:,} of {n:,} rows ({percent:.1f} %, at a mean "
-        f"confidence of {sure:.1f} %): they look in-sample, made by a model that was trained on these rows, "
-        "and label errors hide there; unless classes are easy and labels clean, use cross-validated ones"
+        f"confidence of {confidence:.1f} %): they look in-sample, made by a model that was trained on these "
+        "rows, and label errors hide there; unless classes are easy and labels clean, use cross-validated "
+        "ones"
     )
     return (line,)
 
 
-def _listed(names: Sequence[str], quote: str = "'") -> str:
-    """The first few of the names, in one line."""
-    some = [f"{quote}{_line(each)[:40]}{quote}" for each in islice(names, MOST_NAMED)]
-    return ", ".join(some) + (", …" if len(names) > MOST_NAMED else "")
-
-
-def _line(what: object) -> str:
-    return " ".join(str(what).split())
+def _quoted(names: Iterable[str]) -> str:
+    """Return the first names of a list in quotes, each shortened, as one line."""
+    return some([f"'{one_line(name)[:LONGEST_NAME]}'" for name in names])

@@ -6,14 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.detectors.evidence import Evidence
-from audit.detectors.posterior import posterior
+from audit.detectors.model_based import posterior
 from audit.types import Floats, Issues
 
 
 def given_differs(evidence: Evidence) -> Issues:
     """Flag a row when the most probable class is not its given label."""
-    differs = evidence.pred_probs.argmax(axis=1) != evidence.labels
-    return evidence.issues(differs, _self_confidence(evidence))
+    return evidence.issues(evidence.prediction_differs, _self_confidence(evidence))
 
 
 def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
@@ -27,16 +26,17 @@ both = partial(cleanlab_rule, filter_by="both")
 
 
 def confident_learning(evidence: Evidence) -> Issues:
-    """As `cleanlab_rule` with `confident_learning`, which others count."""
+    """Flag as `cleanlab_rule` with `confident_learning`, computed once for the detectors that count it."""
     return evidence.issues(evidence.confident_issues, _self_confidence(evidence))
 
 
 def lowest_of_confident(evidence: Evidence, method: str) -> Issues:
     """Flag what cleanlab's rule `low_` and this score flags, ranked by self-confidence.
 
-    These are the rows of lowest score, as many as `confident_learning` flags: counted once for all here.
+    These are the rows of lowest score, as many as `confident_learning` flags.
     """
-    scores, count = _cleanlab_score(evidence, method), int(evidence.confident_issues.sum())
+    scores = _cleanlab_score(evidence, method)
+    count = int(evidence.confident_issues.sum())
     is_issue = np.zeros(len(scores), dtype=bool)
     is_issue[np.argsort(scores)[:count]] = True  # cleanlab's own order of equal scores
     return evidence.issues(is_issue, _self_confidence(evidence))
@@ -63,8 +63,8 @@ entropy = partial(quality_score, method="confidence_weighted_entropy")
 def margins(evidence: Evidence) -> Issues:
     """Flag the rows of lowest mean margin in training, as many as the joint says are wrong.
 
-    The area under the margin of Pleiss et al. 2020, over the models that were trained on the row. Its p_error
-    is a rank and no probability.
+    The area under the margin of Pleiss et al. 2020, over the models that were trained on the row. p_error is
+    a rank, not a probability.
     """
     assert evidence.margins is not None
     return _lowest(evidence, _rank_share(evidence.margins), evidence.issue_count)
@@ -73,18 +73,18 @@ def margins(evidence: Evidence) -> Issues:
 def combined(evidence: Evidence) -> Issues:
     """Flag as many rows as `posterior`, by the mean rank of its quality, self-confidence and the margins.
 
-    Its p_error is a rank and no probability.
+    p_error is a rank, not a probability.
     """
-    found = posterior(evidence)
-    scores = [found.label_quality, evidence.of_given(evidence.pred_probs)]
+    by_posterior = posterior(evidence)
+    scores = [by_posterior.label_quality, evidence.at_given_label(evidence.pred_probs)]
     if evidence.margins is not None:
         scores.append(evidence.margins)
     ranks = np.mean([_rank_share(score) for score in scores], axis=0)
-    return _lowest(evidence, _rank_share(ranks), int(found.is_issue.sum()))
+    return _lowest(evidence, _rank_share(ranks), int(by_posterior.is_issue.sum()))
 
 
 def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]:
-    """The quality score (n,) that cleanlab calls so, without its checks: the door made them."""
+    """Return cleanlab's quality score (n,) of this name, without its checks: the arrays are checked."""
     from cleanlab import rank  # noqa: PLC0415  slow to import
 
     score = {
@@ -96,17 +96,18 @@ def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]
 
 
 def _self_confidence(evidence: Evidence) -> Floats:
-    return evidence.of_given(evidence.pred_probs).astype(np.float64)
+    return evidence.at_given_label(evidence.pred_probs).astype(np.float64)
 
 
 def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:
+    """Flag this many rows of lowest quality (n,)."""
     is_issue = np.zeros(len(quality), dtype=bool)
     is_issue[np.argsort(quality, kind="stable")[:count]] = True
     return evidence.issues(is_issue, quality)
 
 
 def _rank_share(scores: npt.NDArray[np.floating]) -> Floats:
-    """The share (n,) of rows with a lower score, ties alike."""
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    below = np.concatenate([[0], np.cumsum(count)[:-1]])
-    return np.asarray(below[place] / len(scores), dtype=np.float64)
+    """Return the share (n,) of rows with a lower score; equal scores get the same share."""
+    from scipy.stats import rankdata  # noqa: PLC0415  slow to import
+
+    return np.asarray((rankdata(scores, "min") - 1) / len(scores), dtype=np.float64)

@@ -10,8 +10,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.types import Floats, Issues, Labels, Mask, NoisyLabels
+
+Counts = npt.NDArray[np.int64]  # of any shape
 
 Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 
@@ -30,15 +33,23 @@ class Estimate:
 
 
 def wilson(hits: int, trials: int) -> Estimate:
-    """A share with Wilson's score interval (Wilson 1927)."""
+    """Return a share with its interval by `wilson_interval`."""
     if not trials:
         return Estimate(None)
-    share, z2 = hits / trials, Z * Z
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z / (1 + z2 / trials) * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
-    return Estimate(
-        share, min(share, max(0.0, float(centre - half))), max(share, min(1.0, float(centre + half)))
-    )
+    low, high = wilson_interval(np.asarray(hits), np.asarray(trials))
+    return Estimate(hits / trials, float(low), float(high))
+
+
+def wilson_interval(hits: Counts, trials: Counts) -> tuple[Floats, Floats]:
+    """Return Wilson's score intervals of shares (Wilson 1927): low and high, 0 and 1 without any trial."""
+    some = np.maximum(trials, 1)
+    share = hits / some
+    z2 = Z * Z
+    centre = (share + z2 / (2 * some)) / (1 + z2 / some)
+    half = Z / (1 + z2 / some) * np.sqrt(share * (1 - share) / some + z2 / (4 * some * some))
+    low = np.minimum(share, np.maximum(0.0, centre - half))
+    high = np.maximum(share, np.minimum(1.0, centre + half))
+    return np.where(trials > 0, low, 0.0), np.where(trials > 0, high, 1.0)
 
 
 @dataclass(frozen=True)

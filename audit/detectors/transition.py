@@ -1,157 +1,169 @@
-"""The transition matrix, counted on rows whose true class a belief c is sure of."""
+"""The transition matrix T[i, j] = p(given = j | true = i), counted on anchor points of p(true class | x).
+
+Anchor points of a class are rows that almost surely belong to it. Where labels are given at random from T,
+the labels of the anchor points of class i are distributed as row i of T (Patrini et al. 2017).
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.types import Floats, Labels
-
-TINY = 1e-12
-PRIOR_COUNTS = 2.0  # rows that the first guess of T counts for in each row of T
-# T is counted on rows whose class is at least that sure, but at the least and at the most on such shares of
-# a class's rows, the surest: more would take mistakes of the network for noise, fewer would be too few.
-SURE, LEAST_ANCHORS, MOST_ANCHORS = 0.9, 0.5, 0.95
-APART = 0.5  # of the anchors of a class, those on which labels that go to one other class are counted
-SUREST = 0.7  # of the anchors of a class, those without most of its rows between classes
-CONCENTRATIONS = (-3.0, 12.0)  # logarithms: from each class for itself to all alike
-LEAST_WRONG = 0.5  # of all labels, where none is counted
-# Where more labels than that go from one class to the other, a share of all, likelihood cannot tell noise
-# that the network has learned from ambiguity; chosen on noise seeds 0 to 2.
-FLOW = 0.15
+from audit.detectors.tuning import TINY, TUNING
+from audit.types import Floats, Labels, Rows
 
 
 def transition_matrix(joint: Floats) -> Floats:
-    """T[i, j] = p(given = j | true = i) from the joint of given (rows) and true (columns) labels."""
+    """Return T (k, k) of a joint of given (rows) and true (columns) labels."""
     sums = joint.sum(axis=0)
     T: Floats = np.where(sums[:, None] > 0, joint.T / np.maximum(sums, TINY)[:, None], np.eye(len(joint)))
     return T
 
 
-def count_anchors(c: Floats, labels: Labels) -> Floats:
-    """Counts (k, k) of believed true and given label over the surest rows of each believed class.
+def noise_rate(class_shares: Floats, T: Floats) -> float:
+    """Return the share of labels that T changes, for true classes with these shares (k,)."""
+    return float(class_shares @ (1 - np.diag(T)))
+
+
+def p_true_given_label(p_true: Floats, T: Floats, labels: Labels) -> Floats:
+    """Return p(true class | given label, x) (n, k), by Bayes' rule from p(true class | x) (n, k) and T."""
+    label_likelihood = np.ascontiguousarray(T.T[labels])
+    joint = p_true * label_likelihood
+    joint /= np.maximum(joint.sum(axis=1, keepdims=True), TINY**2)
+    return joint
+
+
+def anchor_points(p_true: Floats) -> Iterator[Rows]:
+    """Yield the anchor points of each class: the rows believed to be in it whose p_true is highest."""
+    believed = p_true.argmax(axis=1)
+    sureness = p_true[np.arange(len(p_true)), believed]
+    for label in range(p_true.shape[1]):
+        rows = np.flatnonzero(believed == label)
+        if rows.size:
+            shares = [1 - TUNING.most_anchors, 1 - TUNING.least_anchors]
+            least, most = np.quantile(sureness[rows], shares)
+            rows = rows[sureness[rows] >= np.clip(TUNING.sure, least, most)]
+        yield rows
+
+
+def count_on_anchors(p_true: Floats, labels: Labels) -> Floats:
+    """Count believed class (rows) and given label (columns) over the anchor points, (k, k).
 
     Parameters
     ----------
-    c, labels
-        The belief (n, k) and the given labels (n,).
+    p_true, labels
+        p(true class | x) (n, k) and the given labels (n,).
     """
-    counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(anchors(c)):
+    counts = np.zeros((p_true.shape[1], p_true.shape[1]))
+    for label, rows in enumerate(anchor_points(p_true)):
         counts[label] = np.bincount(labels[rows], minlength=len(counts))
     return counts
 
 
-def count_apart(c: Floats, labels: Labels) -> Floats:
-    """As `count_anchors`, but each pair of classes on the rows that resemble the other class least.
+def count_separated(p_true: Floats, labels: Labels) -> Floats:
+    """Count as `count_on_anchors`, but each pair i, j on the anchor points of i least like j.
 
-    Rows that lie between two classes would be taken for noise. Noise that does not depend on the example is
-    as frequent among those that do not: the share APART of a class's anchors, another one for each other
-    class. Counts are scaled to all anchors.
+    Rows between two classes would be counted as noise. Noise that does not depend on the example is as
+    frequent on the anchor points that are separated from j, so the share `separated` of them is enough.
+    Counts are scaled to all anchor points.
     """
-    counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(anchors(c)):
-        if rows.size:
-            resembles = c[rows]
-            apart = resembles <= np.quantile(resembles, APART, axis=0)
-            given = labels[rows]
-            wrong = given[apart[np.arange(len(rows)), given] & (given != label)]
-            counts[label] = np.bincount(wrong, minlength=len(counts)) * len(rows) / apart.sum(axis=0)
-            counts[label, label] = max(0.0, len(rows) - counts[label].sum())
+    counts = np.zeros((p_true.shape[1], p_true.shape[1]))
+    for label, rows in enumerate(anchor_points(p_true)):
+        if not rows.size:
+            continue
+        p_classes = p_true[rows]
+        separated = p_classes <= np.quantile(p_classes, TUNING.separated, axis=0)
+        given = labels[rows]
+        wrong = given[separated[np.arange(len(rows)), given] & (given != label)]
+        counts[label] = np.bincount(wrong, minlength=len(counts)) * len(rows) / separated.sum(axis=0)
+        counts[label, label] = max(0.0, len(rows) - counts[label].sum())
     return counts
 
 
-def count_surest(c: Floats, labels: Labels) -> Floats:
-    """As `count_anchors`, but on the share SUREST of a class's anchors that c is surest of, scaled to all."""
-    counts = np.zeros((c.shape[1], c.shape[1]))
-    for label, rows in enumerate(anchors(c)):
-        if rows.size:
-            sureness = c[rows, label]
-            surest = rows[sureness >= np.quantile(sureness, 1 - SUREST)]
-            counts[label] = np.bincount(labels[surest], minlength=len(counts)) * len(rows) / len(surest)
+def count_on_surest(p_true: Floats, labels: Labels) -> Floats:
+    """Count as `count_on_anchors`, but on the surest share of a class's anchor points, scaled to all."""
+    counts = np.zeros((p_true.shape[1], p_true.shape[1]))
+    for label, rows in enumerate(anchor_points(p_true)):
+        if not rows.size:
+            continue
+        sureness = p_true[rows, label]
+        surest = rows[sureness >= np.quantile(sureness, 1 - TUNING.surest)]
+        counts[label] = np.bincount(labels[surest], minlength=len(counts)) * len(rows) / len(surest)
     return counts
 
 
-def anchors(c: Floats) -> Iterator[npt.NDArray[np.int64]]:
-    """The surest rows of each believed class."""
-    believed = c.argmax(axis=1)
-    sureness = c[np.arange(len(c)), believed]
-    for label in range(c.shape[1]):
-        rows = np.flatnonzero(believed == label)
-        if rows.size:
-            least, most = np.quantile(sureness[rows], [1 - MOST_ANCHORS, 1 - LEAST_ANCHORS])
-            rows = rows[sureness[rows] >= np.clip(SURE, least, most)]
-        yield rows
+def shrink_counts(counts: Floats) -> Floats:
+    """Shrink counts (k, k) as far as their differences between classes are due to chance.
 
-
-def evened(counts: Floats) -> Floats:
-    """Counts (k, k) of as many rows a class, without what differs between classes by chance only.
-
-    How many labels of a class are wrong is drawn to the share in all classes, and how many of those are of
-    each other class to an equal share: as far as counts drawn from a Dirichlet distribution about these
-    shares would be, at the concentration that makes them likeliest (empirical Bayes; Minka, 2000).
+    The share of wrong labels of each class is shrunk to that of all classes, and the distribution of the
+    wrong labels over the other classes to the uniform one. Row sums stay. Both use `shrink_to`.
     """
     k = len(counts)
     off_diagonal = ~np.eye(k, dtype=bool)
     wrong = counts[off_diagonal].reshape(k, k - 1)
-    sums = np.column_stack([np.diag(counts), wrong.sum(axis=1)])
-    rate = (sums[:, 1].sum() + LEAST_WRONG) / (sums.sum() + 1)
-    sums = _drawn_to(np.array([1 - rate, rate]), sums)
-    shares = np.full(k - 1, 1 / (k - 1))
-    spread = _drawn_to(shares, wrong) + TINY * shares  # a class without wrong labels has some now
-    even = np.diag(sums[:, 0])
-    even[off_diagonal] = (spread * (sums[:, 1] / spread.sum(axis=1))[:, None]).ravel()
-    return even
+    right_and_wrong = np.column_stack([np.diag(counts), wrong.sum(axis=1)])
+    rate = (right_and_wrong[:, 1].sum() + TUNING.least_wrong) / (right_and_wrong.sum() + 1)
+    right_and_wrong = shrink_to(np.array([1 - rate, rate]), right_and_wrong)
+    uniform = np.full(k - 1, 1 / (k - 1))
+    spread = shrink_to(uniform, wrong) + TINY * uniform  # a class without wrong labels has some now
+    shrunk = np.diag(right_and_wrong[:, 0])
+    shrunk[off_diagonal] = (spread * (right_and_wrong[:, 1] / spread.sum(axis=1))[:, None]).ravel()
+    return shrunk
 
 
-def _drawn_to(shares: Floats, counts: Floats) -> Floats:
-    """The expected counts (k, m), given these, if each row's shares are drawn about the given ones (m,)."""
+def shrink_to(shares: Floats, counts: Floats) -> Floats:
+    """Return the expected counts (m, c) if each row's shares are drawn around the given ones (c,).
+
+    Empirical Bayes: the shares of a row have a Dirichlet prior around the given ones, with the concentration
+    that makes the counts likeliest (Minka 2000, "Estimating a Dirichlet distribution").
+    """
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
     from scipy.special import gammaln  # noqa: PLC0415  slow to import
 
-    sums, cells = counts.sum(axis=1), np.nonzero(counts)
-    some, shares_of_some = counts[cells], shares[cells[1]]
+    sums = counts.sum(axis=1)
+    cells = np.nonzero(counts)
+    positive = counts[cells]
+    shares_of_positive = shares[cells[1]]
 
-    def surprise(log_concentration: float) -> float:
-        total = np.exp(log_concentration)
-        rows = gammaln(sums + total) - gammaln(total)
-        each = total * shares_of_some
-        return float(rows.sum() - (gammaln(some + each) - gammaln(each)).sum())
+    def negative_log_likelihood(log_concentration: float) -> float:
+        concentration = np.exp(log_concentration)
+        rows = gammaln(sums + concentration) - gammaln(concentration)
+        prior = concentration * shares_of_positive
+        return float(rows.sum() - (gammaln(positive + prior) - gammaln(prior)).sum())
 
-    total = np.exp(minimize_scalar(surprise, bounds=CONCENTRATIONS, method="bounded").x)
-    expected: Floats = (counts + total * shares) * (sums / (sums + total))[:, None]
+    bounds = TUNING.log_concentrations
+    best = minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded")
+    concentration = np.exp(best.x)
+    expected: Floats = (counts + concentration * shares) * (sums / (sums + concentration))[:, None]
     return expected
 
 
-def ambiguous_pairs(T: Floats, share: float) -> Floats:
-    """How far doubt between two classes is ambiguity (k, k): that share, but none where labels flow.
-
-    There c cannot tell ambiguity from noise.
-    """
-    return np.asarray(share / (1 + (flow_between(T) / FLOW) ** 6))
-
-
 def with_prior(counts: Floats, guess: Floats) -> Floats:
-    """T from counts, each row with PRIOR_COUNTS more that are spread as the guess says."""
-    total = counts + PRIOR_COUNTS * guess
+    """Return T of counts (k, k), each row with `prior_rows` more rows that are spread as the guess says."""
+    total = counts + TUNING.prior_rows * guess
     T: Floats = total / total.sum(axis=1, keepdims=True)
     return T
 
 
 def flow_between(T: Floats) -> Floats:
-    """How many labels go between two classes (k, k), each way weighted by its share of all that leave."""
+    """Return how strongly labels go from one of two classes to the other (k, k).
+
+    Each way counts T[i, j], times its share of the labels that leave i.
+    """
     off_diagonal = T * (1 - np.eye(len(T)))
     flow: Floats = off_diagonal**2 / np.maximum(off_diagonal.sum(axis=1, keepdims=True), TINY)
     return np.asarray(flow + flow.T)
 
 
-def given_likelihood(T: Floats, labels: Labels) -> Floats:
-    """p(given label of the row | true class), (n, k)."""
-    return np.ascontiguousarray(T.T[labels])
+def fade_with_flow(value: float, flow: Floats) -> Floats:
+    """Return the value where no labels flow, nothing where the flow is strong, half of it at `strong_flow`.
+
+    The power makes this nearly a switch, yet without a jump: a small change of T cannot turn a pair of
+    classes over.
+    """
+    faded: Floats = value / (1 + (flow / TUNING.strong_flow) ** TUNING.flow_steepness)
+    return faded
 
 
-def posterior(c: Floats, T: Floats, labels: Labels) -> Floats:
-    """p(true | given, x) (n, k), by Bayes' rule."""
-    joint = c * given_likelihood(T, labels)
-    joint /= np.maximum(joint.sum(axis=1, keepdims=True), TINY**2)
-    return joint
+def ambiguous_pairs(T: Floats, share: float) -> Floats:
+    """Return how far doubt between two classes is ambiguity (k, k): the share, fading with the flow."""
+    return fade_with_flow(share, flow_between(T))

@@ -231,7 +231,7 @@ def _thumbnails(
     dataset: LabeledDataset,
     labels: NoisyLabels,
     trained: rounds.Trained,
-    judged: judge.Judged,
+    judged: judge.Verdicts,
     hidden: Controls,
     leaks: Leaks | None,
 ) -> Thumbnails:

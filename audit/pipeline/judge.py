@@ -1,4 +1,4 @@
-"""What detectors and kinds say of the labels, and every figure of it."""
+"""Judge the labels: what detectors and kinds find in them, and every figure of it."""
 
 from dataclasses import dataclass, replace
 
@@ -17,11 +17,11 @@ from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, S
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What is said of the labels."""
+class Verdicts:
+    """What detectors and kinds find in the labels."""
 
-    issues: Issues  # of the labels that the models were trained on
-    suspects: Issues  # of the labels as they came
+    issues: Issues  # in the noisy labels, with p_error cross-fitted where labels were changed
+    suspects: Issues  # in the original labels
     conflicts: Conflicts
     kinds: Kinds | None
     scores: Scores
@@ -34,44 +34,44 @@ def judge(
     config: Config,
     seeds: Seeds,
     timer: StepTimer,
-) -> Judged:
-    """Run every detector on the labels with noise, and the one that the truth calls for on those that came.
+) -> Verdicts:
+    """Run every detector on the noisy labels, and the one that the truth calls for on the original labels.
 
     The suspects are judged by models that were trained without the suspects among the noisy labels. Only
-    those of the kinds that the settings ask for stay.
+    suspects of the kinds that the settings ask for stay.
     """
+    settings = config.detection
     probs = trained.out_of_sample
     with timer("issues"):
         noisy = detectors.Evidence(labels.noisy, probs.pred_probs, probs.margins)
-        came = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)
-        found = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-        issues = found[config.detection.detector]
-        suspects = detectors.DETECTORS[detectors.of_truth(config.detection.truth)](came)
+        original = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)
+        by_detector = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
+        issues = by_detector[settings.detector]
+        suspects = detectors.DETECTORS[detectors.detector_for(settings.truth)](original)
         conflicts = trained.duplicates.conflicts(labels.original)
     with timer("kinds"):
-        known = step.Judgement(
+        before_kinds = step.Judgement(
             dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
         )
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
-        kinds, figures = step.named(
-            known, trained.synthetic, every=config.detection.kinds_of == "all", rng=rng
-        )
-        suspects = step.only(suspects, kinds, kinds_in(config.detection.kinds))
+        every = settings.kinds_of == "all"
+        kinds, kind_figures = step.named(before_kinds, trained.synthetic, every=every, rng=rng)
+        suspects = step.only(suspects, kinds, kinds_in(settings.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)
         corrected = issues.p_error
         if labels.flipped.any():
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
         scores = summarise(
-            Detections(found, config.detection.detector, suspects, config.detection.truth),
+            Detections(by_detector, settings.detector, suspects, settings.truth),
             labels,
             probs,
-            LabelModels(noisy.belief, came.belief),
+            LabelModels(noisy.label_model, original.label_model),
             corrected=corrected,
             requested=config.noise.noise,
             rng=rng,
         )
         issues = replace(issues, p_error=corrected)
-    if figures is not None:
-        scores = replace(scores, kinds=KindFigures.from_json(figures))
-    return Judged(issues, suspects, conflicts, kinds, scores)
+    if kind_figures is not None:
+        scores = replace(scores, kinds=KindFigures.from_json(kind_figures))
+    return Verdicts(issues, suspects, conflicts, kinds, scores)

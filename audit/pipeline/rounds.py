@@ -192,7 +192,7 @@ def _train_round(
 def _after_round(task: RoundsTask, outcome: OutOfSample) -> tuple[Mask, float]:
     """Decide from a round's predictions which rows (n,) to train on next, and with how much effort."""
     evidence = detectors.Evidence(task.labels, outcome.pred_probs)
-    effort = float(np.clip(evidence.belief.ambiguity / HARD, 1, MOST_EFFORT))
+    effort = float(np.clip(evidence.label_model.ambiguity / HARD, 1, MOST_EFFORT))
     hard = effort > 1 and task.dataset.are_images and len(task.labels) >= ENOUGH_ROWS
     detect = detectors.surely_wrong if hard else detectors.posterior
     return kept_for_training(detect(evidence), task.labels, len(task.dataset.class_names)), effort

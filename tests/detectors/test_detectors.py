@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cleanlab.filter import find_label_issues as cleanlab_issues
@@ -11,7 +13,16 @@ from sklearn.naive_bayes import GaussianNB
 
 import audit
 from audit import detectors, noise
-from audit.detectors import Evidence, belief, dependence, figures, scoring, transition
+from audit.detectors import (
+    Evidence,
+    class_map,
+    instance_dependence,
+    label_model,
+    scoring,
+    sharpening,
+    transition,
+    tuning,
+)
 from audit.types import NoisyLabels
 
 ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
@@ -193,7 +204,7 @@ def test_the_scale_that_makes_probabilities_what_they_were_is_found(sharpness, s
     true = (c.cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
     labels = (T[true].cumsum(axis=1) < rng.random((len(c), 1))).sum(axis=1).clip(max=k - 1)
     logs = sharpness * np.log(np.maximum(c, 1e-9)).T
-    scale = belief._matching_scale(logs, float((labels != true).mean()), T, labels, 0.05)
+    scale = sharpening.matching_scale(logs, float((labels != true).mean()), T, labels, 0.05)
     assert scale * sharpness == pytest.approx(1, abs=0.35)
 
 
@@ -209,7 +220,7 @@ def test_the_posterior_is_bayes_rule():
     injected, probs = world(n=2000, rate=0.2, sharpness=5)
     evidence = Evidence(injected.noisy, probs)
     issues = detectors.posterior(evidence)
-    c, T = evidence.belief.c, evidence.belief.T
+    c, T = evidence.label_model.p_true, evidence.label_model.T
     for row in range(50):
         g = injected.noisy[row]
         joint = [c[row, t] * T[t, g] for t in range(4)]
@@ -220,10 +231,10 @@ def test_the_posterior_is_bayes_rule():
 @pytest.mark.parametrize("kind", ["symmetric", "pair"])
 def test_the_transition_matrix_is_found(kind):
     injected, probs = world(n=60_000, rate=0.3, kind=kind, sharpness=6)
-    found = Evidence(injected.noisy, probs).belief
+    found = Evidence(injected.noisy, probs).label_model
     np.testing.assert_allclose(found.T, noise.noise_kind(kind)(4, 0.3), atol=0.02)
     np.testing.assert_allclose(found.T.sum(axis=1), 1)
-    low, high = figures.transition_interval(found)
+    low, high = found.transition_interval()
     assert ((low <= found.T) & (high >= found.T)).all()
 
 
@@ -241,7 +252,7 @@ def test_the_interval_of_the_noise_rate_covers(kind, rate):
     held = 0
     for seed in range(40):
         injected, probs = world(n=4000, rate=rate, kind=kind, sharpness=7, seed=seed)
-        value, low, high = Evidence(injected.noisy, probs).belief.noise_interval(
+        value, low, high = Evidence(injected.noisy, probs).label_model.noise_interval(
             injected.noisy, np.random.default_rng(seed)
         )
         assert low <= value <= high < rate + 0.05
@@ -253,7 +264,7 @@ def test_the_intervals_of_the_transition_matrix_cover():
     held = []
     for seed in range(20):
         injected, probs = world(n=8000, rate=0.2, sharpness=8, seed=seed)
-        low, high = figures.transition_interval(Evidence(injected.noisy, probs).belief)
+        low, high = Evidence(injected.noisy, probs).label_model.transition_interval()
         T = noise.noise_kind("symmetric")(4, 0.2)
         held += list(((low <= T) & (high >= T)).ravel())
     assert np.mean(held) > 0.9
@@ -323,10 +334,10 @@ def test_what_cannot_be_judged_is_refused_in_one_line(labels, probs, settings, m
     assert str(caught.value) == message
 
 
-def test_anchors_are_counted_on_the_surest_rows_of_each_class():
+def test_labels_are_counted_on_the_surest_rows_of_each_class():
     c = np.array([[0.95, 0.05]] * 30 + [[0.6, 0.4]] * 10 + [[0.2, 0.8]] * 10 + [[0.3, 0.7]] * 10)
     labels = np.array([0] * 25 + [1] * 35)
-    counts = transition.count_anchors(c, labels)
+    counts = transition.count_on_anchors(c, labels)
     assert counts.tolist() == [
         [25, 5],
         [0, 10],
@@ -334,7 +345,7 @@ def test_anchors_are_counted_on_the_surest_rows_of_each_class():
 
 
 def ambiguous_probabilities(n, k, rng):
-    """True labels drawn from a belief in which half of the rows lie between two neighbouring classes."""
+    """True labels drawn from class probabilities in which half of the rows lie between two neighbouring classes."""
     first = rng.integers(0, k, n)
     share = np.where(rng.random(n) < 0.5, rng.uniform(0.5, 1, n), 1.0)[:, None]
     c = share * np.eye(k)[first] + (1 - share) * np.eye(k)[first ^ 1]
@@ -343,7 +354,7 @@ def ambiguous_probabilities(n, k, rng):
 
 
 def noisy_ambiguity(n, k, kind, rate, seed):
-    """Such a belief, T of the noise, and labels drawn from both."""
+    """Such probabilities, T of the noise, and labels drawn from both."""
     rng = np.random.default_rng(seed)
     c, true = ambiguous_probabilities(n, k, rng)
     return c, noise.noise_kind(kind)(k, rate), audit.inject(true, rate, kind, rng=rng).noisy
@@ -352,18 +363,19 @@ def noisy_ambiguity(n, k, kind, rate, seed):
 @pytest.mark.parametrize("rate", [0.1, 0.3])
 def test_ambiguity_is_not_taken_for_noise(rate):
     c, T, given = noisy_ambiguity(20_000, 6, "symmetric", rate, seed=0)
-    found = Evidence(given, (c @ T).astype(np.float32)).belief
+    found = Evidence(given, (c @ T).astype(np.float32)).label_model
     assert found.noise_rate == pytest.approx(rate, abs=0.01)
 
 
 def off_by(n, seed, monkeypatch=None):
-    """How far a belief is from the true one where a network mistakes one class of each two for the other."""
+    """How far p_true is from the true one where a network mistakes one class of each two for the other."""
     if monkeypatch:
-        monkeypatch.setattr(belief, "FREE", np.inf)
+        tight = replace(tuning.TUNING, free_precision=np.inf)
+        monkeypatch.setattr(label_model, "TUNING", tight)
     c, T, given = noisy_ambiguity(n, 6, "symmetric", 0.1, seed)
     bias = np.where(np.arange(6) % 2, 1.5, 0.0)
     said = softmax(np.log(c) + bias) @ T
-    return np.abs(Evidence(given, said.astype(np.float32)).belief.c - c).mean()
+    return np.abs(Evidence(given, said.astype(np.float32)).label_model.p_true - c).mean()
 
 
 def test_what_a_network_mistakes_for_something_else_is_learnt_from_many_rows_in_doubt(monkeypatch):
@@ -382,44 +394,44 @@ def test_few_rows_in_doubt_do_no_harm(monkeypatch, seed):
     seed=st.integers(0, 9),
 )
 @settings(max_examples=50)
-def test_rows_that_tell_the_map_anything_stand_for_themselves_and_some_for_all_others(sure, most, seed):
+def test_informative_rows_stand_for_themselves_and_some_for_all_others(sure, most, seed):
     labels = np.random.default_rng(seed).integers(0, 3, len(sure))
     c = np.where(sure[:, None], np.eye(3)[labels], 1 / 3)
     z = np.stack([np.arange(len(sure)), np.ones(len(sure))])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(belief, "AGREED_ROWS", most)
-        sample = belief._telling(z, c, labels)
-    rows = sample.z[0].astype(int)
-    assert sample.labels.tolist() == labels[rows].tolist()
-    assert sample.size == pytest.approx(len(sure))
+        patch.setattr(class_map, "TUNING", replace(tuning.TUNING, agreed_rows=most))
+        taken = class_map.informative_rows(z, labels, c)
+    rows = taken.log_probs[0].astype(int)
+    assert taken.labels.tolist() == labels[rows].tolist()
+    assert taken.total == pytest.approx(len(sure))
     assert set(np.flatnonzero(~sure)) <= set(rows)
-    assert (sample.counts[~sure[rows]] == 1).all()
+    assert (taken.stands_for[~sure[rows]] == 1).all()
     assert sure[rows].sum() <= most
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("symmetric", 0.1), ("pair", 0.4)])
-def test_labels_are_counted_where_two_classes_are_told_apart(kind, rate):
+def test_labels_are_counted_where_two_classes_are_separated(kind, rate):
     c, T, given = noisy_ambiguity(40_000, 4, kind, rate, seed=1)
-    plain, apart = transition.count_anchors(c, given), transition.count_apart(c, given)
-    assert apart.sum(axis=1) == pytest.approx(plain.sum(axis=1))  # as many rows
-    shares = apart / apart.sum(axis=1, keepdims=True)
+    plain, separated = transition.count_on_anchors(c, given), transition.count_separated(c, given)
+    assert separated.sum(axis=1) == pytest.approx(plain.sum(axis=1))  # as many rows
+    shares = separated / separated.sum(axis=1, keepdims=True)
     assert np.abs(shares - T).max() < 0.02
     neighbours = np.arange(4), np.arange(4) ^ 1
-    assert (plain[neighbours] > apart[neighbours]).all()  # those were taken for noise
+    assert (plain[neighbours] > separated[neighbours]).all()  # those were taken for noise
 
 
 def resemblance(c, labels):
-    plain, apart = transition.count_anchors(c, labels), transition.count_apart(c, labels)
-    return dependence.resemblance(plain, apart, c, labels)
+    plain, separated = transition.count_on_anchors(c, labels), transition.count_separated(c, labels)
+    return instance_dependence.resemblance(plain, separated, c, labels)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_wrong_labels_that_go_where_their_example_resembles_are_counted_all(seed, monkeypatch):
     injected, probs = resembling(seed=seed)
     assert resemblance(probs, injected.noisy) == 1
-    assert Evidence(injected.noisy, probs).belief.noise_rate == pytest.approx(injected.rate, abs=0.003)
-    monkeypatch.setattr(belief, "resemblance", lambda *_: 0.0)
-    assert Evidence(injected.noisy, probs).belief.noise_rate < injected.rate - 0.015
+    assert Evidence(injected.noisy, probs).label_model.noise_rate == pytest.approx(injected.rate, abs=0.003)
+    monkeypatch.setattr(label_model, "resemblance", lambda *_: 0.0)
+    assert Evidence(injected.noisy, probs).label_model.noise_rate < injected.rate - 0.015
 
 
 @pytest.mark.parametrize("n", [2000, 40_000])
@@ -440,16 +452,18 @@ def test_resemblance_is_a_share_of_any_belief_and_labels(k, n, seed):
     rng = np.random.default_rng(seed)
     c, labels = rng.dirichlet(np.full(k, 0.2), n), rng.integers(0, k, n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dependence, "LEAST_ERRORS", 1)
+        patch.setattr(instance_dependence, "TUNING", replace(tuning.TUNING, least_errors=1))
         assert 0 <= resemblance(c, labels) <= 1
 
 
 @given(st.integers(3, 6), st.integers(0, 2**32 - 1))
-def test_where_no_row_resembles_another_class_all_anchors_are_counted(k, seed):
+def test_where_no_row_resembles_another_class_all_anchor_points_are_counted(k, seed):
     rng = np.random.default_rng(seed)
     true, labels = rng.integers(0, k, (2, 200))
     sure = np.eye(k)[true]
-    assert transition.count_apart(sure, labels) == pytest.approx(transition.count_anchors(sure, labels))
+    assert transition.count_separated(sure, labels) == pytest.approx(
+        transition.count_on_anchors(sure, labels)
+    )
 
 
 def shares_of(counts):
@@ -459,32 +473,32 @@ def shares_of(counts):
 
 
 @given(arrays(np.int64, (5, 5), elements=st.integers(1, 300)))
-def test_evening_draws_counts_together(counts):
-    evened = transition.evened(counts.astype(float))
-    assert evened.sum(axis=1) == pytest.approx(counts.sum(axis=1))
-    (rates, spread), (even_rates, even_spread) = shares_of(counts), shares_of(evened)
+def test_shrinkage_draws_counts_together(counts):
+    shrunk = transition.shrink_counts(counts.astype(float))
+    assert shrunk.sum(axis=1) == pytest.approx(counts.sum(axis=1))
+    (rates, spread), (shrunk_rates, shrunk_spread) = shares_of(counts), shares_of(shrunk)
     pooled = (counts.sum() - np.trace(counts) + 0.5) / (counts.sum() + 1)
-    for before, after, middle in ((rates, even_rates, pooled), (spread, even_spread, 1 / 4)):
+    for before, after, middle in ((rates, shrunk_rates, pooled), (spread, shrunk_spread, 1 / 4)):
         assert (np.abs(after - middle) <= np.abs(before - middle) + 1e-9).all()
         assert ((after - middle) * (before - middle) >= -1e-9).all()
 
 
-def test_wrong_labels_are_evened_out_only_where_they_differ_by_chance():
+def test_wrong_labels_are_shrunk_together_only_where_they_differ_by_chance():
     rng = np.random.default_rng(0)
     even, uneven = (
         np.array([rng.multinomial(1_000, row) for row in T]).astype(float)
         for T in (noise.noise_kind("symmetric")(8, 0.1), noise.noise_kind("pair")(8, 0.1))
     )
-    for before, after in zip(shares_of(even), shares_of(transition.evened(even)), strict=True):
+    for before, after in zip(shares_of(even), shares_of(transition.shrink_counts(even)), strict=True):
         assert after.std() < before.std() / 2
     uneven[0] = [500, 500, 0, 0, 0, 0, 0, 0]
-    for before, after in zip(shares_of(uneven), shares_of(transition.evened(uneven)), strict=True):
+    for before, after in zip(shares_of(uneven), shares_of(transition.shrink_counts(uneven)), strict=True):
         assert after == pytest.approx(before, abs=0.03)
 
 
 def test_where_no_label_is_wrong_each_may_be_a_little():
-    evened = transition.evened(np.diag([100.0, 300.0, 50.0]))
-    rates, spread = shares_of(evened)
+    shrunk = transition.shrink_counts(np.diag([100.0, 300.0, 50.0]))
+    rates, spread = shares_of(shrunk)
     assert ((rates > 0) & (rates <= 0.5 / 451)).all()
     assert spread == pytest.approx(np.full((3, 2), 0.5))
 

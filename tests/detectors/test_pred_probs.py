@@ -181,7 +181,7 @@ def changed(row, values):
         (np.log(np.eye(3) + 1e-300)[LABELS], "pred_probs holds logarithms of probabilities, expected 0 to 1; use numpy.exp(pred_probs)"),
         (np.eye(3)[LABELS] * 7 - 2 + 1e-2 * LABELS[:, None], "pred_probs has values from -2 to 5.02, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)"),
         (np.eye(3)[LABELS] * np.arange(1, 41)[:, None], "pred_probs has values from 0 to 40, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1), or divide each row by its sum if they are counts"),
-        (np.eye(3)[LABELS] * 1.5 - 0.5 / 3, "pred_probs has values from -0.1667 to 1.333, expected 0 to 1; its rows sum to 1, but nothing is less likely than never: use predict_proba"),
+        (np.eye(3)[LABELS] * 1.5 - 0.5 / 3, "pred_probs has values from -0.1667 to 1.333, expected 0 to 1; its rows sum to 1, but probabilities cannot be negative; use predict_proba"),
         (100 * PROBS, "every row of pred_probs sums to 100, expected 1; divide by it: pred_probs / 100"),
         (changed(7, [0.5, 0.5, 0.4]), f"row 7 of pred_probs sums to 1.4, expected 1, as in all (1 of 40 rows do not); {AGAIN}"),
         (changed(7, 0), f"row 7 of pred_probs sums to 0, expected 1, as in all (1 of 40 rows do not); {AGAIN}"),

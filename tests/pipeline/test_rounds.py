@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from audit import detectors
 from audit.datasets import from_arrays
 from audit.detectors import Evidence
+from audit.detectors.label_model import LabelModel
 from audit.events import Silent
 from audit.noise import inject
 from audit.pipeline import rounds
@@ -165,7 +166,7 @@ def epochs_of(recipe):
 
 @pytest.mark.parametrize(("ambiguity", "epochs"), [(0.01, 6), (0.06, 12), (0.5, 24)])
 def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch, ambiguity, epochs):
-    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
+    monkeypatch.setattr(LabelModel, "ambiguity", ambiguity)
     assert epochs_of(Recipe(6)) == {"round-1": 2, "round-2": epochs}
     assert epochs_of(Recipe(6, epochs_fixed=True)) == {"round-1": 2, "round-2": 6}
 
@@ -200,7 +201,7 @@ def test_what_may_only_be_hard_stays_in_where_there_is_enough_hard_data(monkeypa
         issues = detectors.posterior(evidence)
         return replace(issues, is_issue=np.zeros_like(issues.is_issue))
 
-    monkeypatch.setattr(detectors.belief.Belief, "ambiguity", ambiguity)
+    monkeypatch.setattr(LabelModel, "ambiguity", ambiguity)
     monkeypatch.setattr(rounds, "ENOUGH_ROWS", enough)
     monkeypatch.setattr(detectors, "surely_wrong", nothing)
     _, outcome = trained(schedule.Schedule(2, 1, Recipe(2, epochs_fixed=True)), rate=0.1)
