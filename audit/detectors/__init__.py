@@ -52,10 +52,8 @@ DETECTORS: dict[str, Detector] = {
     "cleanlab-margin": rules.low_normalized_margin,
     "cleanlab-confidence": rules.low_self_confidence,
 }
-TRUTHS = {
-    "process": "posterior",
-    "consensus": "consensus",
-}  # meaning of "wrong" → the detector that serves it
+# The detector that serves each meaning of "wrong".
+TRUTHS = {"process": "posterior", "consensus": "consensus"}
 
 
 def detector_named(name: str) -> Detector:

@@ -273,7 +273,7 @@ def test_the_intervals_of_the_transition_matrix_cover():
 def test_one_default_says_what_wrong_means():
     injected, probs = world(rate=0.3)
     unsaid = audit.find_issues(injected.noisy, probs)
-    said = audit.find_issues(injected.noisy, probs, truth=audit.Config().truth)
+    said = audit.find_issues(injected.noisy, probs, truth=audit.Config().detection.truth)
     other = audit.find_issues(injected.noisy, probs, truth="process")
     assert (unsaid.label_quality == said.label_quality).all()
     assert (unsaid.label_quality != other.label_quality).any()
