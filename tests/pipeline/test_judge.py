@@ -26,7 +26,7 @@ def verdicts(n=2000, k=4, rate=0.2, seed=0):
 def test_the_calibration_figures_are_those_of_the_p_error_that_the_issues_hold():
     labels, found = verdicts()
     bins = calibration.reliability(found.issues.p_error, labels.flipped)
-    figures = found.scores["calibration"]["cross_fitted"]
+    figures = found.scores.to_json()["calibration"]["cross_fitted"]
     assert figures["bins"] == [each.to_json() for each in bins]
     assert figures["expected_calibration_error"] == calibration.expected_calibration_error(bins)
 
@@ -34,5 +34,5 @@ def test_the_calibration_figures_are_those_of_the_p_error_that_the_issues_hold()
 def test_without_injected_noise_p_error_is_as_the_detector_stated_it():
     labels, found = verdicts(rate=0.0)
     assert not labels.flipped.any()
-    assert found.scores["calibration"] is None
+    assert found.scores.calibration is None
     assert found.issues.p_error == pytest.approx(1 - found.issues.label_quality)
