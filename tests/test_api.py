@@ -187,7 +187,7 @@ def test_probabilities_of_ones_own_need_no_training_and_no_examples(tmp_path, ru
     assert len(found) > 0.7 * injected.flipped.sum()
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "240 labels without examples" in page
-    assert "none: the probabilities came along" in page
+    assert "none: the probabilities were given" in page
 
     for name, array in (("X", X), ("y", given), ("p", probs), ("moved", probs[:, [1, 2, 0]])):
         np.save(tmp_path / f"{name}.npy", array)

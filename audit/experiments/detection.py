@@ -14,7 +14,7 @@ from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import detect, preview
-from audit.pipeline.detect import Task
+from audit.pipeline.detect import AuditRequest
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, Table
 from audit.runs.folder import RunFolder
@@ -44,8 +44,8 @@ def sweep(
     views = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
     for (name, config), heard in zip(cells.items(), views, strict=True):
         noise = ConfiguredNoise.of(config)
-        task = Task(replace(dataset, notes=()), config, noise, config.training.model, None, None, command)
-        record = detect.audit_into(folder.path / "cells" / name, task, heard, StepTimer(heard))
+        request = AuditRequest(replace(dataset, notes=()), config, noise, config.training.model, command)
+        record = detect.audit_into(folder.path / "cells" / name, request, heard, StepTimer(heard))
         for detector, figures in record.scores.detectors.items():
             rates = {} if figures.detection is None else figures.detection.rates
             rows.append(

@@ -20,7 +20,7 @@ from audit.experiments.impact_numbers import Prediction
 from audit.experiments.results import Result, changed, write
 from audit.experiments.trials import Trial, TrialModels
 from audit.noise.options import ConfiguredNoise
-from audit.pipeline.detect import Task, audit_into
+from audit.pipeline.detect import AuditRequest, audit_into
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
@@ -161,8 +161,8 @@ class Experiment(NamedTuple):
     def _audit(self, dataset: LabeledDataset, config: Config, name: str, listener: Listener) -> RunRecord:
         """An ordinary run in a folder of its own."""
         noise = ConfiguredNoise.of(config)
-        task = Task(dataset, config, noise, config.training.model, None, None, self.command)
-        return audit_into(self.folder.path / "audits" / name, task, listener, StepTimer(listener))
+        request = AuditRequest(dataset, config, noise, config.training.model, self.command)
+        return audit_into(self.folder.path / "audits" / name, request, listener, StepTimer(listener))
 
     def _audited(self, came: RunRecord) -> Audited:
         labels, apart = self.dataset.labels.copy(), came.suspects.is_issue.copy()

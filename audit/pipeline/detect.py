@@ -1,6 +1,7 @@
-"""The order of an audit's steps: the only module that knows it."""
+"""Run an audit: the one module that knows the order of its steps."""
 
 import platform
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -46,7 +47,7 @@ def detect(
     name: str = "arrays",
     **settings: Any,
 ) -> Run:
-    """Audit arrays: inject label noise, find it again, score the finding, rank the natural suspects.
+    """Audit arrays: flip labels on purpose, detect the flips, score the detection, and rank the suspects.
 
     Parameters
     ----------
@@ -90,18 +91,20 @@ def detect(
     models.check(model)
     with timer("load"):
         dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
-    task = Task(dataset, config, noise, model, pred_probs, sample_weight, config.call())
-    begins = pred_probs is None and (config.run.out is None or not config.run.out.exists())
-    with _workers_starting(config, model, dataset.X.shape) if begins else nullcontext():
-        if config.run.out is None:
-            return Run(_audit(task, None, listener, timer))
-        return Run(audit_into(config.run.out, task, listener, timer))
+    request = AuditRequest(dataset, config, noise, model, config.call(), pred_probs, sample_weight)
+    out = config.run.out
+    trains = pred_probs is None and (out is None or not out.exists())
+    with _workers_starting(config, model, dataset.X.shape) if trains else nullcontext():
+        if out is None:
+            return Run(_audit(request, None, listener, timer))
+        return Run(audit_into(out, request, listener, timer))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
     noise = ConfiguredNoise.of(config)
-    models.check(config.training.model)
+    model = config.training.model
+    models.check(model)
     timer = StepTimer(listener)
     with timer("load"):
         source = datasets.open_source(config.data, listener)
@@ -109,96 +112,98 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     shape = () if source.X is None else source.X.shape
     own_probs = config.predictions.pred_probs
-    begins = len(shape) > 1 and own_probs is None and not path.exists()
-    with _workers_starting(config, config.training.model, shape) if begins else nullcontext():
+    trains = len(shape) > 1 and own_probs is None and not path.exists()
+    with _workers_starting(config, model, shape) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
             dataset = datasets.read_chosen(source, chosen)
-            probs = None if own_probs is None else datasets.read_probabilities(own_probs)
-        leads_from = datasets.folder_of(config.data)
-        task = Task(dataset, config, noise, config.training.model, probs, None, config.command(), leads_from)
-        return Run(audit_into(path, task, listener, timer)), path / "report.html"
-
-
-def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
-    """A block while which workers import what a model of examples of this shape needs."""
-    few = (min(shape[0], config.data.limit or shape[0]), *shape[1:])
-    folds, jobs = config.training.folds, config.training.jobs
-    return workers_starting(models.importing(model, few), few, folds=folds, jobs=jobs)
+            pred_probs = None if own_probs is None else datasets.read_probabilities(own_probs)
+        folder = datasets.folder_of(config.data)
+        command = config.command()
+        request = AuditRequest(dataset, config, noise, model, command, pred_probs, folder=folder)
+        return Run(audit_into(path, request, listener, timer)), path / "report.html"
 
 
 def dry_run(config: Config) -> dict[str, Any]:
-    """What an audit with these settings would be made of and cost; nothing is audited."""
+    """Describe the audit that these settings ask for, and estimate its cost, without running it."""
     ConfiguredNoise.of(config)
     models.check(config.training.model)
     return preview.preview(datasets.load(config), config)
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What is audited, and how."""
+class AuditRequest:
+    """The data of an audit, its settings, and what a caller hands over beside them."""
 
     dataset: LabeledDataset
     config: Config
     noise: ConfiguredNoise
     model: Any  # a name, or a classifier to clone
-    pred_probs: npt.ArrayLike | None  # of every row of the source
-    sample_weight: npt.ArrayLike | None  # the same
-    repeat: str  # the command or call that does it again
-    folder: str | None = None  # from which the source's relative path leads; None when it was in memory
+    repeat: str  # the command or call that makes this run again
+    pred_probs: npt.ArrayLike | None = None  # of every row of the source
+    sample_weight: npt.ArrayLike | None = None  # of every row of the source
+    folder: str | None = None  # that the source's path is relative to; None for data in memory
 
 
-def audit_into(path: Path, task: Task, listener: Listener, timer: StepTimer) -> RunRecord:
-    """Audit into a folder, reusing what is stored there under the same keys."""
+def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: StepTimer) -> RunRecord:
+    """Audit into a folder; what is stored there under the same keys is used again."""
     with RunFolder.locked(path) as folder:
-        differs = {stage.name: folder.why_not_reused(stage) for stage in _stages(task)}
-        if differs["issues"] is None:
+        differences = {stage.name: folder.why_not_reused(stage) for stage in _stages(request)}
+        if differences["issues"] is None:
             listener.note(f"reusing the finished run in {path}: same data, same settings")
             record = folder.load_record()
-            record = replace(record, config={**record.config, **flat(task.config.report)})
+            record = replace(record, config={**record.config, **flat(request.config.report)})
         else:
-            for name, why in differs.items():
-                if why:
-                    listener.note(f"{name}: {why}")
-            record = _audit(task, folder, listener, timer)
+            for name, difference in differences.items():
+                if difference:
+                    listener.note(f"{name}: {difference}")
+            record = _audit(request, folder, listener, timer)
             folder.save_record(record)
         listener.step("report")
         write_report(record, folder)
     return record
 
 
-def _stages(task: Task) -> tuple[Stage, Stage, Stage]:
-    given = {"pred_probs": task.pred_probs, "sample_weight": task.sample_weight}
-    return stages.of_run(task.config, task.noise, task.dataset.fingerprint, given, task.dataset.part)
+def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
+    """A block while which workers import what a model of examples of this shape needs."""
+    rows = min(shape[0], config.data.limit or shape[0])
+    sampled_shape = (rows, *shape[1:])
+    training = config.training
+    importing = models.importing(model, sampled_shape)
+    return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
 
-def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: StepTimer) -> RunRecord:
-    models.check(task.model)
-    seeds, keyed, config = Seeds.of(task.config.run.seed), _stages(task), task.config
-    for line in task.dataset.notes:
-        listener.note(line)
+def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
+    arrays = {"pred_probs": request.pred_probs, "sample_weight": request.sample_weight}
+    dataset = request.dataset
+    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part)
+
+
+def _audit(
+    request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
+) -> RunRecord:
+    """Flip labels, predict all rows out of sample, judge the labels, and choose what the report shows."""
+    config = request.config
+    models.check(request.model)
+    seeds = Seeds.of(config.run.seed)
+    run_stages = _stages(request)
+    for note in request.dataset.notes:
+        listener.note(note)
     with timer("noise"):
-        dataset, labels = task.noise.inject_into(task.dataset, np.random.default_rng(seeds.noise))
+        dataset, labels = request.noise.inject_into(request.dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
-        checkpoints = FoldCheckpoints(folder, keyed[1].key) if folder else None
-        trained = _trained(task, dataset, labels, seeds, checkpoints, listener)
+        checkpoints = FoldCheckpoints(folder, run_stages[1].key) if folder else None
+        trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
-        said, torn = (judged.issues, judged.suspects), judged.conflicts.rows
-        hidden = controls.choose(config.report.controls, labels, said, torn, rng)
+        issues = (judged.issues, judged.suspects)
+        hidden = controls.choose(config.report.controls, labels, issues, judged.conflicts.rows, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
         thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks)
         hashes = datasets.row_hashes(dataset.X)
     return RunRecord(
         config=config.to_json(),
-        data={
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "shape": list(dataset.X.shape),
-            "dtype": str(dataset.X.dtype),
-            "folder": task.folder,
-            "notes": [*dataset.notes, *trained.notes],
-        },
+        data=_data_facts(dataset, request.folder, trained.notes),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -215,16 +220,28 @@ def _audit(task: Task, folder: RunFolder | None, listener: Listener, timer: Step
         kinds=judged.kinds,
         scores=replace(
             judged.scores,
-            conflicting_duplicates=len(torn),
+            conflicting_duplicates=len(judged.conflicts.rows),
             parts=None if leaks is None else figures.part_figures(leaks),
             kept=trained.kept,
             timings=dict(timer.seconds),
         ),
         folds=tuple(figures.fold_figures(name, result, labels) for name, result in trained.folds),
-        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in keyed},
+        stages={stage.name: {"key": stage.key, "settings": dict(stage.settings)} for stage in run_stages},
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
-        repeat=task.repeat,
+        repeat=request.repeat,
     )
+
+
+def _data_facts(dataset: LabeledDataset, folder: str | None, notes: Sequence[str]) -> dict[str, Any]:
+    """Describe the data set as the manifest keeps it."""
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "shape": list(dataset.X.shape),
+        "dtype": str(dataset.X.dtype),
+        "folder": folder,
+        "notes": [*dataset.notes, *notes],
+    }
 
 
 def _thumbnails(
@@ -236,37 +253,39 @@ def _thumbnails(
     leaks: Leaks | None,
 ) -> Thumbnails:
     """Small images of all rows that the report may show."""
-    said, torn = (judged.issues, judged.suspects), judged.conflicts.rows[: selection.MOST_SUSPECTS]
-    listed = selection.rows_to_show(*said, labels.flipped, hidden.rows)
-    rows = np.unique(np.concatenate([listed, torn, selection.shared(leaks)]))
-    agreeing = selection.agreeing(*said, labels, trained.out_of_sample)
-    return selection.thumbnails(dataset, rows, *controls.as_shown(labels, *said, hidden), agreeing)
+    issues = (judged.issues, judged.suspects)
+    listed = selection.rows_to_show(*issues, labels.flipped, hidden.rows)
+    conflicting = judged.conflicts.rows[: selection.MOST_SUSPECTS]
+    rows = np.unique(np.concatenate([listed, conflicting, selection.leaks_to_show(leaks)]))
+    given, suggested = controls.as_shown(labels, *issues, hidden)
+    trusted = selection.trusted(*issues, labels, trained.out_of_sample)
+    return selection.thumbnails(dataset, rows, given, suggested, trusted)
 
 
-def _trained(
-    task: Task,
+def _train(
+    request: AuditRequest,
     dataset: LabeledDataset,
     labels: NoisyLabels,
     seeds: Seeds,
     checkpoints: FoldCheckpoints | None,
     listener: Listener,
 ) -> rounds.Trained:
-    """The probabilities of models trained on the labels with noise, or those that came along."""
-    training = task.config.training
-    if task.pred_probs is not None:
-        ready = _ready(task.pred_probs, dataset)
-        for line in ready.notes:
-            listener.note(line)
-        return rounds.Trained.from_pred_probs(ready.pred_probs, dataset.X, ready.notes)
+    """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
+    if request.pred_probs is not None:
+        checked = _checked_probabilities(request.pred_probs, dataset)
+        for note in checked.notes:
+            listener.note(note)
+        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset.X, checked.notes)
+    training = request.config.training
     sample_weights = None
-    if task.sample_weight is not None:
-        sample_weights = weights_of_rows(task.sample_weight, dataset.rows)
+    if request.sample_weight is not None:
+        sample_weights = weights_of_rows(request.sample_weight, dataset.rows)
     work = rounds.RoundsTask(
         dataset=dataset,
         labels=labels.noisy,
         schedule=schedule.make_schedule(training, dataset.X),
         fitting=Fitting(
-            models.builder(task.model, dataset), device=training.device, balance=training.balance
+            models.builder(request.model, dataset), device=training.device, balance=training.balance
         ),
         folds=training.folds,
         fold_seeds=seeds.folds,
@@ -278,8 +297,9 @@ def _trained(
     return rounds.train_rounds(work, checkpoints, listener)
 
 
-def _ready(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:
-    """The probabilities that came along, of the rows that are audited."""
-    given = np.asarray(pred_probs)
-    fits = given.ndim > 0 and len(given) > dataset.rows.max()
-    return probabilities.checked(dataset.labels, given[dataset.rows] if fits else given, dataset.class_names)
+def _checked_probabilities(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:
+    """The caller's probabilities of the rows that are audited, checked against their labels."""
+    probs = np.asarray(pred_probs)
+    if probs.ndim > 0 and len(probs) > dataset.rows.max():
+        probs = probs[dataset.rows]
+    return probabilities.checked(dataset.labels, probs, dataset.class_names)

@@ -1,4 +1,4 @@
-"""The example that looks most like another one, among those of a class that nothing speaks against."""
+"""Find the trusted example of a class that looks most like a given one."""
 
 from itertools import product
 
@@ -14,13 +14,13 @@ MOST_BYTES = 1 << 26  # of all candidates together: what may have to be read fro
 LEAST_A_CLASS = 4  # candidates, however large the images are
 
 
-def nearest_agreeing(
-    X: Examples, labels: Labels, agreeing: Mask, rows: Rows, classes: npt.NDArray[np.int64]
+def nearest_trusted(
+    X: Examples, labels: Labels, trusted: Mask, rows: Rows, classes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """For each of the rows (m,) the nearest agreeing row of each class that is asked for, (m, c).
+    """Find for each of the rows (m,) the nearest trusted row of each class that is asked for, (m, c).
 
-    Near is the Euclidean distance of shrunk images of mean 0 and length 1. The candidates of a class are
-    spread evenly over its agreeing rows, so that few are read however many there are.
+    Distance is Euclidean, between shrunk images of mean 0 and length 1. The candidates of a class are
+    spread evenly over its trusted rows, so that few are read however many there are.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def nearest_agreeing(
         Images (n, h, w, c).
     labels
         The class of every row (n,).
-    agreeing
+    trusted
         Which rows (n,) may be shown as an example of their class.
     rows
         The rows to find neighbours for; none of them is a neighbour.
@@ -43,7 +43,7 @@ def nearest_agreeing(
 
     nearest = np.full(classes.shape, -1)
     wanted = np.unique(classes)
-    free = agreeing.copy()
+    free = trusted.copy()
     free[rows] = False
     most = MOST_BYTES // max(1, len(wanted) * X[:1].nbytes)
     most = min(MOST_A_CLASS, max(LEAST_A_CLASS, most))

@@ -1,4 +1,4 @@
-"""What the report says, as values: numbers, captions and the rows to show, without any HTML."""
+"""The content of a report as values: numbers, captions and the rows to show, without any HTML."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ from audit.wording import interval, percent, shared_rows
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
 MOST_TWINS = 4  # of a group that are shown
-MOST_LIKELY = 5  # classes whose probability the desk shows, where there are too many for bars
+MOST_LIKELY = 5  # classes whose probability the review panel shows, where there are too many for bars
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Card:
     id: str
     given: str
     suggested: str
-    true: str | None  # what the label was before it was changed on purpose
+    true: str | None  # the original label, where it was changed on purpose
     p_error: float
     fold: int
     values: tuple[FeatureValue, ...]  # what is unusual in a row without an image
@@ -48,7 +48,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Grid:
-    """Cards of one group, and how many there are beside them."""
+    """The cards of one group of rows, and the size of the group."""
 
     total: int
     cards: tuple[Card, ...]
@@ -56,7 +56,7 @@ class Grid:
 
     @property
     def hidden(self) -> int:
-        """Rows of the group that only issues.csv has."""
+        """How many rows of the group have no card."""
         return self.total - (len(self.cards) - self.controls)
 
 
@@ -106,10 +106,13 @@ class Report:
 
 
 def report(record: RunRecord, most_suspects: int) -> Report:
-    """The content of the page, with at most so many natural suspects."""
-    issues, flipped = record.issues, record.labels.flipped
+    """Gather the content of the page, with at most `most_suspects` suspects."""
+    issues = record.issues
+    flipped = record.labels.flipped
     others = min(selection.MOST_OTHERS, most_suspects)
-    conflicts, leaks, suspects = _conflicts(record), _leaks(record), _queue(record, most_suspects)
+    conflicts = _conflicts(record)
+    leaks = _leaks(record)
+    suspects = _queue(record, most_suspects)
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
@@ -158,18 +161,18 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
 
 
 def _leaks(record: RunRecord) -> tuple[Twins, ...]:
-    """The rows that stand in a larger part too, each beside its twin there."""
+    """The rows that have a duplicate in a larger part, each beside that duplicate."""
     leaks = record.leaks
     if leaks is None:
         return ()
-    found = selection.of_smaller_parts(leaks)
-    pairs = zip(
-        leaks.rows[found].tolist(), leaks.twins[found].tolist(), leaks.near[found].tolist(), strict=True
-    )
-    return tuple(
-        Twins((_in_part(record, leaks, row), _in_part(record, leaks, twin)), 0, near)
-        for row, twin, near in pairs
-    )
+    pairs = []
+    for index in selection.of_smaller_parts(leaks).tolist():
+        shown = (
+            _in_part(record, leaks, int(leaks.rows[index])),
+            _in_part(record, leaks, int(leaks.twins[index])),
+        )
+        pairs.append(Twins(shown, more=0, near=bool(leaks.near[index])))
+    return tuple(pairs)
 
 
 def _in_part(record: RunRecord, leaks: Leaks, row: int) -> tuple[int, str, str]:
@@ -188,60 +191,72 @@ def _of_each_label(record: RunRecord, rows: list[int]) -> list[int]:
 
 
 def _grid(record: RunRecord, rows: Rows, most: int) -> Grid:
-    """The first rows of a group without hidden controls, and how many there are with them."""
-    where = _thumbnails(record)
-    shown = selection.unhidden(rows, record.controls.rows)[:most].tolist()
-    cards = tuple(_card(record, row, where[row], as_came=False) for row in shown)
+    """The cards of the first rows of a group that are not hidden controls; the total counts all its rows."""
+    index_of = _thumbnail_index(record)
+    shown = selection.without_controls(rows, record.controls.rows)[:most].tolist()
+    cards = tuple(_card(record, row, index_of[row], original=False) for row in shown)
     return Grid(total=len(rows), cards=cards)
 
 
 def _queue(record: RunRecord, most: int) -> Grid:
     """The cards to review, hidden controls among them, which nothing marks."""
-    where, kinds = _thumbnails(record), kind_of_rows(record)
+    index_of = _thumbnail_index(record)
+    kinds = kind_of_rows(record)
     cards = tuple(
-        replace(_card(record, row, where[row], as_came=as_came), true=None, kind=kinds.get(row))
-        for row, as_came in selection.queue(record, most)
+        replace(_card(record, row, index_of[row], original=original), true=None, kind=kinds.get(row))
+        for row, original in selection.queue(record, most)
     )
     return Grid(len(record.suspects.ranking), cards, controls=len(record.controls.rows))
 
 
-def _thumbnails(record: RunRecord) -> dict[int, int]:
-    """Where the thumbnail of each row is."""
+def _thumbnail_index(record: RunRecord) -> dict[int, int]:
+    """The index of each row's thumbnail."""
     return {row: index for index, row in enumerate(record.thumbnails.rows.tolist())}
 
 
-def _card(record: RunRecord, row: int, thumbnail: int, *, as_came: bool) -> Card:
-    """The card of a row, of its label as it came or as it was changed to."""
-    names, kept = record.class_names, record.thumbnails
-    issues, labels = (
-        (record.suspects, record.labels.original) if as_came else (record.issues, record.labels.noisy)
-    )
-    given, suggested = int(labels[row]), int(issues.suggested[row])
-    bars = ["", "", ""]
-    if len(names) <= MOST_BAR_CLASSES:
-        heights = np.maximum(1, np.round(record.probs.pred_probs[row] * BAR_HEIGHT)).astype(int)
-        for label, height in enumerate(heights):
-            kind = 1 if label == given else 2 if label == suggested else 0
-            bars[kind] += f"M{10 * label} {BAR_HEIGHT}v-{height}h8v{height}z"
+def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Card:
+    """The card of a row, with its original label or with the one that it may have been changed to."""
+    names = record.class_names
+    kept = record.thumbnails
+    if original:
+        issues = record.suspects
+        labels = record.labels.original
+    else:
+        issues = record.issues
+        labels = record.labels.noisy
+    given = int(labels[row])
+    suggested = int(issues.suggested[row])
+    true = None
+    if record.labels.flipped[row] and not original:
+        true = names[record.labels.original[row]]
+    probs = record.probs.pred_probs[row]
+    bars = _bars(probs) if len(names) <= MOST_BAR_CLASSES else [""] * len(names)
+    others = [bar for label, bar in enumerate(bars) if label not in (given, suggested)]
     return Card(
         row=row,
         id=str(record.ids[row]),
         given=names[given],
         suggested=names[suggested],
-        true=names[record.labels.original[row]] if record.labels.flipped[row] and not as_came else None,
+        true=true,
         p_error=float(issues.p_error[row]),
         fold=int(record.probs.fold[row]),
         values=kept.unusual[thumbnail],
-        bars=bars[0],
-        given_bar=bars[1],
-        suggested_bar=bars[2],
-        likely=_likely(record.probs.pred_probs[row]),
+        bars="".join(others),
+        given_bar=bars[given],
+        suggested_bar=bars[suggested],
+        likely=_likely(probs),
         near=(int(kept.nearest[thumbnail, 0]), int(kept.nearest[thumbnail, 1])),
     )
 
 
+def _bars(probs: npt.NDArray[np.float32]) -> list[str]:
+    """One bar for each class probability, as an SVG path."""
+    heights = np.maximum(1, np.round(probs * BAR_HEIGHT)).astype(int).tolist()
+    return [f"M{10 * label} {BAR_HEIGHT}v-{height}h8v{height}z" for label, height in enumerate(heights)]
+
+
 def _likely(probs: npt.NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
-    """The likeliest classes of a row, as many as the desk shows, without those of nearly no probability."""
+    """The most likely classes of a row, as many as the review panel shows, without those near zero."""
     most = len(probs) if len(probs) <= MOST_BAR_CLASSES else MOST_LIKELY
     order = np.argsort(-probs, kind="stable")[:most].tolist()
     percents = np.round(100 * probs.astype(float)).astype(int).tolist()
@@ -257,35 +272,52 @@ def _estimated(noise: NoiseFigures) -> str:
 
 
 def _work(record: RunRecord) -> str:
+    """The models, and how often they were cross-validated."""
     if not record.folds:
-        return "none: the probabilities came along"
+        return "none: the probabilities were given"
     rounds = len({fold["round"] for fold in record.folds})
-    kept = f"; the last trained on {record.scores.kept:,} rows" if rounds > 1 else ""
-    work = f"{rounds} cross-validation{'s' * (rounds > 1)}"
-    return f"{record.config['model']} model, {record.config['preset']}: {work}{kept}"
+    model = f"{record.config['model']} model, {record.config['preset']}"
+    if rounds == 1:
+        return f"{model}: 1 cross-validation"
+    return f"{model}: {rounds} cross-validations; the last trained on {record.scores.kept:,} rows"
+
+
+def _data(record: RunRecord) -> str:
+    """The data set, its size and the form of its examples."""
+    sides = record.data["shape"][1:]
+    if len(sides) > 1:
+        examples = f"images of {' × '.join(map(str, sides))}"
+    elif sides[0]:
+        examples = f"rows of {sides[0]} features"
+    else:
+        examples = "labels without examples"
+    return f"{record.data['name']}: {len(record.ids):,} {examples}, {record.data['dtype']}"
+
+
+def _noise(record: RunRecord) -> str:
+    """The noise that was added: its kind, the rate that was asked for and the one that came about."""
+    if not record.injected:
+        return "none: no label was changed"
+    noise = record.scores.noise
+    requested = "by its matrix" if noise.requested is None else f"rate {noise.requested:.4g}"
+    return f"{record.config['noise_kind']}, {requested}, {noise.realised:.4g} of the labels changed"
 
 
 def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """How the run was made, as pairs of a word and what it was."""
-    config, scores = record.config, record.scores
-    sides = record.data["shape"][1:]
-    what = f"images of {' × '.join(map(str, sides))}" if len(sides) > 1 else f"rows of {sides[0]} features"
-    what = what if sides[0] else "labels without examples"
-    noise = scores.noise
-    asked = "by its matrix" if noise.requested is None else f"rate {noise.requested:.4g}"
-    rates = f"{asked}, {noise.realised:.4g} of the labels changed"
-    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores.timings.items())
+    """How the run was made, as pairs of a name and a fact; the command that repeats it comes first."""
+    scores = record.scores
+    suspects = f"truth {scores.suspects.truth}; likely: p_error of {LIKELY:g} or more"
     return (
         ("repeat it", record.repeat),
-        ("data", f"{record.data['name']}: {len(record.ids):,} {what}, {record.data['dtype']}"),
-        *[("on the way in", line) for line in record.data["notes"]],
+        ("data", _data(record)),
+        *[("note", line) for line in record.data["notes"]],
         ("fingerprint", f"sha256 {record.data['fingerprint']}"),
-        ("noise", f"{config['noise_kind']}, {rates}" if record.injected else "none: the labels as they are"),
-        ("noise estimated", _estimated(noise)),
-        ("seed", str(config["seed"])),
-        ("detector", f"{scores.detector} for changed labels, in the sense of process"),
-        ("suspects", f"in the sense of {scores.suspects.truth}; likely: p_error of {LIKELY:g} or more"),
+        ("noise", _noise(record)),
+        ("noise estimated", _estimated(scores.noise)),
+        ("seed", str(record.config["seed"])),
+        ("detector", f"{scores.detector} for changed labels, truth process"),
+        ("suspects", suspects),
         ("work", _work(record)),
-        ("time", times),
+        ("time", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in scores.timings.items())),
         ("versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())),
     )

@@ -1,4 +1,4 @@
-"""Which rows a report shows, group by group, and the small images kept of them."""
+"""Choose the rows that a report shows, group by group, and make small images of them."""
 
 import warnings
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.report.neighbours import nearest_agreeing
+from audit.report.neighbours import nearest_trusted
 from audit.review.controls import mixed
 from audit.runs.folder import RunRecord
 from audit.types import (
@@ -30,25 +30,26 @@ MOST_FEATURES = 4  # of a row without an image
 
 
 def injected_and_found(issues: Issues, flipped: Mask) -> Rows:
-    """Changed and flagged rows, the least certain first: the last ones that were still found."""
+    """Changed and flagged rows, the least certain first."""
     return issues.ranking[flipped[issues.ranking]][::-1]
 
 
 def injected_and_missed(issues: Issues, flipped: Mask) -> Rows:
-    """Changed rows that were not flagged, those that look most like their new label first."""
+    """Changed rows that were not flagged; those that look most like their new label come first."""
     rows = np.flatnonzero(flipped & ~issues.is_issue)
     return rows[np.argsort(-issues.label_quality[rows], kind="stable")]
 
 
 def false_alarms(issues: Issues, flipped: Mask) -> Rows:
-    """Flagged rows that nobody changed, the surest first."""
+    """Flagged rows that were not changed, the most certain first."""
     return issues.ranking[~flipped[issues.ranking]]
 
 
 def queue(record: RunRecord, most: int) -> list[tuple[int, bool]]:
-    """The rows to review in their order: the first suspects, at most so many, with the controls among them.
+    """The rows to review in their order: at most `most` suspects, with the hidden controls among them.
 
-    Beside each row stands whether it is shown as it came; a control that was changed is shown as that.
+    Each row comes with whether it is shown with its original label; a changed control is shown with the
+    changed one.
     """
     rows, which = mixed(record.suspects.ranking[:most], record.controls)
     changed = np.append(record.controls.injected, False)[which]  # the last is for -1, no control
@@ -56,46 +57,49 @@ def queue(record: RunRecord, most: int) -> list[tuple[int, bool]]:
 
 
 def rows_to_show(issues: Issues, suspects: Issues, flipped: Mask, hidden: Rows) -> Rows:
-    """All rows of which a report may show the image, in row order; hidden are the rows of controls."""
+    """All rows whose image a report may show, in row order; `hidden` are the rows of controls."""
     groups = (injected_and_found, injected_and_missed, false_alarms)
-    others = [unhidden(group(issues, flipped), hidden)[:MOST_OTHERS] for group in groups]
+    others = [without_controls(group(issues, flipped), hidden)[:MOST_OTHERS] for group in groups]
     return np.unique(np.concatenate([suspects.ranking[:MOST_SUSPECTS], *others, hidden]))
 
 
-def shared(leaks: Leaks | None) -> Rows:
-    """The first rows of smaller parts that stand in a larger one too, and their twins there."""
-    listed = np.empty(0, np.int64) if leaks is None else of_smaller_parts(leaks)[:MOST_OTHERS]
-    return listed if leaks is None else np.concatenate([leaks.rows[listed], leaks.twins[listed]])
+def leaks_to_show(leaks: Leaks | None) -> Rows:
+    """The first rows of smaller parts that have a duplicate in a larger part, and those duplicates."""
+    if leaks is None:
+        return np.empty(0, np.int64)
+    listed = of_smaller_parts(leaks)[:MOST_OTHERS]
+    return np.concatenate([leaks.rows[listed], leaks.twins[listed]])
 
 
 def of_smaller_parts(leaks: Leaks) -> Rows:
-    """Which of the shared rows (m,) are in a smaller part than their twin, or in a later one as large."""
-    names, number, sizes = np.unique(leaks.part, return_inverse=True, return_counts=True)
-    place = np.argsort(np.lexsort((np.arange(len(names)), -sizes)))[number]
-    return np.flatnonzero(place[leaks.rows] > place[leaks.twins])
+    """The indices of shared rows in a smaller part than their twin, or in a later part of the same size."""
+    names, part_of_row, sizes = np.unique(leaks.part, return_inverse=True, return_counts=True)
+    largest_first = np.lexsort((np.arange(len(names)), -sizes))
+    rank = np.argsort(largest_first)[part_of_row]
+    return np.flatnonzero(rank[leaks.rows] > rank[leaks.twins])
 
 
-def unhidden(rows: Rows, hidden: Rows) -> Rows:
-    """The rows without hidden controls, whose answer no list may give away."""
+def without_controls(rows: Rows, hidden: Rows) -> Rows:
+    """The rows that are not hidden controls, whose answer no list may give away."""
     return rows[~np.isin(rows, hidden)]
 
 
-def agreeing(issues: Issues, suspects: Issues, labels: NoisyLabels, probs: OutOfSample) -> Mask:
-    """Rows (n,) that nobody changed, that nothing flags, and whose label the models predict."""
+def trusted(issues: Issues, suspects: Issues, labels: NoisyLabels, probs: OutOfSample) -> Mask:
+    """Which rows (n,) are unchanged, flagged by no detector, and predicted with their own label."""
     predicted: Mask = probs.pred_probs.argmax(axis=1) == labels.original
     return predicted & ~labels.flipped & ~issues.is_issue & ~suspects.is_issue
 
 
 def thumbnails(
-    dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels, agreeing: Mask
+    dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels, trusted: Mask
 ) -> Thumbnails:
-    """Small grey or RGB images of these rows in uint8, or what their features have that is unusual.
+    """Make small grey or RGB images of these rows in uint8, or list their most unusual features.
 
-    Beside the images of these rows stand the nearest of the agreeing ones (n,), of the class that is given
-    and of the one that is suggested.
+    The images of these rows come with the nearest of the trusted rows (n,), one of the given class and one
+    of the suggested class.
     """
     if dataset.are_images:
-        near = nearest_agreeing(dataset.X, given, agreeing, rows, np.stack([given, suggested], 1)[rows])
+        near = nearest_trusted(dataset.X, given, trusted, rows, np.stack([given, suggested], 1)[rows])
         shown = np.union1d(rows, near[near >= 0])
         nearest = np.full((len(shown), 2), -1)
         nearest[np.searchsorted(shown, rows)] = near
