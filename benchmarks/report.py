@@ -72,7 +72,7 @@ def measured(path: Path) -> dict[str, Any]:
                 for number in range(KEYS):
                     page.keyboard.press("jyax"[number % 4])
                 page.wait_for_timeout(200)
-                keys = page.evaluate("() => timed")[1:]  # the first scrolls to the desk
+                keys = page.evaluate("() => timed")[1:]  # the first scrolls to the review panel
                 cards = page.locator(".card").count()
             page.close()
         browser.close()

@@ -64,10 +64,10 @@ def plots(record: RunRecord) -> dict[str, bytes]:
 def sentence(record: RunRecord) -> str:
     """What the audit found, in one sentence of HTML."""
     name = html.escape(record.data["name"])
-    suspects = f"{record.suspects.is_issue.sum():,} labels of {name} look wrong as they came"
+    suspects = f"{record.suspects.is_issue.sum():,} original labels of {name} look wrong"
     detection = record.scores.detection
     if detection is None:
-        return f"{suspects}; nothing was changed on purpose, so how good this list is was not measured."
+        return f"{suspects}; no label was changed on purpose, so the quality of this list was not measured."
     return (
         f"Of {detection.score.changed:,} labels changed on purpose this audit found "
         f"{detection.score.tp:,}; of what it flagged, {percent(detection.score.precision.value)} % "

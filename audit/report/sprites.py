@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audit.types import Thumbnails
 
 COLUMNS, LINES = 32, 16  # of a sheet: a browser decodes only those that it shows
-SIZES = {"card": 112, "small": 56, "near": 48, "desk": 224, "desk-near": 84}  # longer sides on the page
+SIZES = {"card": 112, "small": 56, "near": 48, "review": 224, "review-near": 84}  # longer sides on the page
 PIXELATED_UP_TO = 40  # smaller images are kept to the pixel and shown as squares, larger ones smoothly
 JPEG_QUALITY = 88
 

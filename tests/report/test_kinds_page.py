@@ -68,7 +68,7 @@ def test_every_card_says_its_kind_its_reason_and_what_is_proposed(named):
     assert html.count('class="kind evidence"') == len(content.suspects.cards)
 
 
-def test_the_confusion_of_planted_rows_is_in_shares_of_each_line(named):
+def test_the_confusion_of_synthetic_rows_is_in_shares_of_each_line(named):
     proof = sections.report(named, 2000).proof
     assert [line for _, _, line, _ in proof.shares] == [(90, 10), (25, 75)]
     assert [planted for _, planted, _, _ in proof.shares] == [10, 8]
@@ -84,7 +84,7 @@ def test_a_blind_review_shows_no_kind(named):
 def test_a_run_without_kinds_has_neither_chips_nor_proof(run):
     html = page.render(run.record)
     assert 'class="kind evidence"' not in html
-    assert "planted" not in html
+    assert "true kind" not in html
 
 
 def test_conflicting_duplicates_stand_first_with_both_images(run):

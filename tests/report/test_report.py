@@ -132,7 +132,7 @@ def test_the_sentence_says_what_was_counted(report):
     assert page.headings[0].startswith(
         f"Of {score['changed']} labels changed on purpose, this audit found {score['tp']}"
     )
-    assert f"{run.record.scores.suspects.natural} label" in page.headings[1]
+    assert f"{run.record.scores.suspects.natural} original label" in page.headings[1]
 
 
 def test_every_group_of_rows_is_what_it_says(report):
@@ -147,7 +147,7 @@ def test_every_group_of_rows_is_what_it_says(report):
     assert set(selection.false_alarms(issues, flipped)) == set(np.flatnonzero(issues.is_issue & ~flipped))
 
 
-def test_suspects_are_judged_by_the_labels_as_they_came(report):
+def test_suspects_are_judged_by_the_original_labels(report):
     run, _, _ = report
     record = run.record
     assert (

@@ -33,15 +33,15 @@ function keysOf(names) {
  * @param {any} file @param {Data} data @param {Map<number, number>} places
  */
 function problemOf(file, data, places) {
-  if (file?.format !== FORMAT || !Array.isArray(file.decisions)) return `it is no file of ${FORMAT}`;
+  if (file?.format !== FORMAT || !Array.isArray(file.decisions)) return `it is not a file of ${FORMAT}`;
   if (file.version !== VERSION) return `it has version ${file.version}, expected ${VERSION}`;
   if (file.run !== data.run || file.fingerprint !== data.fingerprint) {
     return `it was made with another run (${String(file.run).slice(0, 8)} of ${file.data}), this page is of run ` +
-      `${data.run.slice(0, 8)} of ${data.data}; open it in the report that it came from`;
+      `${data.run.slice(0, 8)} of ${data.data}; open it in the report that it was made in`;
   }
   const seen = new Set();
   for (const [number, entry] of file.decisions.entries()) {
-    const problem = seen.has(entry?.row) ? "has a row for the second time" : problemIn(entry, places, data);
+    const problem = seen.has(entry?.row) ? "repeats a row" : problemIn(entry, places, data);
     if (problem) return `decision ${number + 1} ${problem}`;
     seen.add(entry.row);
   }
@@ -84,7 +84,7 @@ class Book {
     try {
       this.storage = open();
     } catch {
-      // As good as none.
+      // The same as no storage.
     }
     if (this.keep("label-audit", "")) this.keep("label-audit", null); // whether it keeps anything
     for (const key of Object.keys(this.storage ?? {})) this.hear(key, this.storage?.getItem(key) ?? null);

@@ -1,5 +1,5 @@
-// The review station: the cards stand in the page, this makes them a desk to decide at. `decisions.js` comes
-// before it in the same script. Nothing done for a key is proportional to the layout of the page.
+// The review panel, and the filters and the order of the cards, which are in the page already. `decisions.js`
+// comes before this file in the same script. No key causes work in proportion to the layout of the page.
 
 const MORE = 48; // cards that are shown at a time
 const AHEAD = 16; // beyond the current one, so that a step adds one card to the page and not a screen of them
@@ -23,7 +23,7 @@ const keys = keysOf(names);
 const { row: rows, id: ids, given, suggested, p_error, likely, kind: kinds } = data.cards;
 const book = new Book(data, () => window.localStorage);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
-const [station, bench, grid, desk, look, choices] = ["station", "bench", "cards", "desk", "look", "choices"]
+const [review, columns, grid, panel, look, choices] = ["review", "columns", "cards", "panel", "look", "choices"]
   .map((id) => the(id, HTMLElement));
 const [note, reviewer, hide, find, classFind, file, keysOn] =
   ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on"].map((id) => the(id, HTMLInputElement));
@@ -38,12 +38,13 @@ let limit = 0; // how many of them are shown
 let current = -1;
 const marked = /** @type {Set<number>} */ (new Set());
 const notes = /** @type {Map<number, string>} */ (new Map()); // as typed, of cards that may be undecided yet
+const filters = /** @type {WeakMap<Element, string[]>} */ (new WeakMap()); // given, suggested, kind by button
 
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
 const hides = (/** @type {number} */ i) => hide.checked && !decisionOf(i);
 const number = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
-const say = (/** @type {string} */ text) => fill(desk, "#said", text);
-const warn = (/** @type {string} */ text) => fill(station, "#warning", text);
+const say = (/** @type {string} */ text) => fill(panel, "#said", text);
+const warn = (/** @type {string} */ text) => fill(review, "#warning", text);
 
 /** @param {HTMLElement} parent @param {string} selector @param {string} text */
 function fill(parent, selector, text) {
@@ -100,12 +101,12 @@ function select(i) {
   showUpTo((place[i] ?? 0) + AHEAD);
   cards[i]?.setAttribute("aria-current", "true");
   cards[i]?.setAttribute("tabindex", "0");
-  drawDesk();
+  drawPanel();
 }
 
 /** Whether a person sees what a key would decide, and not only its edge. */
-function deskInView() {
-  const { top, bottom } = desk.getBoundingClientRect();
+function panelInView() {
+  const { top, bottom } = panel.getBoundingClientRect();
   return bottom > 150 && top < innerHeight - 150;
 }
 
@@ -113,7 +114,7 @@ function deskInView() {
 function go(i) {
   select(i);
   if (i < 0) return;
-  if (!deskInView()) bench.scrollIntoView({ behavior: "instant" });
+  if (!panelInView()) columns.scrollIntoView({ behavior: "instant" });
   cards[i].focus({ preventScroll: true });
   cards[i].scrollIntoView({ block: "nearest", behavior: "instant" });
 }
@@ -121,7 +122,7 @@ function go(i) {
 /** @param {number} by */
 function step(by) {
   const to = order[Math.max(0, Math.min(order.length - 1, place[current] + by))];
-  go(deskInView() ? to ?? current : current);
+  go(panelInView() ? to ?? current : current);
 }
 
 /** @param {number} i @param {boolean} on */
@@ -130,30 +131,30 @@ function mark(i, on) {
   else marked.delete(i);
   cards[i].classList.toggle("marked", on);
   the("marks", HTMLElement).hidden = !marked.size;
-  fill(desk, "#marks-count", `${number(marked.size)} selected: the next decision is for all of them.`);
+  fill(panel, "#marks-count", `${number(marked.size)} selected. The next decision applies to all of them.`);
 }
 
 const unmark = () => [...marked].forEach((i) => mark(i, false));
 
-function drawDesk() {
-  desk.classList.toggle("empty", current < 0);
+function drawPanel() {
+  panel.classList.toggle("empty", current < 0);
   if (current < 0) return;
   const [i, made] = [current, decisionOf(current)];
-  desk.classList.toggle("decided", Boolean(made));
+  panel.classList.toggle("decided", Boolean(made));
   look.replaceChildren(...[...(cards[i].querySelector(".look")?.children ?? [])].map((each) => each.cloneNode(true)));
-  fill(desk, ".labels s", names[given[i]]);
-  fill(desk, ".labels b", names[suggested[i]]);
-  fill(desk, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
+  fill(panel, ".labels s", names[given[i]]);
+  fill(panel, ".labels b", names[suggested[i]]);
+  fill(panel, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
   const said = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
-  fill(desk, ".why", said.filter(Boolean).join(": "));
-  fill(desk, ".verdict", verdict(made));
-  fill(desk, ".id", `#${ids[i]}`);
-  fill(desk, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
-  fill(desk, '[data-act="keep"] span', `Keep ${names[given[i]]}`);
-  fill(desk, '[data-act="accept"] span', hides(i) ? "Change as suggested" : `Change to ${names[suggested[i]]}`);
+  fill(panel, ".why", said.filter(Boolean).join(": "));
+  fill(panel, ".verdict", verdict(made));
+  fill(panel, ".id", `#${ids[i]}`);
+  fill(panel, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
+  fill(panel, '[data-act="keep"] span', `Keep ${names[given[i]]}`);
+  fill(panel, '[data-act="accept"] span', hides(i) ? "Change as suggested" : `Change to ${names[suggested[i]]}`);
   const others = cellOf(i).length;
   the("same", HTMLButtonElement).hidden = hides(i) || others < 2;
-  fill(desk, "#same", `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`);
+  fill(panel, "#same", `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`);
   note.value = notes.get(i) ?? made?.note ?? "";
   drawChoices(i);
 }
@@ -198,9 +199,9 @@ function decision(i, action, label) {
 /** @param {Action | "accept"} action @param {number} [label] */
 function decide(action, label) {
   if (current < 0) return;
-  if (!deskInView()) {
+  if (!panelInView()) {
     go(current);
-    return say("The keys decide on this card. Press again.");
+    return say("Keys now apply to this card. Press again.");
   }
   const targets = marked.size ? [...marked] : [current];
   if (action === "accept" && targets.some(hides)) return say("The suggestion is hidden: choose a class.");
@@ -236,7 +237,8 @@ function paint(i) {
   const text = verdict(decisionOf(i));
   cards[i].classList.toggle("decided", Boolean(text));
   const badge = cards[i].querySelector(".verdict") ?? cards[i].appendChild(document.createElement("p"));
-  [badge.className, badge.textContent] = ["verdict", text];
+  badge.className = "verdict";
+  badge.textContent = text;
 }
 
 /** The counts of the head and the filters, and what is still to be expected. */
@@ -251,12 +253,12 @@ function summarise() {
     if (action) [counts.decided, counts[action]] = [counts.decided + 1, counts[action] + 1];
   }
   for (const [name, count] of Object.entries(counts)) {
-    station.querySelector(`[data-show=${name}]`)?.setAttribute("aria-pressed", String(name === show));
-    fill(station, `[data-show=${name}] b`, number(count));
+    review.querySelector(`[data-show=${name}]`)?.setAttribute("aria-pressed", String(name === show));
+    fill(review, `[data-show=${name}] b`, number(count));
   }
   the("progress", HTMLProgressElement).value = counts.decided;
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
-  fill(desk, "#left", outlook(counts.open, left, soon));
+  fill(panel, "#left", outlook(counts.open, left, soon));
   if (book.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
 }
 
@@ -266,9 +268,9 @@ function outlook(open, left, soon) {
   if (data.blind) return `${number(open)} left.`;
   const [low, high] = data.spread.map((share) => number(Math.min(open, share * left)));
   const next = Math.min(NEXT, open);
-  const whole = `About ${number(left)} (${low} to ${high}) errors to expect in the ${number(open)} left; `;
-  if (soon >= STOP * next) return `${whole}in the next ${next}, ${number(soon)}.`;
-  return `${whole}the next ${next} should hold fewer than ${Math.floor(soon) + 1}: a fair place to stop.`;
+  const whole = `About ${number(left)} (${low} to ${high}) errors are expected in the ${number(open)} left; `;
+  if (soon >= STOP * next) return `${whole}${number(soon)} in the next ${next}.`;
+  return `${whole}fewer than ${Math.floor(soon) + 1} in the next ${next}: a reasonable place to stop.`;
 }
 
 // ---- Dialogs
@@ -341,7 +343,7 @@ async function importFile(chosen) {
   content.decisions.forEach((/** @type {Decision} */ { row }) => paint(book.places.get(row) ?? -1));
   refilter();
   const counts = [fresh, later, content.decisions.length - fresh - later].map(number);
-  say(`${chosen.name}: ${counts[0]} new, ${counts[1]} later than yours taken over, ${counts[2]} left out.`);
+  say(`${chosen.name}: ${counts[0]} new, ${counts[1]} newer than yours, ${counts[2]} skipped.`);
 }
 
 // ---- What keys and buttons do
@@ -366,7 +368,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const choice = keys.length ? keys.indexOf(key) : Number(key) - 1;
   const label = choice >= 0 ? choices.children[choice]?.getAttribute("value") : null;
-  if (key.startsWith("Arrow") && station.contains(target)) {
+  if (key.startsWith("Arrow") && review.contains(target)) {
     const line = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     step({ ArrowRight: 1, ArrowLeft: -1, ArrowDown: line, ArrowUp: -line }[key] ?? 0);
   } else if (actOf[key]) acts[actOf[key]]();
@@ -379,13 +381,14 @@ document.addEventListener("click", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const button = target.closest("button");
   const card = target.closest("#cards .card");
+  const filter = button && filters.get(button);
   if (button?.dataset.show) {
     show = button.dataset.show;
     refilter();
-  } else if (button?.dataset.filter) {
-    [givenTool.value, suggestedTool.value, kindTool.value] = button.dataset.filter.split(",");
+  } else if (filter) {
+    [givenTool.value, suggestedTool.value, kindTool.value] = filter;
     refilter();
-    station.scrollIntoView();
+    review.scrollIntoView();
     say(`${number(order.length)} cards match.`);
   } else if (button?.dataset.act === "relabel") decide("relabel", Number(button.value));
   else if (button?.dataset.act) acts[button.dataset.act]();
@@ -398,7 +401,7 @@ document.addEventListener("click", (event) => {
     go(i);
   }
   // Enter would press a clicked button again instead of keeping the card.
-  const pressed = button && desk.contains(button) && document.activeElement === button;
+  const pressed = button && panel.contains(button) && document.activeElement === button;
   if (pressed && event.detail) cards[current]?.focus({ preventScroll: true });
 });
 
@@ -409,7 +412,7 @@ note.addEventListener("change", () => {
   const decided = decisionOf(current);
   if (decided) book.decide([{ ...decided, note: note.value, time: new Date().toISOString() }]);
 });
-hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); drawDesk(); });
+hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); drawPanel(); });
 reviewer.addEventListener("change", () => book.keep("label-audit:reviewer", reviewer.value));
 file.addEventListener("change", () => file.files?.[0] && importFile(file.files[0]));
 window.addEventListener("storage", (event) => {
@@ -417,7 +420,7 @@ window.addEventListener("storage", (event) => {
   if (i === undefined) return;
   paint(i);
   summarise();
-  if (i === current) drawDesk();
+  if (i === current) drawPanel();
   say(`#${ids[i]} was decided in another tab: ${verdict(decisionOf(i), true)}.`);
 });
 window.addEventListener("beforeunload", (event) => { if (book.unsaved) event.preventDefault(); });
@@ -427,7 +430,9 @@ for (const element of document.querySelectorAll("[data-given], [data-kind]")) {
   const { given: from = "", suggested: to = "", kind = "" } = /** @type {HTMLElement} */ (element).dataset;
   if (data.blind && to) continue;
   const button = document.createElement("button");
-  [button.type, button.className, button.dataset.filter] = ["button", "plain", `${from},${to},${kind}`];
+  button.type = "button";
+  button.className = "plain";
+  filters.set(button, [from, to, kind]);
   button.append(...element.childNodes);
   button.title = kind ? "Show these suspects" : `Show the suspects of ${names[Number(from)]}${to && ` → ${names[Number(to)]}`}`;
   element.append(button);
