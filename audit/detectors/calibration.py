@@ -1,8 +1,9 @@
-"""Whether a stated probability of error can be believed, and what it lets one expect.
+"""Calibration of p_error: reliability, Platt's correction, and the expected number of errors.
 
-A detector states p_error blindly. Where labels were changed on purpose the statement can be held against
-the truth: bins of a reliability diagram, the expected calibration error, and a correction by Platt's method
-whose value for a row is always fitted on other rows (cross-fitting), so that it stays an honest statement.
+A detector states p_error without knowing the truth. Where labels were changed on purpose, it can be compared
+with the truth in a reliability diagram and by the expected calibration error. It can also be corrected by
+Platt's method. The correction of a row is always fitted on other rows (cross-fitting), so its own truth never
+reaches it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,10 @@ from audit.types import Floats, Mask
 
 PARTS = 5  # of the cross-fitting
 LEAST_CHANGED = 20  # changed labels below which there is too little to fit on
-CLOSEST = 1e-6  # to zero and one that a probability is taken at its word
-BINS = 10
-DRAWS = 4000
-MOST_DRAWN = 1000
+CLOSEST = 1e-6  # distance of p_error from zero and one, at least: its log-odds stay finite
+BINS = 10  # of the reliability diagram
+DRAWS = 4000  # of the number of errors, for its interval
+MOST_DRAWN = 1000  # rows; for more the normal approximation is used
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Bin:
     changed: Estimate  # share whose label had really been changed
 
     def to_json(self) -> dict[str, Any]:
-        """The bin as `scores.json` holds it."""
+        """Return the bin as `scores.json` holds it."""
         bounds = {"low": self.low, "high": self.high, "rows": self.rows, "stated": self.stated}
         return {**bounds, "changed": self.changed.to_json()}
 
@@ -66,28 +67,38 @@ def cross_fitted(p_error: Floats, changed: Mask, rng: np.random.Generator) -> Fl
 
 
 def reliability(p_error: Floats, changed: Mask) -> list[Bin]:
-    """The reliability diagram: BINS bins of equal width over p_error (n,), empty ones left out."""
-    number = np.minimum(BINS - 1, (BINS * p_error).astype(int))
+    """Return the reliability diagram: BINS bins of equal width over p_error (n,), without the empty ones."""
+    bin_of_row = np.minimum(BINS - 1, (BINS * p_error).astype(int))
     bins = []
-    for index in np.unique(number).tolist():
-        rows = number == index
-        share = wilson(int(changed[rows].sum()), int(rows.sum()))
-        bounds = index / BINS, (index + 1) / BINS
-        bins.append(Bin(*bounds, int(rows.sum()), float(p_error[rows].mean()), share))
+    for number in np.unique(bin_of_row).tolist():
+        inside = bin_of_row == number
+        rows = int(inside.sum())
+        bins.append(
+            Bin(
+                low=number / BINS,
+                high=(number + 1) / BINS,
+                rows=rows,
+                stated=float(p_error[inside].mean()),
+                changed=wilson(int(changed[inside].sum()), rows),
+            )
+        )
     return bins
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """The mean distance of stated and true share, weighted by rows (Naeini, Cooper and Hauskrecht 2015)."""
+    """Return the mean distance of the stated and the true share, weighted by rows.
+
+    Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", 2015.
+    """
     total = sum(each.rows for each in bins)
     return sum(each.rows * abs(each.stated - (each.changed.value or 0.0)) for each in bins) / max(1, total)
 
 
 def expected_errors(readings: Sequence[Floats], rng: np.random.Generator) -> Estimate:
-    """How many of these rows are errors, with an interval that spans all readings of p_error, each (m,).
+    """Estimate how many of these rows are errors, by one or several readings of p_error, each (m,).
 
-    The value is the mean over the readings. Each reading takes its p_error as independent coins, and the
-    interval runs from the lowest 2.5 % point to the highest 97.5 % point.
+    The value is the mean over the readings. Each reading treats the rows as independent, and the interval
+    runs from the lowest 2.5 % point of all readings to the highest 97.5 % point.
     """
     lows, highs = zip(*(_quantiles(p_error, rng) for p_error in readings), strict=True)
     mean = float(np.mean([p_error.sum() for p_error in readings]))
@@ -95,10 +106,11 @@ def expected_errors(readings: Sequence[Floats], rng: np.random.Generator) -> Est
 
 
 def _quantiles(p_error: Floats, rng: np.random.Generator) -> tuple[float, float]:
-    """The central 95 % of the number of errors: drawn for few rows, by the normal law for many."""
+    """Return the central 95 % of the number of errors: drawn for few rows, normal approximation for many."""
     if len(p_error) <= MOST_DRAWN:
         draws = (rng.random((DRAWS, len(p_error))) < p_error).sum(axis=1)
         low, high = np.quantile(draws, [0.025, 0.975])
         return float(low), float(high)
-    mean, spread = float(p_error.sum()), Z * float(np.sqrt((p_error * (1 - p_error)).sum()))
+    mean = float(p_error.sum())
+    spread = Z * float(np.sqrt((p_error * (1 - p_error)).sum()))
     return max(0.0, mean - spread), min(float(len(p_error)), mean + spread)

@@ -1,7 +1,7 @@
 """The label model: p(true class | x) and the transition matrix T, from noisy labels and probabilities.
 
-A network trained on noisy labels predicts the *given* label. What it says of the *true* one has to be read
-out of its probabilities. `README.md` in this folder has the model in equations.
+A network trained on noisy labels predicts the *given* label, so p(true class | x) has to be read out of its
+probabilities. `README.md` in this folder has the model in equations.
 
 p(true class | x) is a softmax of a linear map of the logarithms of the probabilities. It and T are estimated
 in turn: the map maximises the likelihood of the given labels under p_true T, and T is counted on rows whose
@@ -131,7 +131,7 @@ class _Data:
 
 @dataclass(frozen=True, eq=False)
 class _ClassMap:
-    """A fitted map, and what it says of all rows."""
+    """A fitted map, and p_true of all rows under it."""
 
     data: _Data
     weights: Floats  # (k + 1, k)

@@ -114,19 +114,24 @@ def _refuse_shape(
     n = len(given)
     shape = values.shape
     if _of_two_classes(given, class_names) and shape in ((n,), (n, 1)):
-        column = name if values.ndim == 1 else f"{name}[:, 0]"
+        column = name
+        if values.ndim == 2:
+            column = f"{name}[:, 0]"
         raise DataError(
             f"{name} has shape {shape}, expected {(n, 2)}: a column for each of two classes; "
             f"stack them: numpy.column_stack([1 - {column}, {column}])"
         )
     if values.ndim != 2 or (class_names is None and shape[1] < 2):
-        expected = f"({n}, k)" if class_names is None else f"({n}, {len(class_names)})"
+        columns = "k" if class_names is None else len(class_names)
         raise DataError(
-            f"{name} has shape {shape}, expected {expected}: a row for each label, a column for each class"
+            f"{name} has shape {shape}, expected ({n}, {columns}): a row for each label, a column for each "
+            "class"
         )
     k = shape[1] if class_names is None else len(class_names)
     if shape[0] != n:
-        remedy = f"turn it: {name}.T" if shape == (k, n) else "predict each labelled row once"
+        remedy = "predict each labelled row once"
+        if shape == (k, n):
+            remedy = f"turn it: {name}.T"
         raise DataError(
             f"{name} has {shape[0]:,} rows for {n:,} labels, expected as many, in the same order; {remedy}"
         )
@@ -268,7 +273,7 @@ def _refuse_order(codes: Labels, likeliest: Labels, names: list[str], name: str)
 
 
 def _far_better(before: Mask, after: Mask) -> bool:
-    """Return whether the rows (n,) that agree after are so many more than before that it is no accident."""
+    """Return whether far more rows (n,) agree after than before, so that it is not an accident."""
     gain = int(after.sum()) - int(before.sum())
     deviation = np.sqrt(np.not_equal(before, after).sum())
     return bool(

@@ -1,8 +1,8 @@
-"""How good a list of suspects is, against labels that were changed on purpose.
+"""Score a list of suspects against labels that were changed on purpose.
 
-Counts are stored and rates derived, so scores of parts add up. Every rate comes with a 95 % interval:
-Wilson's for shares; F1 from Wilson's interval of tp / (tp + fp + fn), of which it is a monotone
-function; average precision by the logit interval of Boyd, Eng and Page.
+Counts are stored and rates derived, so scores of parts add up. Every rate comes with a 95 % interval. Shares
+have Wilson's. F1 has that of tp / (tp + fp + fn), transformed: it is a monotone function of it. Average
+precision has the logit interval of Boyd, Eng and Page.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Estimate:
     high: float = 1.0
 
     def to_json(self) -> dict[str, float | None]:
-        """The figure as `scores.json` holds it."""
+        """Return the figure as `scores.json` holds it."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -105,7 +105,7 @@ class DetectionScore:
         return wilson(self.right_suggestions, self.tp)
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and rates with their intervals."""
+        """Return the counts, and the rates with their intervals."""
         names = ("precision", "recall", "f1", "fnr_at_noise_rate", "suggestion_accuracy")
         return {
             **{name: getattr(self, name).to_json() for name in names},
@@ -135,9 +135,14 @@ class DetectionScore:
 
 
 def score(issues: Issues, labels: NoisyLabels, among: Mask | None = None) -> DetectionScore:
-    """The counts over all rows, or over `among` (n,); the cut at the noise rate is that of all rows."""
-    among = np.ones(len(labels.noisy), dtype=bool) if among is None else among
-    changed, flagged = labels.flipped & among, issues.is_issue & among
+    """Count flagged and changed labels over all rows, or over the rows `among` (n,).
+
+    The cut at the noise rate is that of all rows in either case.
+    """
+    if among is None:
+        among = np.ones(len(labels.noisy), dtype=bool)
+    changed = labels.flipped & among
+    flagged = issues.is_issue & among
     worst = np.zeros(len(changed), dtype=bool)
     worst[severity_order(issues)[: int(labels.flipped.sum())]] = True
     found = changed & flagged
@@ -152,23 +157,25 @@ def score(issues: Issues, labels: NoisyLabels, among: Mask | None = None) -> Det
 
 
 def score_by_class(issues: Issues, labels: NoisyLabels, k: int) -> list[DetectionScore]:
-    """One score for the rows of each given label; they add up to the score of all rows."""
+    """Score the rows of each given label; the scores add up to that of all rows."""
     return [score(issues, labels, labels.noisy == label) for label in range(k)]
 
 
 def severity_order(issues: Issues) -> Labels:
-    """All rows (n,), worst label quality first, ties by row number."""
+    """Return all rows (n,), worst label quality first, ties by row number."""
     return np.argsort(issues.label_quality, kind="stable")
 
 
 def precision_recall_curve(changed_in_order: Mask) -> tuple[Floats, Floats]:
-    """Precision and recall (n,) after each row of a ranking, given which of its rows were changed."""
+    """Return precision and recall (n,) after each row of a ranking, given which of its rows were changed."""
     hits = np.cumsum(changed_in_order)
-    return hits / np.arange(1, len(hits) + 1), hits / max(1, int(hits[-1]) if len(hits) else 1)
+    precision = hits / np.arange(1, len(hits) + 1)
+    recall = hits / max(1, int(changed_in_order.sum()))
+    return precision, recall
 
 
 def average_precision(changed_in_order: Mask) -> Estimate:
-    """Average precision of a ranking, with its logit interval.
+    """Compute the average precision of a ranking, with its logit interval.
 
     Boyd, Eng and Page, "Area under the precision-recall curve: point estimates and confidence intervals",
     2013: on the logit scale the standard error is one over the root of m · AP · (1 − AP), m changed labels.
@@ -180,6 +187,7 @@ def average_precision(changed_in_order: Mask) -> Estimate:
     value = float(precision[changed_in_order].mean())
     if value >= 1:
         return Estimate(1.0, wilson(changed, changed).low, 1.0)
-    logit, error = np.log(value / (1 - value)), 1 / np.sqrt(changed * value * (1 - value))
+    logit = np.log(value / (1 - value))
+    error = 1 / np.sqrt(changed * value * (1 - value))
     low, high = 1 / (1 + np.exp(-(logit + np.array([-Z, Z]) * error)))
     return Estimate(value, float(low), float(high))

@@ -25,7 +25,7 @@ def softmax(logits):
 
 
 def world(n=400, k=3, accuracy=0.85, seed=0):
-    """Labels, and probabilities whose likeliest class is the label in about so many rows."""
+    """Labels, and probabilities whose likeliest class is the label in about this share of rows."""
     rng = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(k), rng.integers(0, k, n - k)])
     seen = np.where(rng.random(n) < accuracy, labels, rng.integers(0, k, n))
@@ -189,7 +189,7 @@ def changed(row, values):
         (np.tile([0.2, 0.3, 0.5], (40, 1)), "all 40 rows of pred_probs are the same (0.2, 0.3, 0.5), expected a model that tells them apart; check that it was trained, and predicts from the right inputs"),
     ],
 )  # fmt: skip
-def test_what_is_no_probability_of_these_labels_is_refused(probs, message):
+def test_what_is_not_a_probability_of_these_labels_is_refused(probs, message):
     assert refusal(LABELS, probs, CLASSES) == message
 
 
