@@ -1,8 +1,10 @@
-"""Finished folds in a run folder: one file each, kept as soon as the fold ends."""
+"""Fold checkpoints: finished folds in a run folder, one file each, kept as soon as the fold ends."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.errors import RunError
 from audit.runs.folder import Arrays, RunFolder
@@ -29,38 +31,35 @@ class FoldCheckpoints:
 
     def save_fold(self, name: str, result: FoldResult) -> None:
         """Keep one fold of the cross-validation of that name."""
-        known = {
-            array: getattr(result, name)
-            for name, array in OPTIONAL.items()
-            if getattr(result, name) is not None
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "rows": result.rows,
+            "pred_probs": result.pred_probs,
+            "trained": result.trained,
+            "margins": result.margins,
+            "losses": np.array(result.losses, dtype=np.float64),
+            "seconds": np.array(result.seconds),
+            "device": np.array(result.device),
+            "key": np.array(self.key),
         }
-        self.folder.write_arrays(
-            f"folds/{name}/{result.fold}.npz",
-            {
-                **known,
-                **({} if result.synthetic is None else _synthetic_arrays(result.synthetic)),
-                "rows": result.rows,
-                "pred_probs": result.pred_probs,
-                "trained": result.trained,
-                "margins": result.margins,
-                "losses": np.array(result.losses, dtype=np.float64),
-                "seconds": np.array(result.seconds),
-                "device": np.array(result.device),
-                "key": np.array(self.key),
-            },
-        )
+        for field, array in OPTIONAL.items():
+            value = getattr(result, field)
+            if value is not None:
+                arrays[array] = value
+        if result.synthetic is not None:
+            arrays |= _synthetic_arrays(result.synthetic)
+        self.folder.write_arrays(f"folds/{name}/{result.fold}.npz", arrays)
 
     def load_folds(self, name: str, folds: int) -> list[FoldResult]:
-        """The folds of the cross-validation of that name; damaged files count as not there."""
-        found = []
+        """Load the kept folds of the cross-validation of that name; damaged files count as missing."""
+        kept = []
         for number in range(folds):
             try:
                 arrays = self.folder.read_arrays(f"folds/{name}/{number}.npz")
                 if str(arrays["key"]) == self.key:
-                    found.append(_fold_result(number, arrays))
+                    kept.append(_fold_result(number, arrays))
             except (RunError, KeyError):
                 continue
-        return found
+        return kept
 
 
 def _synthetic_arrays(synthetic: Synthetic) -> Arrays:
