@@ -107,7 +107,7 @@ def apply(
         check_decisions(reviewed, record, str(decisions))
         reviewer = score_reviewer(record, reviewed)
     corrections = collect_corrections(record, reviewed, accept_above)
-    plan = _plan(record, corrections, None if data is None else Path(data), listener)
+    plan = _plan(record, corrections, data, listener)
     with folder.filled(out, record.data["fingerprint"]) as (stage, finish):
         form = _write_files(record, corrections, plan, stage)
         applied = Applied(
@@ -169,7 +169,7 @@ def _has_source(record: RunRecord) -> bool:
 
 
 def _plan(
-    record: RunRecord, corrections: Sequence[Correction], moved: Path | None, listener: Listener | None
+    record: RunRecord, corrections: Sequence[Correction], moved: str | Path | None, listener: Listener | None
 ) -> Plan:
     """Read the source again and plan the change of its labels."""
     if not _has_source(record):

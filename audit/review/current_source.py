@@ -20,7 +20,7 @@ from audit.types import Rows
 MOST_NAMED = 5  # rows in a message
 
 
-def locate(record: RunRecord, moved: Path | None) -> DataSettings:
+def locate(record: RunRecord, moved: str | Path | None) -> DataSettings:
     """Give the settings of the run's data with the paths at which its source is now.
 
     Parameters
@@ -45,15 +45,17 @@ def locate(record: RunRecord, moved: Path | None) -> DataSettings:
     return replace(settings, data=str(found[0]))
 
 
-def _locate_file(record: RunRecord, path: Path, moved: Path | None, *, alone: bool) -> Path:
+def _locate_file(record: RunRecord, path: Path, moved: str | Path | None, *, alone: bool) -> Path:
     """Find one file or folder of the source, by its path in the settings."""
     if moved is None:
         former = Path(record.data["folder"]) / path
-        candidates = [path] if former == Path.cwd() / path else [former, path]
+        candidates = [path]
+        if former != Path.cwd() / path:
+            candidates = [former, path]
     elif alone:
-        candidates = [moved]
+        candidates = [Path(moved)]
     else:
-        candidates = [moved / path.name]
+        candidates = [Path(moved, path.name)]
     for candidate in candidates:
         if candidate.exists():
             return candidate
@@ -100,7 +102,9 @@ def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Co
 
 def _label_name(now: Reread, row: int) -> str:
     code = int(now.codes[row])
-    return "no label" if code == NO_LABEL else now.class_names[code]
+    if code == NO_LABEL:
+        return "no label"
+    return now.class_names[code]
 
 
 def _find_ids(ids: npt.NDArray[np.str_], former: Rows, ids_now: npt.NDArray[np.str_]) -> Rows:
