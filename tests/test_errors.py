@@ -293,7 +293,7 @@ CASES = {
     "--seeds must be a whole number of 1 or more, found 0": sweep(seeds=0),
     "--what must be training or detection, found 'odd'": sweep(what="odd"),
     "--continue-model belongs to --what training, found detection; leave one out": sweep(what="detection", continue_model=True),
-    "--continue-model trains the network on and on, expected --model cnn and images, found linear; leave it out": sweep(continue_model=True),
+    "--continue-model keeps training one network, expected --model cnn and images, found linear; leave it out": sweep(continue_model=True),
     "--test-size must be a share of the 178 rows below 1 or a whole number of rows, found 2.5": sweep(test_size=2.5),
     "--test-size 178 leaves none of 178 rows to train on; lower it": sweep(test_size=178),
     "178 rows less 36 for testing and their copies leave 142 to train on, expected 150; lower --train-size or --test-size": sweep(train_size=150),

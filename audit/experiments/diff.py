@@ -1,10 +1,9 @@
-"""What changed between two runs, as a page, a table and JSON."""
+"""Show what changed between two runs, as a page, tables and JSON."""
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from audit.report import charts
@@ -17,17 +16,19 @@ from audit.wording import count
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Fill = Literal["full", "none"]
+
 MOST_ROWS = 200  # of each status on the page; the JSON has all
 MARKS = {"new": "o", "fixed": "s", "cleared": "D", "persisting": "x"}
-COUNTED = ("suspects", "likely suspects")
+WHOLE_NUMBERS = ("suspects", "likely suspects")
 
 
 def diff(before: Path, now: Path) -> tuple[dict[str, Any], Findings]:
-    """What changed from one run to another, for machines and for people; RunError for different data."""
-    first, second = load_record(before), load_record(now)
-    found = compare(first, second)
-    names = (str(before), str(now))
-    return _to_json(found, names), _findings(found, names, second.data["name"])
+    """Compare two runs, as a JSON document and as a page's findings; RunError for different data."""
+    record_now = load_record(now)
+    comparison = compare(load_record(before), record_now)
+    runs = (str(before), str(now))
+    return _to_json(comparison, runs), _findings(comparison, runs, record_now.data["name"])
 
 
 def write_page(findings: Findings, path: Path) -> None:
@@ -35,33 +36,34 @@ def write_page(findings: Findings, path: Path) -> None:
     write_whole(path, render(findings).encode())
 
 
-def _to_json(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
-    rows = found.suspects.astype(object).where(found.suspects.notna(), None)
+def _to_json(comparison: Comparison, runs: tuple[str, str]) -> dict[str, Any]:
+    suspects = comparison.suspects
+    rows = suspects.astype(object).where(suspects.notna(), None)
     return {
         "schema_version": 1,
-        "runs": list(names),
+        "runs": list(runs),
         "rows": {
-            "shared": found.shared,
-            "relabelled": found.relabelled,
-            "gone": found.gone,
-            "added": found.added,
+            "shared": comparison.shared,
+            "relabelled": comparison.relabelled,
+            "gone": comparison.gone,
+            "added": comparison.added,
         },
-        "settings": list(found.settings),
-        "counts": found.counts,
-        "scores": {name: {"before": a, "now": b} for name, (a, b) in found.scores.items()},
+        "settings": list(comparison.settings),
+        "counts": comparison.counts,
+        "scores": {name: {"before": before, "now": now} for name, (before, now) in comparison.scores.items()},
         "suspects": rows.to_dict(orient="records"),
     }
 
 
-def _findings(found: Comparison, names: tuple[str, str], data: str) -> Findings:
-    counts = found.counts
+def _findings(comparison: Comparison, runs: tuple[str, str], data: str) -> Findings:
+    counts = comparison.counts
     gone = counts["fixed"] + counts["cleared"]
     lead = (
-        f"Rows are matched by their ids: {found.shared:,} are in both runs, {found.gone:,} only in the "
-        f"first, {found.added:,} only in the second; {found.relabelled:,} labels differ."
+        f"Rows are matched by their ids: {comparison.shared:,} are in both runs, {comparison.gone:,} only "
+        f"in the first, {comparison.added:,} only in the second; {comparison.relabelled:,} labels differ."
     )
-    if found.settings:
-        lead += f" Settings differ too: {', '.join(found.settings)}; part of the change is theirs."
+    if comparison.settings:
+        lead += f" Settings differ too: {', '.join(comparison.settings)}. They may cause part of the change."
     return Findings(
         title=f"Two audits of {data}",
         subject=f"{data} · diff",
@@ -71,15 +73,18 @@ def _findings(found: Comparison, names: tuple[str, str], data: str) -> Findings:
         charts=(
             Chart(
                 "p-error",
-                partial(_draw, found.suspects),
+                partial(_draw, comparison.suspects),
                 "The probability of error of each suspect in the first and in the second run",
-                "p_error of the suspects of either run, in the first run and in the second; rows that are "
+                "p_error of the suspects of either run, in the first run and in the second. Rows that are "
                 "in one run only are left out.",
                 (9.6, 4.2),
             ),
         ),
-        tables=(_scores(found), *(_listed(found, status) for status in STATUSES if counts[status])),
-        facts=(("Command", f"audit diff {names[0]} {names[1]}"), *_meanings()),
+        tables=(
+            _figures_table(comparison),
+            *(_suspects_table(comparison, status) for status in STATUSES if counts[status]),
+        ),
+        facts=(("Command", f"audit diff {runs[0]} {runs[1]}"), *_meanings()),
     )
 
 
@@ -87,32 +92,39 @@ def _meanings() -> tuple[tuple[str, str], ...]:
     return tuple((status.capitalize(), meaning) for status, meaning in STATUSES.items())
 
 
-def _scores(found: Comparison) -> Table:
+def _figures_table(comparison: Comparison) -> Table:
     rows = []
-    for name, (before, now) in found.scores.items():
+    for name, (before, now) in comparison.scores.items():
         if before is None and now is None:
             continue
-        digits = 0 if name in COUNTED else 4
-        change = None if before is None or now is None else now - before
+        digits = 0 if name in WHOLE_NUMBERS else 4
         rows.append(
             (
                 name.replace("_", " "),
-                *("–" if x is None else f"{x:,.{digits}f}" for x in (before, now)),
-                "–" if change is None else f"{change:+,.{digits}f}".replace("-", "−"),
+                _shown(before, f",.{digits}f"),
+                _shown(now, f",.{digits}f"),
+                _change(before, now, digits),
             )
         )
     return Table("Figures of both runs", ("figure", "before", "now", "change"), tuple(rows))
 
 
-def _listed(found: Comparison, status: str) -> Table:
-    table = found.suspects[found.suspects["status"] == status]
+def _change(before: float | None, now: float | None, digits: int) -> str:
+    if before is None or now is None:
+        return "–"
+    return f"{now - before:+,.{digits}f}".replace("-", "−")
+
+
+def _suspects_table(comparison: Comparison, status: str) -> Table:
+    """The suspects of one status, those of the highest rank where there are many."""
+    table = comparison.suspects[comparison.suspects["status"] == status]
     rows = [
         (
             str(each.id),
-            _step(each.given_before, each.given_now),
-            _step(each.suggested_before, each.suggested_now),
-            _step(_whole(each.rank_before), _whole(each.rank_now)),
-            _step(_share(each.p_error_before), _share(each.p_error_now)),
+            _before_and_now(each.given_before, each.given_now),
+            _before_and_now(each.suggested_before, each.suggested_now),
+            _before_and_now(each.rank_before, each.rank_now, ".0f"),
+            _before_and_now(each.p_error_before, each.p_error_now, ".2f"),
         )
         for each in table[:MOST_ROWS].itertuples()
     ]
@@ -123,18 +135,20 @@ def _listed(found: Comparison, status: str) -> Table:
     )
 
 
-def _step(before: Any, now: Any) -> str:
-    """A value of both runs: once where it is the same, – where a run has none."""
-    a, b = ("–" if pd.isna(x) else str(x) for x in (before, now))
-    return a if a == b else f"{a} → {b}"
+def _shown(value: Any, form: str = "") -> str:
+    """A value in this format, – where a run has none."""
+    if pd.isna(value):
+        return "–"
+    return format(value, form)
 
 
-def _whole(number: Any) -> str:
-    return "–" if np.isnan(number) else f"{number:.0f}"
-
-
-def _share(number: Any) -> str:
-    return "–" if np.isnan(number) else f"{number:.2f}"
+def _before_and_now(before: Any, now: Any, form: str = "") -> str:
+    """A value of both runs, once where it is the same."""
+    first = _shown(before, form)
+    second = _shown(now, form)
+    if first == second:
+        return first
+    return f"{first} → {second}"
 
 
 def _draw(suspects: pd.DataFrame, figure: "Figure", palette: charts.Palette) -> None:
@@ -144,7 +158,11 @@ def _draw(suspects: pd.DataFrame, figure: "Figure", palette: charts.Palette) -> 
     for status, mark in MARKS.items():
         rows = suspects[suspects["status"] == status].dropna(subset=["p_error_before", "p_error_now"])
         if len(rows):
-            colour = palette.accent if status == "new" else palette.muted
+            colour = palette.muted
+            fillstyle: Fill = "none"
+            if status == "new":
+                colour = palette.accent
+                fillstyle = "full"
             axes.plot(
                 rows["p_error_before"],
                 rows["p_error_now"],
@@ -152,7 +170,7 @@ def _draw(suspects: pd.DataFrame, figure: "Figure", palette: charts.Palette) -> 
                 marker=mark,
                 markersize=4,
                 linestyle="none",
-                markerfacecolor=colour if status == "new" else "none",
+                fillstyle=fillstyle,
                 label=f"{status} ({len(rows):,})",
             )
     axes.set_xlim(-0.03, 1.03)

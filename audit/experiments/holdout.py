@@ -1,4 +1,4 @@
-"""Rows that are trained on, and rows that are set apart for testing."""
+"""Split a data set into rows to train on and rows held out for testing."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from audit.errors import ConfigError
 from audit.types import Labels, Rows
 
 
-class Parts(NamedTuple):
+class Holdout(NamedTuple):
     """Two sets of rows without a common row or a common example."""
 
     train: Rows  # (m,) rising
@@ -17,8 +17,8 @@ class Parts(NamedTuple):
 
 def hold_out(
     labels: Labels, groups: Rows, test_size: float, train_size: float | None, rng: np.random.Generator
-) -> Parts:
-    """A training and a test part in which every class keeps its share.
+) -> Holdout:
+    """Draw a training and a test part in which every class keeps its share.
 
     Copies of a test example are left out of the training part.
 
@@ -27,32 +27,34 @@ def hold_out(
     labels, groups
         (n,) and (n,); a group is a set of exact duplicates.
     test_size, train_size
-        A share of the rows below 1, a number of rows from 1 up; all that is left to train on when None.
+        A share of the rows below 1, or a number of rows from 1 up; train_size None takes all remaining rows.
     rng
         Draws the parts.
 
     Raises
     ------
     ConfigError
-        When a part would be empty, or when there are not as many rows.
+        When a part would be empty, or when there are too few rows.
     """
     n = len(labels)
-    tested = _count("--test-size", test_size, n)
-    if tested >= n:
+    test_rows = _row_count("--test-size", test_size, n)
+    if test_rows >= n:
         raise ConfigError(f"--test-size {test_size:g} leaves none of {n:,} rows to train on; lower it")
-    test = _stratified(np.arange(n), labels, tested, rng)
+    test = _draw_stratified(np.arange(n), labels, test_rows, rng)
     rest = np.flatnonzero(~np.isin(groups, groups[test]))
-    trained = len(rest) if train_size is None else _count("--train-size", train_size, n)
-    if not 0 < trained <= len(rest):
+    train_rows = len(rest)
+    if train_size is not None:
+        train_rows = _row_count("--train-size", train_size, n)
+    if not 0 < train_rows <= len(rest):
         raise ConfigError(
-            f"{n:,} rows less {tested:,} for testing and their copies leave {len(rest):,} to train on, "
-            f"expected {max(1, trained):,}; lower --train-size or --test-size"
+            f"{n:,} rows less {test_rows:,} for testing and their copies leave {len(rest):,} to train on, "
+            f"expected {max(1, train_rows):,}; lower --train-size or --test-size"
         )
-    return Parts(_stratified(rest, labels, trained, rng), test)
+    return Holdout(_draw_stratified(rest, labels, train_rows, rng), test)
 
 
-def _count(flag: str, size: float, n: int) -> int:
-    """The number of rows that a size means."""
+def _row_count(flag: str, size: float, n: int) -> int:
+    """The number of rows that a size means; ConfigError when it means none."""
     count = round(size * n) if 0 < size < 1 else size
     if not (size > 0 and count == int(count) and count >= 1):  # also refuses NaN
         raise ConfigError(
@@ -61,8 +63,8 @@ def _count(flag: str, size: float, n: int) -> int:
     return int(count)
 
 
-def _stratified(rows: Rows, labels: Labels, size: int, rng: np.random.Generator) -> Rows:
-    """So many of the rows: shuffled, sorted by class, and taken at even distances from a random start."""
+def _draw_stratified(rows: Rows, labels: Labels, size: int, rng: np.random.Generator) -> Rows:
+    """Draw rows at even distances from a random start, from the shuffled rows sorted by class."""
     shuffled = rng.permutation(rows)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     places = (np.arange(size) + rng.random()) * (len(rows) / size)

@@ -1,4 +1,4 @@
-"""What an experiment leaves: tables, figures of machines, and a page."""
+"""Write the result of an experiment: tables, figures as JSON, plots and a page."""
 
 import platform
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ from audit.wording import percent
 if TYPE_CHECKING:
     import pandas as pd
 
+KINDS = {"training": "sweep", "detection": "sweep of detection", "impact": "impact"}
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -29,7 +31,7 @@ class Result:
 
 
 def write(folder: RunFolder, result: Result) -> Path:
-    """Write the tables, the scores, the plots and last the page and the manifest; returns the page's path."""
+    """Write the tables, the scores and the plots, then the page and the manifest; returns the page's path."""
     for name, table in result.tables.items():
         folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
     folder.write_json(f"{kind_of(result.name).split()[0]}.json", result.scores)
@@ -51,8 +53,8 @@ def write(folder: RunFolder, result: Result) -> Path:
 
 
 def kind_of(experiment: str) -> str:
-    """What the folder of an experiment says that it holds; each sweep is of one thing."""
-    return {"training": "sweep", "detection": "sweep of detection"}.get(experiment, experiment)
+    """The kind in the manifest of an experiment's folder; the two sweeps never share a folder."""
+    return KINDS[experiment]
 
 
 def versions() -> dict[str, str]:
@@ -60,17 +62,17 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
 
 
-def changed(settings: Any) -> dict[str, Any]:
+def non_default(settings: Any) -> dict[str, Any]:
     """The settings of an experiment that are not the default, as its command gives them."""
     return {
-        each.name: getattr(settings, each.name)
-        for each in fields(settings)
-        if getattr(settings, each.name) != each.default
+        field.name: getattr(settings, field.name)
+        for field in fields(settings)
+        if getattr(settings, field.name) != field.default
     }
 
 
 def in_percent(estimate: Estimate, seeds: int, digits: int = 1) -> str:
-    """A share with its interval where there is one: 97.1 (96.8–97.4)."""
+    """A share in per cent, with its interval where there are several seeds: 97.1 (96.8–97.4)."""
     if estimate.value is None:
         return "–"
     text = percent(estimate.value, digits)
@@ -80,10 +82,15 @@ def in_percent(estimate: Estimate, seeds: int, digits: int = 1) -> str:
 
 
 def in_points(estimate: Estimate, seeds: int, digits: int = 2) -> str:
-    """A difference in percentage points with its interval where there is one: +0.31 (+0.10 to +0.52)."""
+    """A difference in percentage points, with its interval for several seeds: +0.31 (+0.10 to +0.52)."""
     if estimate.value is None:
         return "–"
-    value, low, high = (
-        f"{100 * x:+.{digits}f}".replace("-", "−") for x in (estimate.value, estimate.low, estimate.high)
-    )
-    return value if seeds < 2 else f"{value} ({low} to {high})"
+    text = _points(estimate.value, digits)
+    if seeds < 2:
+        return text
+    return f"{text} ({_points(estimate.low, digits)} to {_points(estimate.high, digits)})"
+
+
+def _points(difference: float, digits: int) -> str:
+    """A difference in percentage points, with its sign."""
+    return f"{100 * difference:+.{digits}f}".replace("-", "−")

@@ -1,7 +1,7 @@
-"""What label noise costs a model: trained on noisy labels, tested against the true and the noisy ones.
+"""Measure what label noise costs a model: train on noisy labels, test against the true and the noisy ones.
 
-After «Training Neural Networks with Noisy Labels» (DragonDuck, LearningWithNoisyLabels), which trains one
-model on and on while the noise rises; here every cell has a model of its own, unless asked otherwise.
+After "Training Neural Networks with Noisy Labels" (DragonDuck, LearningWithNoisyLabels), which keeps training
+one model while the noise rises; here every cell has a model of its own, unless asked otherwise.
 """
 
 import json
@@ -16,9 +16,9 @@ from audit import datasets
 from audit.datasets.duplicates import find_duplicates
 from audit.errors import ConfigError
 from audit.events import Listener
-from audit.experiments import detection, sweep_findings, trials
+from audit.experiments import sweep_detection, sweep_result, trials
 from audit.experiments.holdout import hold_out
-from audit.experiments.results import Result, changed, kind_of, write
+from audit.experiments.results import Result, kind_of, non_default, write
 from audit.experiments.trials import Outcome, Trial, TrialModels
 from audit.noise.options import ConfiguredNoise, names_in
 from audit.noise.rates import rates_in
@@ -37,26 +37,26 @@ PROBE_ROWS = 5120
 START_SECONDS = 8.0  # of starting workers and importing the model's library in each
 
 
-class Cell(NamedTuple):
-    """One kind of noise at one rate on one seed: noisy labels and the part that is held out."""
+class NoiseCell(NamedTuple):
+    """One kind of noise at one rate on one seed, and the model that is trained on it."""
 
     kind: str
     rate: float
     seed: int
-    given: Labels  # (n,)
-    trial: Trial  # that trains on it
+    noisy: Labels  # (n,)
+    trial: Trial
 
 
-class Sweep(NamedTuple):
+class PlannedSweep(NamedTuple):
     """Everything that is to be trained."""
 
     dataset: LabeledDataset
     models: TrialModels
-    cells: list[Cell]
+    cells: list[NoiseCell]
 
 
 def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[Result, Path]:
-    """Sweep the noise over the data set that the settings name; returns what was found and the page's path.
+    """Sweep the noise over the data set that the settings name; also returns the page's path.
 
     Raises
     ------
@@ -65,20 +65,19 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
     """
     grid = grid_of(config, settings, listener)
     dataset = datasets.load(config, listener)
-    path = config.run.out or Path("reports") / _name(dataset.name, settings)
+    path = config.run.out or Path("reports") / _folder_name(dataset.name, settings)
+    command = config.command(
+        "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **non_default(settings)}
+    )
     with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
         for note in dataset.notes:
             listener.note(note)
         jobs = machines if config.training.jobs is None else config.training.jobs
-        command = config.command(
-            "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **changed(settings)}
-        )
         if settings.what == "detection":
-            result = detection.sweep(
-                dataset, [each.with_settings(jobs=jobs) for each in grid], folder, command, listener
-            )
+            grid = [cell.with_settings(jobs=jobs) for cell in grid]
+            result = sweep_detection.sweep(dataset, grid, folder, command, listener)
         else:
-            planned = _planned(dataset, grid, settings, listener)
+            planned = _plan(dataset, grid, settings, listener)
             outcomes = trials.run_trials(
                 [cell.trial for cell in planned.cells],
                 planned.dataset.X,
@@ -92,30 +91,36 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
 
 
 def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict[str, Any]:
-    """What a sweep would be made of and cost, from training one of its models for a moment."""
+    """Count the cells of a sweep and estimate its seconds, from training one of its models for a moment."""
     grid = grid_of(config, settings, listener)
     dataset = datasets.load(config, listener)
     facts = {
         "data": dataset.name,
-        "rates": sorted({float(each.noise.noise or 0) for each in grid}),
-        "kinds": list(dict.fromkeys(each.noise.noise_kind for each in grid)),
+        "rates": sorted({_rate(cell) for cell in grid}),
+        "kinds": list(dict.fromkeys(cell.noise.noise_kind for cell in grid)),
         "seeds": settings.seeds,
         "cells": len(grid),
     }
     if settings.what == "detection":
-        return {**facts, "seconds": detection.seconds(dataset, grid)}
-    planned = _planned(dataset, grid, settings, listener)
+        return {**facts, "seconds": sweep_detection.seconds(dataset, grid)}
+    planned = _plan(dataset, grid, settings, listener)
     first = planned.cells[0].trial
-    each = trials.seconds_of(first, dataset.X, planned.models, most_rows=PROBE_ROWS)
-    chains = {(cell.kind, cell.seed) for cell in planned.cells}
-    at_once = len(chains if settings.continue_model else planned.cells)
-    rows = {"train": len(first.train), "test": len(first.test)}
-    total = START_SECONDS + each * len(planned.cells) / min(config.training.jobs or trials.cores(), at_once)
-    return {**facts, **rows, "seconds_each": round(each, 1), "seconds": round(total)}
+    seconds_each = trials.seconds_of(first, dataset.X, planned.models, most_rows=PROBE_ROWS)
+    independent = len(planned.cells)
+    if settings.continue_model:
+        independent = len({(cell.kind, cell.seed) for cell in planned.cells})
+    workers = min(config.training.jobs or trials.cores(), independent)
+    return {
+        **facts,
+        "train": len(first.train),
+        "test": len(first.test),
+        "seconds_each": round(seconds_each, 1),
+        "seconds": round(START_SECONDS + seconds_each * len(planned.cells) / workers),
+    }
 
 
 def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list[Config]:
-    """The settings of every cell, rates rising within a seed, seeds within a kind.
+    """List the settings of every cell: rates rising within a seed, seeds within a kind.
 
     Raises
     ------
@@ -142,40 +147,49 @@ def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list
     return grid
 
 
-def _planned(
+def _rate(config: Config) -> float:
+    """The noise rate of a cell; the kinds of a sweep all have one."""
+    assert config.noise.noise is not None
+    return float(config.noise.noise)
+
+
+def _plan(
     dataset: LabeledDataset, grid: Sequence[Config], settings: SweepSettings, listener: Listener
-) -> Sweep:
-    """The cells with their noisy labels and the models to be trained on them."""
-    config = grid[0]
-    dataset = ConfiguredNoise.of(config).widened(dataset)
+) -> PlannedSweep:
+    """Draw the noisy labels of every cell and plan the models to be trained on them."""
+    training = grid[0].training
+    dataset = ConfiguredNoise.of(grid[0]).widened(dataset)
+    model = models.choose(training.model, dataset)
+    if settings.continue_model and model != "cnn":
+        raise ConfigError(
+            "--continue-model keeps training one network, expected --model cnn and images, found "
+            f"{model}; leave it out"
+        )
     groups = find_duplicates(dataset.X).groups
-    training = config.training
     build = models.builder(training.model, dataset)
     trial_models = TrialModels(
         Fitting(build, training.device, balance=training.balance),
         schedule.make_schedule(training, dataset.X).recipe,
         len(dataset.class_names),
     )
-    if settings.continue_model and models.choose(config.training.model, dataset) != "cnn":
-        raise ConfigError(
-            "--continue-model trains the network on and on, expected --model cnn and images, found "
-            f"{models.choose(config.training.model, dataset)}; leave it out"
-        )
-    cells: list[Cell] = []
-    for number, each in enumerate(grid):
+    cells: list[NoiseCell] = []
+    for number, config in enumerate(grid):
         listener.training("noise", [float(i < number) for i in range(len(grid))], 0.0)
-        goes_on = cells and (cells[-1].kind, cells[-1].seed) == (each.noise.noise_kind, each.run.seed)
-        before = cells[-1].trial if settings.continue_model and goes_on else None
-        cells.append(_cell(dataset, groups, each, settings, before))
-    return Sweep(dataset, trial_models, cells)
+        before = None
+        if settings.continue_model and cells:
+            last = cells[-1]
+            if (last.kind, last.seed) == (config.noise.noise_kind, config.run.seed):
+                before = last.trial
+        cells.append(_cell(dataset, groups, config, settings, before))
+    return PlannedSweep(dataset, trial_models, cells)
 
 
 def _cell(
     dataset: LabeledDataset, groups: Rows, config: Config, settings: SweepSettings, before: Trial | None
-) -> Cell:
-    """The noisy labels of these settings and the trial on them, which may go on from another."""
+) -> NoiseCell:
+    """Draw the noisy labels of these settings and plan the trial on them, which may continue another."""
     seeds = Seeds.of(config.run.seed)
-    parts = hold_out(
+    held_out = hold_out(
         dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
     )
     noise = ConfiguredNoise.of(config)
@@ -183,66 +197,79 @@ def _cell(
     decides = {**noise.key_settings(config), **config.deciding("model"), **deciding("model", settings)}
     trial = Trial(
         key=Stage("model", decides, before.key if before else dataset.fingerprint, version=2).key,
-        train=parts.train,
-        labels=labels.noisy[parts.train],
-        test=parts.test,
+        train=held_out.train,
+        labels=labels.noisy[held_out.train],
+        test=held_out.test,
         seed=int(seeds.models.generate_state(1)[0]),
         before=before.key if before else None,
         keeps_weights=settings.continue_model,
     )
-    return Cell(config.noise.noise_kind, float(config.noise.noise or 0), config.run.seed, labels.noisy, trial)
+    return NoiseCell(config.noise.noise_kind, _rate(config), config.run.seed, labels.noisy, trial)
 
 
 def _result(
-    planned: Sweep, outcomes: Sequence[Outcome], config: Config, settings: SweepSettings, command: str
+    planned: PlannedSweep,
+    outcomes: Sequence[Outcome],
+    config: Config,
+    settings: SweepSettings,
+    command: str,
 ) -> Result:
-    table = pd.DataFrame([_row(planned, *each) for each in zip(planned.cells, outcomes, strict=True)])
+    dataset = planned.dataset
+    table = pd.DataFrame(
+        [_row(dataset, cell, outcome) for cell, outcome in zip(planned.cells, outcomes, strict=True)]
+    )
     first = planned.cells[0].trial
+    seconds = sum(outcome.seconds for outcome in outcomes)
     facts = (
         ("Command", command),
-        ("Data", f"{planned.dataset.name}, fingerprint {planned.dataset.fingerprint[:12]}"),
+        ("Data", f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"),
         (
             "Rows",
             f"{len(first.train):,} to train on and {len(first.test):,} held out, drawn anew for each seed",
         ),
-        ("Model", _model(planned, config, outcomes)),
-        (
-            "Trained",
-            f"{len(outcomes)} models for {sum(o.seconds for o in outcomes):,.0f} s in all, one thread each",
-        ),
+        ("Model", _model(dataset, config, outcomes)),
+        ("Trained", f"{len(outcomes)} models for {seconds:,.0f} s in all, one thread each"),
     )
-    return sweep_findings.result(table, planned.dataset.name, settings, facts)
+    return sweep_result.result(table, dataset.name, settings, facts)
 
 
-def _row(planned: Sweep, cell: Cell, outcome: Outcome) -> dict[str, Any]:
+def _row(dataset: LabeledDataset, cell: NoiseCell, outcome: Outcome) -> dict[str, Any]:
     """A line of sweep.csv."""
     from sklearn.metrics import accuracy_score, f1_score  # noqa: PLC0415  slow to import
 
-    test, predicted = cell.trial.test, outcome.predicted
+    test = cell.trial.test
+    predicted = outcome.predicted
     row: dict[str, Any] = {
         "kind": cell.kind,
         "rate": cell.rate,
-        "realised": float((cell.given != planned.dataset.labels).mean()),
+        "realised": float((cell.noisy != dataset.labels).mean()),
         "seed": cell.seed,
     }
-    sides = {"True": planned.dataset.labels[test], "Scrambled": cell.given[test]}
+    sides = {"True": dataset.labels[test], "Scrambled": cell.noisy[test]}
     for average, name in (("weighted", "F1"), ("macro", "MacroF1")):
         for side, labels in sides.items():
             row[f"{side}{name}"] = float(f1_score(labels, predicted, average=average, zero_division=0.0))
     for side, labels in sides.items():
         row[f"{side}Accuracy"] = float(accuracy_score(labels, predicted))
-    return row | {"losses": json.dumps([round(loss, 6) for loss in outcome.losses])}
+    row["losses"] = json.dumps([round(loss, 6) for loss in outcome.losses])
+    return row
 
 
-def _model(planned: Sweep, config: Config, outcomes: Sequence[Outcome]) -> str:
-    name = models.choose(config.training.model, planned.dataset)
+def _model(dataset: LabeledDataset, config: Config, outcomes: Sequence[Outcome]) -> str:
+    """The model, its epochs where it counts them, the preset and the devices."""
+    text = models.choose(config.training.model, dataset)
     epochs = sorted({len(outcome.losses) for outcome in outcomes} - {0})
-    trained = f", {' or '.join(map(str, epochs))} epochs" if epochs else ""
-    preset = config.training.preset
-    return f"{name}{trained}, preset {preset}, on {', '.join(sorted({o.device for o in outcomes}))}"
+    if epochs:
+        text += f", {' or '.join(map(str, epochs))} epochs"
+    devices = sorted({outcome.device for outcome in outcomes})
+    return f"{text}, preset {config.training.preset}, on {', '.join(devices)}"
 
 
-def _name(data: str, settings: SweepSettings) -> str:
-    parts = [data, "sweep", *(["detection"] if settings.what == "detection" else [])]
+def _folder_name(data: str, settings: SweepSettings) -> str:
+    parts = [data, "sweep"]
+    if settings.what == "detection":
+        parts.append("detection")
     parts += names_in(settings.noise_kind)
-    return safe_name("-".join([*parts, *(["continued"] if settings.continue_model else [])]))
+    if settings.continue_model:
+        parts.append("continued")
+    return safe_name("-".join(parts))

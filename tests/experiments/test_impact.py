@@ -10,9 +10,9 @@ import pytest
 
 from audit.datasets import load
 from audit.errors import ReviewError
-from audit.experiments.decisions import read_decisions
-from audit.experiments.impact_findings import sentence
-from audit.experiments.impact_numbers import FIGURES, Prediction, classes_of, summary_of, table_of
+from audit.experiments.impact_result import sentence
+from audit.experiments.impact_scores import FIGURES, Prediction, scores_by_class, scores_by_seed, summarise
+from audit.experiments.reviewed_rows import UNCHANGED, read_reviewed_rows
 from audit.settings.detect import Config
 
 
@@ -22,7 +22,7 @@ def table(path):
 
 
 def summary(seeds=4, cost=0.1, back=0.07, *, truth=True, spread=0.002):
-    """The summary of made-up predictions: 1000 held-out rows of two classes, so many of them wrong."""
+    """The summary of made-up predictions: 1000 held-out rows of two classes, some of them wrong."""
     rng = np.random.default_rng(0)
     labels = np.arange(1000) % 2
     tested = []
@@ -37,8 +37,8 @@ def summary(seeds=4, cost=0.1, back=0.07, *, truth=True, spread=0.002):
             tested.append(
                 Prediction(seed, name, 100, wrongly, labels ^ wrong, labels, labels, apart, (1.0,), 1.0)
             )
-    made = table_of(tested)
-    return made, summary_of(made, classes_of(tested, ["a", "b"]))
+    made = scores_by_seed(tested)
+    return made, summarise(made, scores_by_class(tested, ["a", "b"]))
 
 
 def test_figures_are_those_of_the_predictions():
@@ -103,8 +103,11 @@ def test_decisions_are_found_by_id(wine, tmp_path):
     path = decisions_file(
         tmp_path / "d.json", ("17", "relabel", "class_1"), ("3", "drop", None), ("4", "keep", None)
     )
-    found = read_decisions(path, wine)
-    assert [(each.row, each.action, each.label) for each in found] == [(17, "relabel", 1), (3, "drop", None), (4, "keep", None)]  # fmt: skip
+    found = read_reviewed_rows(path, wine)
+    assert found.rows.tolist() == [17, 3, 4]
+    assert found.new_labels.tolist() == [1, UNCHANGED, UNCHANGED]
+    assert found.left_out.tolist() == [False, True, False]
+    assert np.flatnonzero(found.relabel(wine.labels) != wine.labels).tolist() == [17]
 
 
 @pytest.mark.parametrize(
@@ -119,14 +122,14 @@ def test_decisions_that_do_not_fit_are_refused(wine, tmp_path, monkeypatch, entr
     monkeypatch.chdir(tmp_path)
     decisions_file(tmp_path / "d.json", entry)
     with pytest.raises(ReviewError) as caught:
-        read_decisions((tmp_path / "d.json").relative_to(tmp_path), wine)
+        read_reviewed_rows((tmp_path / "d.json").relative_to(tmp_path), wine)
     assert str(caught.value) == line
 
 
 def test_a_decision_on_a_hidden_control_is_left_out(wine, tmp_path):
     path = decisions_file(tmp_path / "d.json", ("17", "drop", None), ("18", "drop", None))
     path.write_text(path.read_text().replace('"given": "class_0"', '"given": "class_1"', 1))
-    assert [each.row for each in read_decisions(path, wine)] == [18]
+    assert read_reviewed_rows(path, wine).rows.tolist() == [18]
 
 
 def test_an_impact_from_the_command_line(run_audit, tmp_path):
@@ -158,7 +161,7 @@ def test_an_impact_from_the_command_line(run_audit, tmp_path):
     assert scores["sentence"] in done.stdout
     assert len(table(tmp_path / "i" / "classes.csv")) == 2 * 6 * 3
     page = (tmp_path / "i" / "report.html").read_text(encoding="utf-8")
-    assert "held-out labels are themselves as they came" in page
+    assert "held-out labels are original labels and may be wrong too" in page
     assert page.count("<svg") == 1
 
     before = {

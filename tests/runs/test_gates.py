@@ -197,5 +197,5 @@ def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_p
     assert re.search(r"--max-new 5 failed: \d+ new suspects since reports/main", done.stderr)
     spoil([])
     (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text() + "\n")
-    done = shell("git add labels.csv && git commit -qm mended")
+    done = shell("git add labels.csv && git commit -qm fixed")
     assert done.returncode == 0, done.stderr

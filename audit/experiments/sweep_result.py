@@ -1,17 +1,19 @@
-"""What a sweep says: the curve with its bands, the sentence, the table."""
+"""The result of a sweep of training: curves over the noise rate with their bands, a sentence, tables."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from audit.detectors.scoring import Estimate
 from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result, in_percent
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, Table
 from audit.settings.experiments import SweepSettings
-from audit.wording import percent
+from audit.wording import count, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,31 +33,33 @@ TABLED = ("TrueF1", "ScrambledF1", "TrueMacroF1", "TrueAccuracy")
 def result(
     table: pd.DataFrame, data: str, settings: SweepSettings, facts: tuple[tuple[str, str], ...]
 ) -> Result:
-    """The result of a sweep from its table, a row for each kind, seed and rate."""
+    """Summarise the table of a sweep, which has a row for each kind, seed and rate.
+
+    Parameters
+    ----------
+    table
+        The content of sweep.csv.
+    data
+        The name of the data set.
+    settings
+        What the sweep varied.
+    facts
+        How it was made, as pairs of a word and what it was; the command first.
+    """
     kinds = list(dict.fromkeys(table["kind"]))
-    means = {kind: _means(table[table["kind"] == kind]) for kind in kinds}
+    means = {kind: _mean_figures(table[table["kind"] == kind]) for kind in kinds}
     seeds = settings.seeds
-    trained = (
-        "one model, trained on and on" if settings.continue_model else "a model of its own for each point"
-    )
     findings = Findings(
         title=f"Sweep of label noise over {data}",
-        subject=f"{data} · sweep · {len(table):,} cells · {seeds} seed{'s' if seeds > 1 else ''}",
+        subject=f"{data} · sweep · {len(table):,} cells · {count(seeds, 'seed')}",
         sentence=" ".join(_sentence(kind, means[kind], alone=len(kinds) == 1) for kind in kinds),
-        lead=f"Trained on labels with noise ({trained}), tested on held-out rows against the labels as they "
-        "came, which are taken for true, and against the same labels with noise. F1 is the mean over the "
-        "classes, weighted by their size.",
+        lead=_lead(settings),
         charts=(
             Chart(
                 "curve",
                 partial(_draw, table, kinds),
                 "F1 against the true and against the noisy labels over the noise rate",
-                "F1 over the share of labels that were changed."
-                + (
-                    " Lines are means over the seeds, bands reach from the lowest to the highest."
-                    if seeds > 1
-                    else ""
-                ),
+                _caption(seeds),
                 (max(9.6, min(13.0, 4.4 * len(kinds))), 3.9),
             ),
         ),
@@ -76,60 +80,77 @@ def result(
     )
 
 
-def _means(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each rate, rising: every figure's mean over the seeds with its interval."""
+def _mean_figures(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Average every figure of one kind of noise over the seeds, for each rate, rising."""
     return [
         {
             "rate": float(rate),  # type: ignore[arg-type]
             "realised": float(cells["realised"].mean()),
-            **{name: mean_over_seeds(cells[name].tolist()).to_json() for name in FIGURES},
+            **{figure: mean_over_seeds(cells[figure].tolist()).to_json() for figure in FIGURES},
         }
         for rate, cells in table.groupby("rate", sort=True)
     ]
 
 
-def _sentence(kind: str, means: list[dict[str, Any]], *, alone: bool) -> str:
-    """How far the model holds, in the order of the rates."""
+def _sentence(kind: str, means: Sequence[dict[str, Any]], *, alone: bool) -> str:
+    """How F1 falls as the rate rises, and where it collapses."""
     start = "" if alone else f"{kind}: "
     values = [each["TrueF1"]["value"] for each in means]
+    shown = [f"{percent(value)} %" for value in values]
     rates = [f"{percent(each['rate'], 0)} %" for each in means]
     if len(means) == 1:
-        return f"{start}With {rates[0]} noise, F1 against the true labels is {percent(values[0])} %."
-    fallen = next((i for i, value in enumerate(values) if value < COLLAPSED * values[0]), None)
-    if not fallen:
+        return f"{start}With {rates[0]} noise, F1 against the true labels is {shown[0]}."
+    collapsed = [i for i, value in enumerate(values) if value < COLLAPSED * values[0]]
+    if not collapsed:
         return (
-            f"{start}F1 against the true labels goes from {percent(values[0])} % at {rates[0]} noise "
-            f"to {percent(values[-1])} % at {rates[-1]}."
+            f"{start}F1 against the true labels goes from {shown[0]} at {rates[0]} noise to {shown[-1]} at "
+            f"{rates[-1]}."
+        )
+    first = collapsed[0]
+    if first == 1:
+        return (
+            f"{start}F1 against the true labels collapses from {shown[0]} at {rates[0]} noise to {shown[1]} "
+            f"at {rates[1]}."
         )
     return (
-        f"{start}F1 against the true labels is {percent(values[0])} % at {rates[0]} noise and still "
-        f"{percent(values[fallen - 1])} % at {rates[fallen - 1]}; at {rates[fallen]} it has collapsed "
-        f"to {percent(values[fallen])} %."
-        if fallen > 1
-        else f"{start}F1 against the true labels collapses from {percent(values[0])} % at {rates[0]} noise "
-        f"to {percent(values[1])} % at {rates[1]}."
+        f"{start}F1 against the true labels is {shown[0]} at {rates[0]} noise and still {shown[first - 1]} "
+        f"at {rates[first - 1]}; at {rates[first]} it has collapsed to {shown[first]}."
     )
 
 
-def _table(kind: str, means: list[dict[str, Any]], seeds: int) -> Table:
-    from audit.detectors.scoring import Estimate  # noqa: PLC0415
+def _lead(settings: SweepSettings) -> str:
+    models = "A new model is trained on noisy labels at every rate."
+    if settings.continue_model:
+        models = "One model is trained on noisy labels and kept as the rate rises."
+    return (
+        f"{models} It is tested on held-out rows, against their original labels, which are taken for true, "
+        "and against the same labels with noise. F1 is the mean over the classes, weighted by their size."
+    )
 
-    more = " and 95 % intervals by Student's t" if seeds > 1 else "; one seed says nothing about chance"
+
+def _caption(seeds: int) -> str:
+    caption = "F1 over the share of labels that were changed."
+    if seeds > 1:
+        caption += " Lines are means over the seeds, bands reach from the lowest to the highest."
+    return caption
+
+
+def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> Table:
+    intervals = "; one seed says nothing about chance"
+    if seeds > 1:
+        intervals = " and 95 % intervals by Student's t"
+    rows = []
+    for each in means:
+        figures = [in_percent(Estimate(**each[figure]), seeds) for figure in TABLED]
+        rows.append((percent(each["rate"], 1), percent(each["realised"], 1), *figures))
     return Table(
-        f"{kind} noise, in per cent: means over {seeds} seed{'s' if seeds > 1 else ''}{more}.",
-        ("noise", "changed", *(FIGURES[name] for name in TABLED)),
-        tuple(
-            (
-                percent(each["rate"], 1),
-                percent(each["realised"], 1),
-                *(in_percent(Estimate(**each[name]), seeds) for name in TABLED),
-            )
-            for each in means
-        ),
+        f"{kind} noise, in per cent: means over {count(seeds, 'seed')}{intervals}.",
+        ("noise", "changed", *(FIGURES[figure] for figure in TABLED)),
+        tuple(rows),
     )
 
 
-def _draw(table: pd.DataFrame, kinds: list[str], figure: "Figure", palette: charts.Palette) -> None:
+def _draw(table: pd.DataFrame, kinds: Sequence[str], figure: "Figure", palette: charts.Palette) -> None:
     panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
     for kind, axes in zip(kinds, panels, strict=True):
         charts.dress(axes, palette, "share of labels changed", "F1" if axes is panels[0] else "")

@@ -1,0 +1,240 @@
+"""Measure how well every detector finds changed labels again, over kinds and rates of noise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from audit.detectors.scores import MAIN
+from audit.events import Listener, StepTimer, parts
+from audit.experiments.over_seeds import mean_over_seeds
+from audit.experiments.results import Result
+from audit.noise.options import ConfiguredNoise
+from audit.pipeline import preview
+from audit.pipeline.detect import AuditRequest, audit_into
+from audit.report import charts
+from audit.report.experiment_page import Chart, Findings, Table
+from audit.runs.folder import RunFolder, RunRecord
+from audit.settings.detect import Config
+from audit.types import LabeledDataset
+from audit.wording import count, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "average_precision": "average precision",
+}
+REFERENCE = "cleanlab"  # has a column of its own in the tables
+
+
+def sweep(
+    dataset: LabeledDataset, grid: Sequence[Config], folder: RunFolder, command: str, listener: Listener
+) -> Result:
+    """Audit each cell in a run folder of its own under cells/, and compare the detectors."""
+    rows: list[dict[str, Any]] = []
+    cells = {_name(config): config for config in grid}
+    listeners = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
+    for (name, config), cell_listener in zip(cells.items(), listeners, strict=True):
+        noise = ConfiguredNoise.of(config)
+        request = AuditRequest(replace(dataset, notes=()), config, noise, config.training.model, command)
+        record = audit_into(folder.path / "cells" / name, request, cell_listener, StepTimer(cell_listener))
+        rows += _rows(config, record)
+    return _result(pd.DataFrame(rows), dataset, grid, command)
+
+
+def seconds(dataset: LabeledDataset, grid: Sequence[Config]) -> int:
+    """Estimate the seconds of all audits from one of them."""
+    return len(grid) * int(preview.preview(dataset, grid[0])["seconds"])
+
+
+def _name(config: Config) -> str:
+    """The folder of a cell."""
+    return f"{config.noise.noise_kind}-{config.noise.noise:g}-s{config.run.seed}"
+
+
+def _rows(config: Config, record: RunRecord) -> list[dict[str, Any]]:
+    """The lines of detection.csv for one cell, one for each detector."""
+    rows = []
+    for detector, figures in record.scores.detectors.items():
+        rates = {} if figures.detection is None else figures.detection.rates
+        rows.append(
+            {
+                "kind": config.noise.noise_kind,
+                "rate": config.noise.noise,
+                "realised": record.labels.rate,
+                "seed": config.run.seed,
+                "detector": detector,
+                "flagged": figures.flagged,
+                "changed": record.scores.noise.changed,
+                **{figure: rates[figure].value if rates else None for figure in FIGURES},
+            }
+        )
+    return rows
+
+
+def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config], command: str) -> Result:
+    data = dataset.name
+    training = grid[0].training
+    used = grid[0].detection.detector
+    kinds = list(dict.fromkeys(table["kind"]))
+    seeds = int(table["seed"].nunique())
+    means = {kind: _mean_figures(table[table["kind"] == kind]) for kind in kinds}
+    findings = Findings(
+        title=f"Sweep of detection over {data}",
+        subject=f"{data} · detection · {len(grid):,} audits · {count(seeds, 'seed')}",
+        sentence=_sentence([cell for kind in kinds for cell in means[kind]], used),
+        lead="Every cell is a separate audit that does not know the noise. Figures are of the class "
+        '"the label was changed"; without changed labels there are none.',
+        charts=(
+            Chart(
+                "detection",
+                partial(_draw, table, kinds, used),
+                "Precision, recall, F1 and average precision of the detectors over the noise rate",
+                f"Means over {count(seeds, 'seed')}; the band, of {used}, reaches from the lowest to the "
+                "highest seed. Thin lines are the detectors without a mark.",
+                (min(12.0, 3.6 * len(kinds) + 2.2), 9.6),
+            ),
+        ),
+        tables=tuple(_table(kind, means[kind], used) for kind in kinds),
+        facts=(
+            ("Command", command),
+            ("Data", f"{data}, fingerprint {dataset.fingerprint[:12]}, {len(dataset.labels):,} rows"),
+            ("Audits", f"preset {training.preset}, {training.folds} folds; reports are in cells/"),
+        ),
+    )
+    scores = {
+        "schema_version": 1,
+        "experiment": "sweep",
+        "what": "detection",
+        "data": data,
+        "seeds": seeds,
+        "sentence": findings.sentence,
+        "kinds": means,
+    }
+    return Result(
+        "detection", findings, {"detection.csv": table}, scores, {"what": "detection", "seeds": seeds}
+    )
+
+
+def _mean_figures(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Average every detector's figures of one kind of noise over the seeds, for each rate, rising."""
+    return [
+        {
+            "rate": float(rate),  # type: ignore[arg-type]
+            "realised": float(cells["realised"].mean()),
+            "detectors": {
+                str(name): {
+                    figure: mean_over_seeds(each[figure].dropna().tolist()).to_json() for figure in FIGURES
+                }
+                for name, each in cells.groupby("detector", sort=False)
+            },
+        }
+        for rate, cells in table.groupby("rate", sort=True)
+    ]
+
+
+def _f1_by_detector(cell: Mapping[str, Any]) -> dict[str, float]:
+    """The mean F1 of every detector in a cell, 0 where none was measured."""
+    return {name: figures["f1"]["value"] or 0.0 for name, figures in cell["detectors"].items()}
+
+
+def _was_measured(cell: Mapping[str, Any], used: str) -> bool:
+    """Whether labels were changed in a cell, so that there are figures."""
+    return cell["detectors"][used]["f1"]["value"] is not None
+
+
+def _sentence(cells: Sequence[Mapping[str, Any]], used: str) -> str:
+    f1 = [_f1_by_detector(cell) for cell in cells if _was_measured(cell, used)]
+    if not f1:
+        return "No label was changed on purpose, so nothing was measured."
+    lowest = min(each[used] for each in f1)
+    highest = max(each[used] for each in f1)
+    best_in = sum(each[used] >= max(each.values()) for each in f1)
+    return (
+        f"{used} finds changed labels with an F1 of {percent(lowest)} to {percent(highest)} %, and is "
+        f"the best of {len(f1[0])} detectors in {best_in} of {len(f1)} cells."
+    )
+
+
+def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> Table:
+    rows = []
+    for cell in cells:
+        if not _was_measured(cell, used):
+            continue
+        f1 = _f1_by_detector(cell)
+        others = {name: value for name, value in f1.items() if name != used}
+        best = max(others, key=lambda name: others[name])
+        figures = cell["detectors"][used]
+        reference = cell["detectors"].get(REFERENCE)
+        rows.append(
+            (
+                percent(cell["rate"], 1),
+                *(percent(figures[figure]["value"]) for figure in FIGURES),
+                f"{percent(others[best])} ({best})",
+                "–" if reference is None else percent(reference["f1"]["value"]),
+            )
+        )
+    head = ("noise", *(f"{name}, {used}" for name in FIGURES.values()), "best other F1", "F1, cleanlab")
+    return Table(
+        f"{kind} noise, in per cent: means over the seeds. detection.csv has every detector.",
+        head,
+        tuple(rows),
+    )
+
+
+def _draw(
+    table: pd.DataFrame, kinds: Sequence[str], used: str, figure: "Figure", palette: charts.Palette
+) -> None:
+    grid = figure.subplots(len(FIGURES), len(kinds), squeeze=False, sharex=True, sharey=True)
+    names = list(dict.fromkeys(table["detector"]))
+    marked = [name for name in dict.fromkeys((used, *MAIN)) if name in names]
+    unmarked = [name for name in names if name not in marked]
+    for column, kind in enumerate(kinds):
+        grid[0, column].set_title(kind, color=palette.ink, fontsize=9, loc="left")
+        for row, (key, label) in enumerate(FIGURES.items()):
+            axes = grid[row, column]
+            below = "share of labels changed" if row == len(FIGURES) - 1 else ""
+            charts.dress(axes, palette, below, "" if column else label)
+            for name in [*unmarked, *reversed(marked)]:
+                cells = table[(table["kind"] == kind) & (table["detector"] == name)]
+                _draw_line(axes, cells, key, palette, marked)
+            axes.set_ylim(-0.03, 1.03)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles[::-1],
+        labels[::-1],
+        frameon=False,
+        labelcolor=palette.ink,
+        loc="outside upper left",
+        ncols=len(marked),
+    )
+
+
+def _draw_line(
+    axes: "Axes", cells: pd.DataFrame, key: str, palette: charts.Palette, marked: Sequence[str]
+) -> None:
+    """Draw one detector's figure over the rates: the used one strong, the main ones marked, others thin."""
+    name = str(cells["detector"].iloc[0])
+    by_rate = cells.astype({key: np.float64}).groupby("rate")[key]
+    rates = np.array(list(by_rate.groups), dtype=np.float64)
+    means = by_rate.mean()
+    if name not in marked:
+        axes.plot(rates, means, color=palette.line, linewidth=1)
+        return
+    place = marked.index(name)
+    if place == 0:
+        axes.fill_between(rates, by_rate.min(), by_rate.max(), color=palette.accent, alpha=0.2, linewidth=0)
+        style: dict[str, Any] = {"color": palette.accent, "markerfacecolor": palette.accent, "linewidth": 1.8}
+        label = f"{name} (used)"
+    else:
+        style = {"color": palette.muted, "markerfacecolor": "none", "linewidth": 1.2}
+        label = name
+    axes.plot(rates, means, marker=charts.MARKERS[place], markersize=4, label=label, **style)
