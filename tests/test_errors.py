@@ -215,7 +215,7 @@ CASES = {
     "HERE is not empty; choose a new folder with --out": inject(out="."),
     "--noise-kind map needs a map: --noise-map 0:1,1:0 (class_map={0: 1, 1: 0})": detect(X, y, noise_kind="map"),
     # data sets
-    "'nothing' is no data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them": load(data="nothing"),
+    "'nothing' is not a data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them": load(data="nothing"),
     "none.npz does not exist (looked in HERE); check the path": load(data="none.npz"),
     "a.npz holds foo; expected arrays named X and y or images and labels or x and y or data and labels or data and target, or give --x-name and --y-name": saved(foo=1),
     "t.csv has the columns a, b, expected one called label, labels, y, target, class; name the labels with --label-column": table("a,b\n1,2\n"),
@@ -228,15 +228,15 @@ CASES = {
     "X has the parts 'train' and y is a ndarray; expected parts with labels for each; give both as {'train': …, 'test': …}": detect({"train": X}, y),
     "the part 'test' has no examples; give them, or leave the part out": detect({"train": X, "test": None}, {"train": y, "test": y}),
     "the part 'test' has 59 labels for 60 examples; there must be one for each, in the same order": detect({"train": X, "test": X}, {"train": y, "test": y[1:]}),
-    "examples of the part 'test' have shape (4, 12, 1), those of 'train' (12, 12, 1); expected the same, with the same columns; mend one": detect({"train": X, "test": X[:, :4]}, {"train": y, "test": y}),
+    "examples of the part 'test' have shape (4, 12, 1), those of 'train' (12, 12, 1); expected the same, with the same columns; fix one": detect({"train": X, "test": X[:, :4]}, {"train": y, "test": y}),
     "t.csv has no columns of features beside the labels; add numbers or categories": table("y\nu\nv\n"),
     "t.csv has two columns called 'a', expected different names; rename one": table("a,a,y\n1,2,3\n"),
     "tree holds no images in 0 subfolders, expected a subfolder of images for each of two or more classes, or IDX files; move the images into folders named by their class": folder(),
-    "tree/a/1.png cannot be read as an image (cannot identify image file '1.png'), as 2 of 2 files; use --skip-broken to leave them out, or mend them": folder("a/1.png", "b/1.png"),
+    "tree/a/1.png cannot be read as an image (cannot identify image file '1.png'), as 2 of 2 files; use --skip-broken to leave them out, or fix them": folder("a/1.png", "b/1.png"),
     # examples
     "y has 59 entries but X has 60 rows; there must be one label for each row, in the same order": detect(X, y[1:]),
     "X has shape (60,), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); reshape it": detect(flat[:, 0], y),
-    "X holds images of 4 x 4 pixels (shape (60, 4, 4, 1)), expected 8 x 8 or more; scale them up, or give numbers that are no pixels as features (n, d)": detect(X[:, :4, :4], y),
+    "X holds images of 4 x 4 pixels (shape (60, 4, 4, 1)), expected 8 x 8 or more; scale them up, or give numbers that are not pixels as features (n, d)": detect(X[:, :4, :4], y),
     "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num": detect(with_nan, y),
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
     # labels

@@ -42,7 +42,7 @@ def refuse_form(X: LazyArray, name: str) -> None:
         height, width = _size(shape)
         raise DataError(
             f"{name} holds images of {height} x {width} pixels (shape {shape}), expected {LEAST_SIDE} x "
-            f"{LEAST_SIDE} or more; scale them up, or give numbers that are no pixels as features (n, d)"
+            f"{LEAST_SIDE} or more; scale them up, or give numbers that are not pixels as features (n, d)"
         )
     if not shape[0]:
         raise DataError(f"{name} has no rows (shape {shape}); there is nothing to audit")

@@ -34,7 +34,7 @@ labels = np.array([0, 1, 0, 1, 0, 1])
         (images, labels[:5], "y has 5 entries but X has 6 rows; there must be one label for each row, in the same order"),
         (np.zeros(6), labels, "X has shape (6,), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); reshape it"),
         (np.zeros((6, 8, 8, 5)), labels, "X has shape (6, 8, 8, 5), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); the channels (1, 3 or 4) must be its last or its second axis"),
-        (np.zeros((6, 4, 4)), labels, "X holds images of 4 x 4 pixels (shape (6, 4, 4)), expected 8 x 8 or more; scale them up, or give numbers that are no pixels as features (n, d)"),
+        (np.zeros((6, 4, 4)), labels, "X holds images of 4 x 4 pixels (shape (6, 4, 4)), expected 8 x 8 or more; scale them up, or give numbers that are not pixels as features (n, d)"),
         (images[:0], labels[:0], "X has no rows (shape (0, 8, 8)); there is nothing to audit"),
         (np.zeros((6, 0)), labels, "X has no columns (shape (6, 0)), expected features (n, d), d from 1 up"),
         (np.where(np.arange(6)[:, None, None] == 2, np.nan, images), labels, "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num"),
@@ -223,7 +223,7 @@ def save_object_array(path):
 @pytest.mark.parametrize(
     ("make", "config", "message"),
     [
-        (lambda _: None, {"data": "nothing"}, "'nothing' is no data set: expected mnist"),
+        (lambda _: None, {"data": "nothing"}, "'nothing' is not a data set: expected mnist"),
         (lambda _: None, {"data": "none.npz"}, "none.npz does not exist"),
         (lambda p: np.savez(p / "a.npz", foo=1), {"data": "a.npz"}, "a.npz holds foo; expected arrays named X and y or"),
         (lambda p: (p / "a.npz").write_text("no"), {"data": "a.npz"}, "a.npz is not a plain array"),

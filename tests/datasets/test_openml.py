@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import pytest
 
 import audit
 from audit.datasets.sources import openml, pixels, tables
+from audit.events import Silent
+from audit.settings.data import DataSettings
 
 NUMERIC, NOMINAL = "numeric", "nominal"
 REMEDY = "try again later, or take a bundled data set (audit datasets), a file (audit detect data.csv) or --X and --y"
@@ -186,14 +189,18 @@ def frames(monkeypatch):
             "examples_from_frame",
             lambda frame, _: (seen.append(frame) or np.zeros((len(frame), 1)), (), ()),
         )
-        return openml.load_openml(spec), seen[-1]
+        return loaded(spec), seen[-1]
 
     return keep
 
 
+def loaded(spec):
+    return openml.load_openml(Path(spec), DataSettings(spec), Silent())
+
+
 def refusal(spec):
     with pytest.raises(audit.DataError) as caught:
-        openml.load_openml(spec)
+        loaded(spec)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -220,7 +227,7 @@ def test_a_table_is_loaded_by_name_version_and_number(site, frames, monkeypatch,
 
 def test_a_table_becomes_features(site):
     pytest.importorskip("audit.datasets.sources.tables")
-    source = openml.load_openml("openml:trees")
+    source = loaded("openml:trees")
     assert source.X.dtype == np.float64
     assert len(source.X) == 4
     assert len(source.feature_names) == source.X.shape[1]
@@ -314,7 +321,7 @@ def test_a_server_that_never_answers_is_given_up(site, monkeypatch):
 
 
 def test_the_limit_of_time_ends_with_the_download(site):
-    openml.load_openml("openml:61")
+    loaded("openml:61")
     refusal("openml:62")
     assert socket.getdefaulttimeout() is None
 
@@ -415,7 +422,7 @@ def test_pixels_become_images(site):
     names = [f"pixel{i}" for i in range(1, 785)]
     arff = pixels_arff(images.reshape(6, -1), names)
     site.publish(554, "mnist_784", arff, [*((name, NUMERIC) for name in names), ("class", NOMINAL)])
-    source = openml.load_openml("openml:mnist_784")
+    source = loaded("openml:mnist_784")
     assert source.X.dtype == np.uint8
     np.testing.assert_array_equal(source.X, images)
     assert list(source.y) == ["a", "b"] * 3

@@ -9,16 +9,22 @@ from hypothesis.extra import numpy as hnp
 
 import audit
 from audit import datasets
-from audit.datasets.sources import arrays
 from audit.datasets.sources.arrays import load_hdf5, load_npy_pair, load_npz
+from audit.events import Silent
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 
 PAIRS = "X and y or images and labels or x and y or data and labels or data and target"
 
 
-def refused(load, *arguments):
+def loaded(load, path, **settings):
+    """The source that a loader reads, under these settings."""
+    return load(path, DataSettings(**settings), Silent())
+
+
+def refused(call, *arguments, **settings):
     with pytest.raises(audit.DataError) as caught:
-        load(*arguments)
+        call(*arguments, **settings)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -33,7 +39,7 @@ def stored(tmp_path_factory):
     np.savez_compressed(folder / "a.npz", X=X, y=y)
     with h5py.File(folder / "a.h5", "w") as file:
         file.create_dataset("X", data=X, chunks=(4, *X.shape[1:]), compression="gzip")
-        file["y"], file["type"] = y, np.dtype("f8")  # a named type is no data set
+        file["y"], file["type"] = y, np.dtype("f8")  # a named type is not a data set
     return folder, X, y
 
 
@@ -45,7 +51,7 @@ slices = st.slices(24)
 @given(rows | masks | slices)
 def test_rows_of_an_hdf5_file_are_those_of_its_array(stored, rows):
     folder, X, _ = stored
-    np.testing.assert_array_equal(load_hdf5(folder / "a.h5", None, None).X[rows], X[rows])
+    np.testing.assert_array_equal(loaded(load_hdf5, folder / "a.h5").X[rows], X[rows])
 
 
 damage = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=20)
@@ -62,20 +68,20 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(stored, tmp_path_factory,
     path.write_bytes(content[: max(length, 1)] if length % 3 == 0 else content)
     try:
         if name == "X.npy":
-            load_npy_pair(path, folder / "X.npy")
+            loaded(load_npy_pair, path, X=path, y=folder / "X.npy")
         else:
-            source = (load_npz if name == "a.npz" else load_hdf5)(path, None, None)
+            source = loaded(load_npz if name == "a.npz" else load_hdf5, path)
             source.X[np.arange(min(3, len(source.X)))]
     except audit.DataError as error:
         assert "\n" not in str(error)
 
 
-def test_a_name_in_hdf5_that_is_no_text_is_named_all_the_same(tmp_path):
+def test_a_name_in_hdf5_that_is_not_text_is_named_all_the_same(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset(b"im\xff", data=np.zeros((3, 8, 8)))
     with pytest.raises(audit.DataError, match=r"a\.h5 holds im\\xff; expected arrays named"):
-        load_hdf5(tmp_path / "a.h5", None, None)
+        loaded(load_hdf5, tmp_path / "a.h5")
 
 
 def test_labels_in_hdf5_are_utf_8_whatever_their_type(tmp_path):
@@ -91,7 +97,7 @@ def test_labels_in_hdf5_are_utf_8_whatever_their_type(tmp_path):
         assert [dataset.class_names[label] for label in dataset.labels] == [names[each] for each in y]
 
 
-def test_labels_in_hdf5_that_are_no_text_are_refused(tmp_path):
+def test_labels_in_hdf5_that_are_not_text_are_refused(tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
@@ -114,17 +120,17 @@ def test_an_archive_of_other_things_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("X", "no array")
         file.writestr("y", "no array")
-    assert refused(load_npz, path, None, None) == f"{path}[X] is no array; save it with numpy.savez"
+    assert refused(loaded, load_npz, path) == f"{path}[X] is not an array; save it with numpy.savez"
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    assert refused(load_npz, path, None, None) == (
+    assert refused(loaded, load_npz, path) == (
         f"{path} holds one array, not an .npz archive; give it as --X, with --y"
     )
     np.savez(path, inputs=np.zeros(2), answers=np.zeros(2))
-    assert refused(load_npz, path, None, None) == (
+    assert refused(loaded, load_npz, path) == (
         f"{path} holds inputs, answers; expected arrays named {PAIRS}, or give --x-name and --y-name"
     )
-    assert refused(load_npz, path, "inputs", "wrong") == (
+    assert refused(loaded, load_npz, path, x_name="inputs", y_name="wrong") == (
         f"{path} holds inputs, answers and no 'wrong'; check --y-name"
     )
 
@@ -132,23 +138,23 @@ def test_an_archive_of_other_things_is_refused(tmp_path):
 def test_files_that_are_not_there_or_not_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     missing = tmp_path / "none"
-    for load, arguments in ((load_npz, (None, None)), (load_hdf5, (None, None)), (load_npy_pair, (missing,))):
+    for load in (load_npz, load_hdf5, load_npy_pair):
         assert (
-            refused(load, missing, *arguments)
+            refused(loaded, load, missing)
             == f"{missing} does not exist (looked in {tmp_path}); check the path"
         )
-    assert refused(load_npz, tmp_path, None, None) == (
+    assert refused(loaded, load_npz, tmp_path) == (
         f"{tmp_path} cannot be read as a NumPy file ([Errno 21] Is a directory: '{tmp_path}'); "
         "save it with numpy.save or numpy.savez"
     )
-    message = refused(load_hdf5, tmp_path, None, None)
+    message = refused(loaded, load_hdf5, tmp_path)
     assert message.startswith(f"{tmp_path} cannot be read as HDF5 (")
-    assert message.endswith("); was it written whole?")
+    assert message.endswith("); write or copy it again")
 
 
 def test_hdf5_without_h5py_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     path = tmp_path / "a.h5"
-    assert refused(arrays.load_hdf5, path, None, None) == (
+    assert refused(loaded, load_hdf5, path) == (
         f'{path} needs h5py, which is not installed; pip install "label-audit[hdf5]"'
     )

@@ -10,6 +10,7 @@ import audit
 from audit.datasets.sources import folders
 from audit.datasets.sources.folders import LEAST_SIDE, LONGEST_SIDE, image_files, load_tree
 from audit.events import Silent
+from audit.settings.data import DataSettings
 
 MOVE = (
     "expected a subfolder of images for each of two or more classes, or IDX files; "
@@ -34,7 +35,7 @@ def two_classes(folder):
 
 
 def tree(folder, *, skip_broken=False):
-    return load_tree(folder, skip_broken=skip_broken)
+    return load_tree(folder, DataSettings(skip_broken=skip_broken), Silent())
 
 
 def refused(folder, **options):
@@ -73,7 +74,7 @@ def test_a_dead_link_is_a_broken_image(tmp_path):
     (tmp_path / "a" / "dead.png").symlink_to(tmp_path / "nowhere")
     assert refused(tmp_path) == (
         f"{tmp_path / 'a' / 'dead.png'} cannot be read as an image ([Errno 2] No such file or directory: "
-        "'dead.png'), as 1 of 5 files; use --skip-broken to leave them out, or mend them"
+        "'dead.png'), as 1 of 5 files; use --skip-broken to leave them out, or fix them"
     )
     assert tree(tmp_path, skip_broken=True).notes == ("1 broken images left out: a/dead.png",)
 
@@ -89,7 +90,7 @@ def test_reading_tells_how_far_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "READ_AT_ONCE", 3)
     two_classes(tmp_path)
     reader = Reader()
-    source = load_tree(tmp_path, skip_broken=False, listener=reader)
+    source = load_tree(tmp_path, DataSettings(), reader)
     n = len(source.y)
     decoded, kept = reader.seen[:n], reader.seen[n:]
     assert decoded == [(done, n) for done in range(1, n + 1)]
@@ -104,7 +105,7 @@ def test_what_is_left_out_is_said(tmp_path):
     assert tree(tmp_path).notes == (
         "1 images beside the subfolders left out",
         "1 subfolders without images left out: empty",
-        "3 files that are no images left out",
+        "3 files that are not images left out",
     )
 
 
@@ -139,7 +140,7 @@ def test_broken_images_are_named_five_at_most(tmp_path):
     write(two_classes(tmp_path), {f"a/x{i}.jpg": b"" for i in range(7)})
     assert refused(tmp_path) == (
         f"{tmp_path / 'a' / 'x0.jpg'} cannot be read as an image (cannot identify image file 'x0.jpg'), "
-        "as 7 of 11 files; use --skip-broken to leave them out, or mend them"
+        "as 7 of 11 files; use --skip-broken to leave them out, or fix them"
     )
     source = tree(tmp_path, skip_broken=True)
     assert source.notes == ("7 broken images left out: a/x0.jpg, a/x1.jpg, a/x2.jpg, a/x3.jpg, a/x4.jpg, …",)

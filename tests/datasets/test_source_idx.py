@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import audit
-from audit.datasets.sources.idx import TYPES, is_idx, is_idx_folder, load_idx, load_idx_folder
+from audit.datasets.sources.idx import TYPES, is_idx, is_idx_folder, load_idx_folder, load_idx_pair
+from audit.events import Silent
+from audit.settings.data import DataSettings
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
-ANEW = "get the file anew"
+AGAIN = "get the file again"
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
 
 
@@ -27,9 +29,14 @@ def write(path, content):
     return path
 
 
-def refused(load, *arguments):
+def loaded(load, path, **settings):
+    """The source that a loader reads, under these settings."""
+    return load(path, DataSettings(**settings), Silent())
+
+
+def refused(load, path, **settings):
     with pytest.raises(audit.DataError) as caught:
-        load(*arguments)
+        loaded(load, path, **settings)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -41,7 +48,7 @@ arrays = hnp.arrays(st.sampled_from(list(CODES)), hnp.array_shapes(max_dims=5, m
 def test_what_was_written_is_read_in_native_order(tmp_path_factory, array, packed):
     content = idx_bytes(array)
     path = write(tmp_path_factory.mktemp("idx") / "a-idx", gzip.compress(content) if packed else content)
-    read = load_idx(path, path).X
+    read = loaded(load_idx_pair, path, X=path, y=path).X
     assert read.dtype == array.dtype
     assert read.dtype.isnative
     np.testing.assert_array_equal(read, array)
@@ -51,7 +58,7 @@ def test_what_was_written_is_read_in_native_order(tmp_path_factory, array, packe
 def test_any_bytes_are_read_or_refused_in_one_line(tmp_path_factory, content, packed):
     path = write(tmp_path_factory.mktemp("idx") / "a-idx", gzip.compress(content) if packed else content)
     try:
-        load_idx(path, path)
+        loaded(load_idx_pair, path, X=path, y=path)
     except audit.DataError as error:
         assert "\n" not in str(error)
 
@@ -62,9 +69,9 @@ whole = gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcde", mtime=0)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no IDX file: it begins with nothing, expected 00 00, a type from 08 to 0e and the number of axes"),
-        (b"\0\0\x0a\x01\0\0\0\0", "is no IDX file: it begins with 00 00 0a 01, expected 00 00, a type from 08 to 0e and the number of axes"),
-        (b"\0\0\x08\xff" + b"\0\0\0\x01" * 255 + b"a", "is no IDX file: it begins with 00 00 08 ff, expected 00 00, a type from 08 to 0e and the number of axes"),
+        (b"", "is not an IDX file: it begins with nothing, expected 00 00, a type from 08 to 0e and the number of axes"),
+        (b"\0\0\x0a\x01\0\0\0\0", "is not an IDX file: it begins with 00 00 0a 01, expected 00 00, a type from 08 to 0e and the number of axes"),
+        (b"\0\0\x08\xff" + b"\0\0\0\x01" * 255 + b"a", "is not an IDX file: it begins with 00 00 08 ff, expected 00 00, a type from 08 to 0e and the number of axes"),
         (b"\0\0\x08\x03\0\0\0\x05", "ends within its header, after 8 bytes"),
         (b"\0\0\x0c\x01\0\0\0\x05abc", "has 11 bytes unpacked, expected 28 for its shape (5,)"),
         (b"\0\0\x08\x01\0\0\0\x02abc", "has 11 bytes unpacked, expected 10 for its shape (2,)"),
@@ -74,15 +81,15 @@ whole = gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcde", mtime=0)
 )  # fmt: skip
 def test_a_damaged_file_says_what_is_wrong(tmp_path, content, message):
     path = write(tmp_path / "a-idx.gz", content)
-    assert refused(load_idx, path, path) == f"{path} {message}; {ANEW}"
+    assert refused(load_idx_pair, path) == f"{path} {message}; {AGAIN}"
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "none-idx"
-    assert refused(load_idx, path, path) == f"{path} does not exist (looked in {tmp_path}); check the path"
-    assert refused(load_idx, tmp_path, path) == (
-        f"{tmp_path} cannot be read ([Errno 21] Is a directory: '{tmp_path}'); {ANEW}"
+    assert refused(load_idx_pair, path) == f"{path} does not exist (looked in {tmp_path}); check the path"
+    assert refused(load_idx_pair, tmp_path) == (
+        f"{tmp_path} cannot be read ([Errno 21] Is a directory: '{tmp_path}'); {AGAIN}"
     )
     assert not is_idx(path)
 
@@ -107,7 +114,7 @@ def test_a_folder_is_its_parts_under_any_of_their_names(tmp_path, which, rows, d
     assert not is_idx_folder(tmp_path)
     pixels = parts(tmp_path, which, dot, end)
     assert is_idx_folder(tmp_path)
-    source = load_idx_folder(tmp_path)
+    source = loaded(load_idx_folder, tmp_path)
     np.testing.assert_array_equal(source.X, pixels[rows])
     assert source.y.tolist() == list(range(5))[rows]
 
@@ -117,7 +124,7 @@ def test_half_a_part_is_refused(tmp_path):
     images, labels = tmp_path / "t10k-images-idx3-ubyte", tmp_path / "t10k-labels-idx1-ubyte"
     write(labels, idx_bytes(np.zeros(3, dtype=np.uint8)))
     assert refused(load_idx_folder, tmp_path) == (
-        f"{labels} has 3 labels but {images} has 2 images; expected one for each; get both files anew"
+        f"{labels} has 3 labels but {images} has 2 images; expected one for each; get both files again"
     )
     write(images, idx_bytes(np.zeros((3, 9, 9), dtype=np.uint8)))
     assert refused(load_idx_folder, tmp_path) == (
@@ -129,7 +136,7 @@ def test_half_a_part_is_refused(tmp_path):
     )
 
 
-def test_labels_without_images_are_no_image_folder(tmp_path):
+def test_labels_without_images_are_not_an_image_folder(tmp_path):
     write(tmp_path / "train-labels-idx1-ubyte", idx_bytes(np.zeros(3, dtype=np.uint8)))
     assert is_idx_folder(tmp_path)
     assert refused(load_idx_folder, tmp_path) == (
@@ -139,7 +146,7 @@ def test_labels_without_images_are_no_image_folder(tmp_path):
 
 @pytest.mark.skipif(not FASHION.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
 def test_debians_fashion_mnist_loads_as_it_lies_there():
-    source = load_idx_folder(FASHION)
+    source = loaded(load_idx_folder, FASHION)
     assert source.X.shape == (70_000, 28, 28)
     assert source.X.dtype == np.uint8
     assert np.bincount(source.y).tolist() == [7000] * 10

@@ -12,10 +12,12 @@ from PIL import Image
 import audit
 from audit import datasets
 from audit.datasets.sources.tables import features_from_frame, load_table
+from audit.events import Silent
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 
 NAMED = "expected a table in UTF-8 whose first line names the columns; save it so"
-RAGGED = "as in its first line; mend that line, or quote texts that hold the separator"
+RAGGED = "as in its first line; fix that line, or quote texts that hold the separator"
 NOT_CLASSES = (
     "expected classes: integers, strings or booleans, one for each row; "
     "a regression target cannot be audited; if these are classes, give them as strings"
@@ -23,7 +25,7 @@ NOT_CLASSES = (
 
 
 def table(path, **asked):
-    return load_table(path, **{"label": None, "path_column": None, "skip_broken": False, **asked})
+    return load_table(path, DataSettings(**asked), Silent())
 
 
 def write(path, text):
@@ -206,7 +208,7 @@ def test_what_is_no_feature_is_left_out_with_the_reason():
         features_from_frame(frame)
     assert str(caught.value) == (
         "X has no columns of features beside the labels; left out: 'ID' (numbers the rows), 'when' (dates), "
-        "'waves' (complex numbers), 'lists' (no numbers and no texts), 'none' (empty); add numbers or categories"
+        "'waves' (complex numbers), 'lists' (neither numbers nor texts), 'none' (empty); add numbers or categories"
     )
     text = pd.DataFrame({"a": range(60), "text": [f"t{i}" for i in range(60)]})
     X, feature_names, notes = features_from_frame(text)

@@ -16,8 +16,10 @@ from PIL import Image
 import audit
 from audit import datasets
 from audit.datasets.sources.folders import LONGEST_SIDE, ImageFiles
-from audit.datasets.sources.idx import TYPES, load_idx
+from audit.datasets.sources.idx import TYPES, load_idx_pair
 from audit.datasets.sources.tables import features_from_frame, load_table
+from audit.events import Silent
+from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 
 
@@ -49,7 +51,7 @@ def test_idx_files_of_every_type_and_shape_come_back(tmp_path_factory, array, pa
     path = tmp_path_factory.mktemp("idx") / ("some-idx-ubyte" + ".gz" * packed)
     content = idx_bytes(array)
     path.write_bytes(gzip.compress(content) if packed else content)
-    read = load_idx(path, path).X
+    read = load_idx_pair(path, DataSettings(X=path, y=path), Silent()).X
     assert read.dtype == array.dtype
     np.testing.assert_array_equal(read, array)
 
@@ -87,11 +89,11 @@ def test_debians_fashion_mnist_works_as_it_lies_on_disk():
     ("content", "message"),
     [
         (b"", "cannot be told"),
-        (b"\0\0\x08\x01\0\0\0\x05abc", "has 11 bytes unpacked, expected 13 for its shape (5,); get the file anew"),
-        (b"\0\0\x08\x01\0\0\0\x02abc", "has 11 bytes unpacked, expected 10 for its shape (2,); get the file anew"),
-        (b"\0\0\x08\x03\0\0\0\x05", "ends within its header, after 8 bytes; get the file anew"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcde" * 9, mtime=0)[:-9], "cannot be read (Compressed file ended before the end-of-stream marker was reached); get the file anew"),
-        (gzip.compress(b"GIF89a", mtime=0), "is no IDX file: it begins with 47 49 46 38, expected 00 00, a type from 08 to 0e and the number of axes; get the file anew"),
+        (b"\0\0\x08\x01\0\0\0\x05abc", "has 11 bytes unpacked, expected 13 for its shape (5,); get the file again"),
+        (b"\0\0\x08\x01\0\0\0\x02abc", "has 11 bytes unpacked, expected 10 for its shape (2,); get the file again"),
+        (b"\0\0\x08\x03\0\0\0\x05", "ends within its header, after 8 bytes; get the file again"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcde" * 9, mtime=0)[:-9], "cannot be read (Compressed file ended before the end-of-stream marker was reached); get the file again"),
+        (gzip.compress(b"GIF89a", mtime=0), "is not an IDX file: it begins with 47 49 46 38, expected 00 00, a type from 08 to 0e and the number of axes; get the file again"),
     ],
 )  # fmt: skip
 def test_damaged_idx_files_say_what_is_wrong(tmp_path, content, message):
@@ -159,7 +161,7 @@ def test_a_tree_of_images_of_one_size_is_read_as_it_is(tmp_path):
     assert dataset.ids.tolist() == [names[i] for i in order]
     assert (dataset.X[..., 0] == pixels[order]).all()
     assert [dataset.class_names[label] for label in dataset.labels] == [names[i].split("/")[0] for i in order]
-    assert dataset.notes == ("1 files that are no images left out",)
+    assert dataset.notes == ("1 files that are not images left out",)
 
 
 def test_mixed_sizes_and_colours_follow_the_stated_rule(tmp_path):
@@ -191,7 +193,7 @@ def test_broken_images_are_named_and_can_be_skipped(tmp_path):
     (tmp_path / "b" / "2.jpg").write_bytes(b"")
     message = refused(data=str(tmp_path))
     assert message.startswith(f"{tmp_path / 'a' / '1.jpg'} cannot be read as an image (")
-    assert message.endswith("as 2 of 6 files; use --skip-broken to leave them out, or mend them")
+    assert message.endswith("as 2 of 6 files; use --skip-broken to leave them out, or fix them")
     dataset = datasets.load(Config.of(data=str(tmp_path), skip_broken=True))
     assert dataset.ids.tolist() == ["a/0.jpg", "a/2.jpg", "b/0.jpg", "b/1.jpg"]
     assert dataset.notes == ("2 broken images left out: a/1.jpg, b/2.jpg",)
@@ -240,7 +242,7 @@ def test_labels_in_a_table_are_the_texts_that_stand_there(tmp_path_factory, name
     frame = pd.DataFrame({"a": range(len(names)), "label": names})
     frame["a"] = frame["a"] ** 2
     frame.to_csv(path, index=False)
-    source = load_table(path, label=None, path_column=None, skip_broken=False)
+    source = load_table(path, DataSettings(), Silent())
     assert source.y.tolist() == names
     assert source.X[:, 0].tolist() == frame["a"].tolist()
 

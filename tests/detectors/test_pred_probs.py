@@ -309,7 +309,7 @@ def test_files_give_the_numbers_that_were_written(tmp_path, header, index, colum
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("p.txt", csv("1"), "p.txt is no file of probabilities, expected one that ends in .npy, .npz or .csv"),
+        ("p.txt", csv("1"), "p.txt is not a file of probabilities, expected one that ends in .npy, .npz or .csv"),
         ("p.npy", lambda _: None, "p.npy does not exist, expected a file of probabilities (.npy, .npz or .csv)"),
         ("p.npy", lambda p: p.mkdir(), "p.npy cannot be read (Is a directory), expected rows of numbers; save it again"),
         ("p.npy", csv(""), "p.npy cannot be read (No data left in file), expected rows of numbers; save it again"),

@@ -13,70 +13,78 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
+from audit.events import Listener
+from audit.settings.data import DataSettings
 
 PAIRS = (("X", "y"), ("images", "labels"), ("x", "y"), ("data", "labels"), ("data", "target"))
-DAMAGE = (  # what NumPy and zipfile raise on files that are none of theirs, damaged or encrypted
+DAMAGE = (  # what NumPy and zipfile raise on files of another format, damaged or encrypted ones
     OSError, ValueError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 HDF5_DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
 
 
-def load_npy_pair(X: Path, y: Path) -> Source:
-    """The examples of one .npy file, memory-mapped, with the labels of another."""
+def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
+    """Load the examples of one .npy file, memory-mapped, with the labels of another, `settings.y`."""
+    labels = settings.y or path
     return Source(
-        name=X.stem,
-        X=_read_npy(X, mmap_mode="r"),
-        y=_read_npy(y, mmap_mode=None),
-        names=(str(X), str(y)),
-        place=LabelPlace("npy", (y,)),
+        name=path.stem,
+        X=_read_npy(path, mmap_mode="r"),
+        y=_read_npy(labels, mmap_mode=None),
+        names=(str(path), str(labels)),
+        place=LabelPlace("npy", (labels,)),
     )
 
 
-def load_npz(path: Path, x_name: str | None, y_name: str | None) -> Source:
-    """The examples and labels of one .npz file, under these names or any pair in PAIRS."""
+def load_npz(path: Path, settings: DataSettings, _: Listener) -> Source:
+    """Load the examples and labels of one .npz file, under the names in the settings or any pair in PAIRS."""
     try:
         # NumPy leaves a damaged archive open when it opens the file itself.
         with path.open("rb") as opened:
             file = np.load(opened, allow_pickle=False)
             if isinstance(file, np.ndarray):
                 raise DataError(f"{path} holds one array, not an .npz archive; give it as --X, with --y")
-            x_key, y_key = _keys(path, file.files, x_name, y_name)
-            names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
-            arrays = [file[key] for key in (x_key, y_key)]
+            x_key, y_key = _keys(path, file.files, settings)
+            arrays = {f"{path}[{key}]": file[key] for key in (x_key, y_key)}
     except DAMAGE as error:
         raise _unreadable(path, error) from error
-    for name, array in zip(names, arrays, strict=True):
-        if not isinstance(array, np.ndarray):  # np.load gives the bytes of what is no .npy
-            raise DataError(f"{name} is no array; save it with numpy.savez")
-    return Source(
-        name=path.stem, X=arrays[0], y=arrays[1], names=names, place=LabelPlace("npz", (path,), y_key)
-    )
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # np.load returns the bytes of members of another format
+            raise DataError(f"{name} is not an array; save it with numpy.savez")
+    (x_name, X), (y_name, y) = arrays.items()
+    return Source(path.stem, X, y, names=(x_name, y_name), place=LabelPlace("npz", (path,), y_key))
 
 
-def load_hdf5(path: Path, x_name: str | None, y_name: str | None) -> Source:
-    """The examples, read when they are asked for, and labels of one HDF5 file; names as in an .npz."""
+def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
+    """Load the examples, lazily, and the labels of one HDF5 file; names as in an .npz."""
     try:
         import h5py  # noqa: PLC0415  optional
     except ImportError as error:
         remedy = 'pip install "label-audit[hdf5]"'
         raise DataError(f"{path} needs h5py, which is not installed; {remedy}") from error
-    _refuse_no_file(path)
+    if not path.exists():
+        raise DataError(wording.no_such_file(path))
     try:
         file = h5py.File(path, "r")
-        found: dict[str, Any] = {}
-        file.visititems(lambda key, value: found.update({_as_text(key): value}))
-        arrays = {key: value for key, value in found.items() if isinstance(value, h5py.Dataset)}
-        x_key, y_key = _keys(path, [key for key in arrays if arrays[key].shape], x_name, y_name)
+        members: dict[str, Any] = {}
+        file.visititems(lambda key, value: members.update({_as_text(key): value}))
+        arrays = {
+            key: value for key, value in members.items() if isinstance(value, h5py.Dataset) and value.shape
+        }
+        x_key, y_key = _keys(path, arrays, settings)
         y = arrays[y_key][:]  # texts as bytes, which the labels' parser decodes
     except HDF5_DAMAGE as error:
         raise _no_hdf5(path, error) from error
-    names = (f"{path}[{x_key}]", f"{path}[{y_key}]")
-    X, place = Hdf5Rows(arrays[x_key], path), LabelPlace("hdf5", (path,), y_key)
-    return Source(name=path.stem, X=X, y=y, names=names, place=place)
+    return Source(
+        name=path.stem,
+        X=Hdf5Rows(arrays[x_key], path),
+        y=y,
+        names=(f"{path}[{x_key}]", f"{path}[{y_key}]"),
+        place=LabelPlace("hdf5", (path,), y_key),
+    )
 
 
 def _as_text(key: str | bytes) -> str:
-    """A name in the file; h5py gives bytes where it is no UTF-8."""
+    """A name in the file; h5py returns bytes where it is not UTF-8."""
     return key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
 
 
@@ -84,7 +92,8 @@ class Hdf5Rows:
     """The rows of an HDF5 data set, read when they are asked for."""
 
     def __init__(self, dataset: Any, path: Path) -> None:
-        self.dataset, self.path = dataset, path
+        self.dataset = dataset
+        self.path = path
         self.shape: tuple[int, ...] = tuple(dataset.shape)
         self.dtype: np.dtype[Any] = dataset.dtype
 
@@ -92,28 +101,30 @@ class Hdf5Rows:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
-        """The rows of these numbers; HDF5 itself takes only increasing ones."""
-        every = np.arange(len(self))
-        wanted = every[rows]
-        unique, back = np.unique(wanted, return_inverse=True)
+        """Read these rows; HDF5 itself takes only increasing row numbers."""
+        all_rows = np.arange(len(self))
+        wanted = all_rows[rows]
+        unique, inverse = np.unique(wanted, return_inverse=True)
         try:
-            if np.array_equal(wanted, every):
+            if np.array_equal(wanted, all_rows):
                 return np.asarray(self.dataset[:])
-            return np.asarray(self.dataset[unique])[back]
+            return np.asarray(self.dataset[unique])[inverse]
         except HDF5_DAMAGE as error:
             raise _no_hdf5(self.path, error) from error
 
 
-def _keys(path: Path, found: Collection[str], x_name: str | None, y_name: str | None) -> tuple[str, str]:
+def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[str, str]:
     """What examples and labels are called among the arrays found."""
+    x_name = settings.x_name
+    y_name = settings.y_name
     for flag, name in (("--x-name", x_name), ("--y-name", y_name)):
         if name is not None and name not in found:
             raise DataError(f"{path} holds {_listed(found)} and no {name!r}; check {flag}")
-    pairs = [(x, y) for x, y in PAIRS if x_name in (None, x) and y_name in (None, y)]
     if x_name is not None and y_name is not None:
         return x_name, y_name
-    fitting = [(x_name or x, y_name or y) for x, y in PAIRS]
-    for x_key, y_key in pairs + fitting:
+    pairs = [(x, y) for x, y in PAIRS if x_name in (None, x) and y_name in (None, y)]
+    with_names = [(x_name or x, y_name or y) for x, y in PAIRS]
+    for x_key, y_key in pairs + with_names:
         if x_key in found and y_key in found and x_key != y_key:
             return x_key, y_key
     expected = " or ".join(" and ".join(pair) for pair in PAIRS)
@@ -139,13 +150,8 @@ def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _refuse_no_file(path: Path) -> None:
-    if not path.exists():
-        raise DataError(wording.no_such_file(path))
-
-
 def _no_hdf5(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read as HDF5 ({wording.one_line(error)}); was it written whole?")
+    return DataError(f"{path} cannot be read as HDF5 ({wording.one_line(error)}); write or copy it again")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
@@ -153,7 +159,7 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         return DataError(wording.no_such_file(path))
     if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
         return DataError(
-            f"{path} is not a plain array: it holds Python objects (or is no NumPy file), which are never "
+            f"{path} is not a plain array: it holds Python objects (or is not a NumPy file), which are never "
             "unpickled; save numbers or strings with numpy.save, for example after .astype(str)"
         )
     return DataError(

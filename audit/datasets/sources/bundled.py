@@ -1,4 +1,4 @@
-"""The data sets that come with the package or with scikit-learn."""
+"""Bundled data sets: MNIST comes with this package, the others with scikit-learn."""
 
 import hashlib
 import io
@@ -13,41 +13,42 @@ from audit.errors import DataError
 MNIST_FILE = Path(__file__).parents[1] / "mnist.npz"
 MNIST_SHA256 = "262c8fdbdd9350f0fee703f60e879e3ce749f8a9d7bb0d4c6a3d5490ac4aa0de"
 TRAINING_ROWS = 60_000
-MNIST_SPLITS = {
+MNIST_PARTS = {
     "mnist": slice(None),
     "mnist:train": slice(TRAINING_ROWS),
     "mnist:test": slice(TRAINING_ROWS, None),
 }
 
 
-def load_mnist(spec: str) -> Source:
-    """All of MNIST, or its training or test images; ids are row numbers in the whole set."""
+def load_mnist(name: str) -> Source:
+    """Load MNIST, or its training or test images; ids are row numbers in the whole set."""
     with np.load(io.BytesIO(_verified(MNIST_FILE, MNIST_SHA256)), allow_pickle=False) as file:
-        images, labels = file["images"], file["labels"]
-    rows = np.arange(len(labels))[MNIST_SPLITS[spec]]
+        images = file["images"]
+        labels = file["labels"]
+    rows = np.arange(len(labels))[MNIST_PARTS[name]]
     part = np.where(rows < TRAINING_ROWS, "train", "test")
-    return Source(name=spec.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows, part=part)
+    return Source(name=name.replace(":", "-"), X=images[rows], y=labels[rows], ids=rows, part=part)
 
 
-def load_digits(spec: str) -> Source:
-    """The 1,797 digits of 8 x 8 pixels that scikit-learn ships."""
+def load_digits(name: str) -> Source:
+    """Load the 1,797 digits of 8 x 8 pixels that scikit-learn ships."""
     from sklearn.datasets import load_digits as sklearn_digits  # noqa: PLC0415  slow to import
 
     digits = sklearn_digits()
-    return Source(name=spec, X=digits.images, y=digits.target)
+    return Source(name=name, X=digits.images, y=digits.target)
 
 
-def load_features(spec: str) -> Source:
-    """One of the tables that scikit-learn ships, with its class names."""
+def load_features(name: str) -> Source:
+    """Load one of the tables that scikit-learn ships, with its class names."""
     from sklearn import datasets  # noqa: PLC0415  slow to import
 
-    table = getattr(datasets, f"load_{spec}")()
-    names = [str(name) for name in table.target_names]
-    return Source(name=spec, X=table.data, y=table.target, class_names=names)
+    table = getattr(datasets, f"load_{name}")()
+    class_names = [str(each) for each in table.target_names]
+    return Source(name=name, X=table.data, y=table.target, class_names=class_names)
 
 
 BUNDLED: dict[str, Callable[[str], Source]] = {
-    **dict.fromkeys(MNIST_SPLITS, load_mnist),
+    **dict.fromkeys(MNIST_PARTS, load_mnist),
     "digits": load_digits,
     "wine": load_features,
     "breast_cancer": load_features,

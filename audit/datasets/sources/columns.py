@@ -1,8 +1,7 @@
-"""Which column of a table is which."""
+"""Find the columns of a table by their names."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +14,7 @@ LABELS = ("label", "labels", "y", "target", "class")  # what the column of label
 def find_column(
     frame: pd.DataFrame, path: Path, asked: str | None, usual: Sequence[str], flag: str
 ) -> str | None:
-    """The column that was asked for, or the first with a usual name."""
+    """Find the column that was asked for, or the first with a usual name; None when there is none."""
     if asked is not None:
         if asked not in frame.columns:
             raise DataError(
@@ -31,14 +30,8 @@ def usual_column(columns: Sequence[str], usual: Sequence[str]) -> str | None:
     return next((by_name[name] for name in usual if name in by_name), None)
 
 
-def column_called(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """The column of this name, in any case; empty when there is none."""
-    column = usual_column(list(frame.columns), (name,))
-    return pd.Series(dtype=object) if column is None else frame[column]
-
-
 def unreadable(path: Path, error: Exception, expected: str) -> DataError:
-    """What to say of a file that could not be read."""
+    """The error for a file that could not be read."""
     if isinstance(error, FileNotFoundError):
         return DataError(wording.no_such_file(path))
     why = wording.one_line(error)

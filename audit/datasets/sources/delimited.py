@@ -100,5 +100,5 @@ def _refuse_ragged(path: Path, separator: str) -> None:
             if len(row) != expected:
                 raise DataError(
                     f"{path} has {len(row)} fields in line {reader.line_num}, expected {expected} as in its "
-                    "first line; mend that line, or quote texts that hold the separator"
+                    "first line; fix that line, or quote texts that hold the separator"
                 )

@@ -12,23 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
+from audit.datasets.examples import LEAST_SIDE
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
-from audit.events import Listener, Silent
+from audit.events import Listener
+from audit.settings.data import DataSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
-LEAST_SIDE = 8
 READ_AT_ONCE = 256
-KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; more are read again when asked for
+KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; of more, images are read when they are asked for
+WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")  # modes of PIL
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image once it was read."""
+    """Size and colour of an image that could be read."""
 
     size: tuple[int, int]  # width, height, upright
     colour: bool
@@ -38,7 +40,9 @@ class ImageFiles:
     """Images of one size, read from their files when they are asked for."""
 
     def __init__(self, paths: Sequence[Path], size: tuple[int, int], *, colour: bool) -> None:
-        self.paths, self.size, self.colour = paths, size, colour
+        self.paths = paths
+        self.size = size  # width, height
+        self.colour = colour
         self.shape = (len(paths), size[1], size[0], 3 if colour else 1)
         self.dtype = np.dtype(np.uint8)
 
@@ -46,7 +50,7 @@ class ImageFiles:
         return len(self.paths)
 
     def __getitem__(self, rows: Any) -> npt.NDArray[np.uint8]:
-        """The images of these rows (m, h, w, c)."""
+        """Read the images of these rows (m, h, w, c)."""
         wanted = np.arange(len(self))[rows]
         images = np.empty((len(wanted), *self.shape[1:]), dtype=np.uint8)
 
@@ -65,23 +69,23 @@ class ImageFiles:
         return np.asarray(_fitted(image, self.size)).reshape(self.shape[1:])
 
 
-def load_tree(folder: Path, *, skip_broken: bool, listener: Listener | None = None) -> Source:
-    """The images of a folder that has a subfolder for each class, in the order of their paths.
+def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
+    """Load the images of a folder that has a subfolder for each class, in the order of their paths.
 
     Raises
     ------
     DataError
         When there are fewer than two classes with images, or an image cannot be read.
     """
-    paths, classes, left_out = _walk(folder)
-    images, kept, notes = image_files(paths, folder, skip_broken=skip_broken, listener=listener or Silent())
+    files, classes, left_out = _walk(path)
+    images, kept, notes = image_files(files, path, skip_broken=settings.skip_broken, listener=listener)
     return Source(
-        name=folder.resolve().name,
+        name=path.resolve().name,
         X=images,
         y=np.array(classes, dtype=object)[kept],
-        ids=np.array([path.relative_to(folder).as_posix() for path in paths])[kept],
-        names=(str(folder), f"the subfolders of {folder}"),
-        place=LabelPlace("tree", (folder,)),
+        ids=np.array([file.relative_to(path).as_posix() for file in files])[kept],
+        names=(str(path), f"the subfolders of {path}"),
+        place=LabelPlace("tree", (path,)),
         notes=(*notes, *left_out),
     )
 
@@ -89,11 +93,11 @@ def load_tree(folder: Path, *, skip_broken: bool, listener: Listener | None = No
 def image_files(
     paths: Sequence[Path], base: Path, *, skip_broken: bool, listener: Listener
 ) -> tuple[ImageFiles | npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
-    """The images (n, h, w, c) of these files, which of the paths they are of, and notes.
+    """Read image files: the images (n, h, w, c), which of the paths they are of, and notes.
 
     Images of different sizes are brought to the median height and width, at most LONGEST_SIDE pixels, each
-    scaled to fit with its proportions kept and black beside it. All are in colour if one is; what is
-    transparent is white.
+    scaled to fit with its proportions kept and black beside it. All are in colour if one is; transparency
+    becomes white.
 
     Raises
     ------
@@ -102,38 +106,45 @@ def image_files(
     """
     if not paths:
         raise DataError(f"{base} has no images to read (0 files); there is nothing to audit")
-    headers = []
-    with ThreadPoolExecutor() as threads:
-        for header in threads.map(_header, paths):
-            headers.append(header)
-            listener.reading(len(headers), len(paths))
+    headers = _read_headers(paths, listener)
     broken = [path for path, header in zip(paths, headers, strict=True) if isinstance(header, str)]
     if broken and (not skip_broken or len(broken) == len(paths)):
         first = next(header for header in headers if isinstance(header, str))
         raise DataError(
             f"{broken[0]} cannot be read as an image ({first}), as {len(broken):,} of {len(paths):,} files; "
-            "use --skip-broken to leave them out, or mend them"
+            "use --skip-broken to leave them out, or fix them"
         )
-    kept = np.array([i for i, header in enumerate(headers) if not isinstance(header, str)], dtype=np.int64)
-    sizes = Counter(header.size for header in headers if not isinstance(header, str))
+    good = {i: header for i, header in enumerate(headers) if isinstance(header, Header)}
+    sizes = Counter(header.size for header in good.values())
     size = _common_size(sizes)
-    colour = any(header.colour for header in headers if not isinstance(header, str))
-    files = ImageFiles([paths[i] for i in kept], size, colour=colour)
+    colour = any(header.colour for header in good.values())
+    files = ImageFiles([paths[i] for i in good], size, colour=colour)
     notes = []
     if broken:
-        named = wording.some([_relative(path, base) for path in broken])
-        notes.append(f"{len(broken):,} broken images left out: {named}")
+        names = wording.some([_relative(path, base) for path in broken])
+        notes.append(f"{len(broken):,} broken images left out: {names}")
     if set(sizes) != {size}:
-        of = "1 size" if len(sizes) == 1 else f"{len(sizes):,} sizes"
+        of = wording.count(len(sizes), "size")
         notes.append(
-            f"{len(kept):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
+            f"{len(good):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
         )
-    small = len(kept) * np.prod(files.shape[1:]) <= KEPT_BYTES
-    return _in_memory(files, listener) if small else files, kept, tuple(notes)
+    fit_in_memory = len(good) * np.prod(files.shape[1:]) <= KEPT_BYTES
+    images = _in_memory(files, listener) if fit_in_memory else files
+    return images, np.array(list(good), dtype=np.int64), tuple(notes)
+
+
+def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | str]:
+    """The header of each image, or what is wrong with it."""
+    headers = []
+    with ThreadPoolExecutor() as threads:
+        for header in threads.map(_header, paths):
+            headers.append(header)
+            listener.reading(len(headers), len(paths))
+    return headers
 
 
 def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[np.uint8]:
-    """All images, read in parts."""
+    """Read all images, READ_AT_ONCE at a time."""
     images = np.empty(files.shape, dtype=np.uint8)
     for start in range(0, len(files), READ_AT_ONCE):
         end = min(start + READ_AT_ONCE, len(files))
@@ -143,7 +154,7 @@ def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[np.uint8]:
 
 
 def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
-    """The images below each subfolder with its name, and notes of what else there is."""
+    """List the images below the subfolders, the subfolder of each, and notes on what else there is."""
     try:
         found = sorted(_files(folder))
         subfolders = {
@@ -170,14 +181,14 @@ def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
     if empty:
         notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
     if others:
-        notes.append(f"{others:,} files that are no images left out")
+        notes.append(f"{others:,} files that are not images left out")
     return nested, classes, tuple(notes)
 
 
 def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Every file below that is not hidden, through links, but never back up into what is being read."""
+    """List every file below that is not hidden, through links, but never back up into a folder above."""
     real = folder.resolve()
-    if any(each.is_relative_to(real) for each in above):
+    if any(ancestor.is_relative_to(real) for ancestor in above):
         return
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -190,7 +201,7 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 
 def _header(path: Path) -> Header | str:
-    """Size and kind of an image after all of it was decoded, or what is wrong with it."""
+    """Decode an image: its size and colour, or what is wrong with it."""
     from PIL import Image  # noqa: PLC0415  slow to import
 
     try:
@@ -202,9 +213,9 @@ def _header(path: Path) -> Header | str:
 
 
 def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
-    """The image scaled to fit into the size, in the middle of black; a thin one keeps a pixel.
+    """Scale an image to fit into the size, centred on black.
 
-    ImageOps.pad loses images that are much thinner than the size.
+    Not ImageOps.pad, which scales images that are much thinner than the size to a width of 0.
     """
     from PIL import Image  # noqa: PLC0415  slow to import
 
@@ -212,14 +223,14 @@ def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
         return image
     scale = min(size[0] / image.width, size[1] / image.height)
     width, height = (max(1, round(scale * side)) for side in image.size)
-    ground = Image.new(image.mode, size)
-    inner = image.resize((width, height), Image.Resampling.BOX)
-    ground.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
-    return ground
+    background = Image.new(image.mode, size)
+    scaled = image.resize((width, height), Image.Resampling.BOX)
+    background.paste(scaled, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return background
 
 
 def _plain(image: "Image") -> "Image":
-    """The image upright, without transparency, as RGB or as grey of 8 bits."""
+    """Turn an image upright, without transparency, into RGB or 8-bit grey."""
     from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
 
     upright = ImageOps.exif_transpose(image)
@@ -227,7 +238,7 @@ def _plain(image: "Image") -> "Image":
         values = np.nan_to_num(np.asarray(upright, dtype=np.float64))
         most = 65535 if upright.mode.startswith("I") else max(1.0, float(values.max()))
         return Image.fromarray((np.clip(values / most, 0, 1) * 255).astype(np.uint8))
-    if upright.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in upright.info:
+    if upright.mode in WITH_ALPHA or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
         return flat.convert("L") if upright.mode in ("LA", "La", "L", "1") else flat
@@ -236,11 +247,11 @@ def _plain(image: "Image") -> "Image":
 
 def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
     """The one size, or the median width and height, scaled down to LONGEST_SIDE."""
-    widths, heights = (np.repeat([size[i] for size in sizes], list(sizes.values())) for i in (0, 1))
-    width, height = float(np.median(widths)), float(np.median(heights))
+    each = np.repeat(list(sizes), list(sizes.values()), axis=0)  # (m, 2) of every image
+    width, height = np.median(each, axis=0).tolist()
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     return max(LEAST_SIDE, round(scale * width)), max(LEAST_SIDE, round(scale * height))
 
 
 def _relative(path: Path, base: Path) -> str:
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.as_posix()
+    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()

@@ -12,12 +12,16 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
+from audit.events import Listener
+from audit.settings.data import DataSettings
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-PARTS = {"train": "train", "t10k": "test"}  # in the names of files, and what they are called
-KINDS = (("images", 3), ("labels", 1))  # with their numbers of axes
+PARTS = {"train": "train", "t10k": "test"}  # in the names of files, and the parts that they hold
+IMAGES = "images-idx3"  # the number is that of the axes
+LABELS = "labels-idx1"
 GZIP = b"\x1f\x8b"
 MOST_AXES = 32  # that every NumPy can hold
+REMEDY = "get the file again"
 
 
 def is_idx(path: Path) -> bool:
@@ -36,63 +40,71 @@ def is_idx(path: Path) -> bool:
 
 def is_idx_folder(folder: Path) -> bool:
     """Whether the folder holds a part of a data set under MNIST's names."""
-    return any(_file(folder, part, *kind) for part in PARTS for kind in KINDS)
+    return any(_file(folder, prefix, content) for prefix in PARTS for content in (IMAGES, LABELS))
 
 
-def load_idx(images: Path, labels: Path) -> Source:
-    """Images and labels of two IDX files."""
+def load_idx_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
+    """Load images from one IDX file and labels from another, `settings.y`."""
+    labels = settings.y or path
     return Source(
-        name=images.name.split(".")[0],
-        X=_read(images),
+        name=path.name.split(".")[0],
+        X=_read(path),
         y=_read(labels),
-        names=(str(images), str(labels)),
+        names=(str(path), str(labels)),
         place=LabelPlace("idx", (labels,)),
     )
 
 
-def load_idx_folder(folder: Path) -> Source:
-    """The training images of a folder, then its test images, where it has them."""
-    X, y, files, names = [], [], [], []
-    for part, called in PARTS.items():
-        images, labels = (_file(folder, part, *kind) for kind in KINDS)
-        if images is None or labels is None:
-            _refuse_half(folder, part, images or labels, "images-idx3" if labels else "labels-idx1")
+def load_idx_folder(path: Path, _settings: DataSettings, _: Listener) -> Source:
+    """Load the training images of a folder, then its test images, where it has them."""
+    X: list[npt.NDArray[Any]] = []
+    y: list[npt.NDArray[Any]] = []
+    label_files: list[Path] = []
+    part: list[str] = []
+    for prefix, part_name in PARTS.items():
+        images = _file(path, prefix, IMAGES)
+        labels = _file(path, prefix, LABELS)
+        if images is None and labels is None:
             continue
+        if images is None or labels is None:
+            raise _half(path, prefix, images, labels)
         X.append(_read(images))
         y.append(_read(labels))
-        files.append(labels)
-        names += [called] * len(y[-1])
+        label_files.append(labels)
+        part += [part_name] * len(y[-1])
         if len(X[-1]) != len(y[-1]):
             raise DataError(
                 f"{labels} has {len(y[-1]):,} labels but {images} has {len(X[-1]):,} images; "
-                "expected one for each; get both files anew"
+                "expected one for each; get both files again"
             )
-    if len({part.shape[1:] for part in X}) > 1:
-        shapes = " and ".join(str(part.shape) for part in X)
-        raise DataError(f"the parts of {folder} have shapes {shapes}; expected images of one size")
+    if len({images.shape[1:] for images in X}) > 1:
+        shapes = " and ".join(str(images.shape) for images in X)
+        raise DataError(f"the parts of {path} have shapes {shapes}; expected images of one size")
     return Source(
-        name=folder.resolve().name,
+        name=path.resolve().name,
         X=np.concatenate(X),
         y=np.concatenate(y),
-        names=(str(folder),) * 2,
-        place=LabelPlace("idx", tuple(files)),
-        part=np.array(names, dtype=np.str_),
+        names=(str(path), str(path)),
+        place=LabelPlace("idx", tuple(label_files)),
+        part=np.array(part, dtype=np.str_),
     )
 
 
-def _refuse_half(folder: Path, part: str, found: Path | None, other: str) -> None:
-    """Refuse images without labels and labels without images; nothing at all is no mistake."""
-    if found is not None:
-        raise DataError(
-            f"{folder} has {found.name} and no {part}-{other}-ubyte; expected both; add the {other[:6]}"
-        )
+def _half(folder: Path, prefix: str, images: Path | None, labels: Path | None) -> DataError:
+    """The error for images without labels, or labels without images."""
+    found = images or labels or folder
+    missing = IMAGES if images is None else LABELS
+    return DataError(
+        f"{folder} has {found.name} and no {prefix}-{missing}-ubyte; expected both; "
+        f"add the {missing.partition('-')[0]}"
+    )
 
 
-def _file(folder: Path, part: str, what: str, axes: int) -> Path | None:
-    """The file of a part, under any of its usual names."""
-    for dot in "-.":
+def _file(folder: Path, prefix: str, content: str) -> Path | None:
+    """The file of a part, under any of its usual names; None when there is none."""
+    for name in (content, content.replace("-", ".")):
         for end in ("", ".gz"):
-            path = folder / f"{part}-{what}{dot}idx{axes}-ubyte{end}"
+            path = folder / f"{prefix}-{name}-ubyte{end}"
             if path.is_file():
                 return path
     return None
@@ -100,30 +112,34 @@ def _file(folder: Path, part: str, what: str, axes: int) -> Path | None:
 
 def _read(path: Path) -> npt.NDArray[Any]:
     """The array of an IDX file; DataError when it is damaged."""
-    remedy = "get the file anew"
-    try:
-        content = path.read_bytes()
-        if content[:2] == GZIP:
-            content = gzip.decompress(content)
-    except FileNotFoundError as error:
-        raise DataError(wording.no_such_file(path)) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}); {remedy}") from error
+    content = _content(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] > MOST_AXES:
         raise DataError(
-            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, "
-            f"expected 00 00, a type from 08 to 0e and the number of axes; {remedy}"
+            f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, "
+            f"expected 00 00, a type from 08 to 0e and the number of axes; {REMEDY}"
         )
-    dtype, axes = np.dtype(TYPES[content[2]]), content[3]
+    dtype = np.dtype(TYPES[content[2]])
+    axes = content[3]
     start = 4 + 4 * axes
     if len(content) < start:
-        raise DataError(f"{path} ends within its header, after {len(content)} bytes; {remedy}")
+        raise DataError(f"{path} ends within its header, after {len(content)} bytes; {REMEDY}")
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, 4))
     expected = start + prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise DataError(
             f"{path} has {len(content):,} bytes unpacked, expected {expected:,} for its shape {shape}; "
-            f"{remedy}"
+            f"{REMEDY}"
         )
     array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unpacked."""
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content[:2] == GZIP else content
+    except FileNotFoundError as error:
+        raise DataError(wording.no_such_file(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read ({error}); {REMEDY}") from error

@@ -201,7 +201,7 @@ def _item(X: Any, row: int) -> Any:
         return X[row]
     except Exception as error:
         what = f"{_type(error)}: {shown(str(error))}"
-        raise DataError(f"row {row} of X cannot be read ({what}); mend or leave out such rows") from error
+        raise DataError(f"row {row} of X cannot be read ({what}); fix or leave out such rows") from error
 
 
 def _pair(X: Any, row: int) -> tuple[Any, Any]:

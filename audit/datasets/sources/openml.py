@@ -21,6 +21,8 @@ from audit import wording
 from audit.datasets.source import Source, shown
 from audit.datasets.sources.tables import examples_from_frame
 from audit.errors import DataError
+from audit.events import Listener
+from audit.settings.data import DataSettings
 
 CACHE = "AUDIT_CACHE"  # the environment variable that names the cache folder
 SPEC = re.compile(
@@ -46,19 +48,20 @@ class _DamagedError(DataError):
     """Data that were downloaded, or are in the cache, but cannot be read."""
 
 
-def load_openml(spec: str) -> Source:
+def load_openml(_path: Path, settings: DataSettings, _: Listener) -> Source:
     """Load a table of openml.org: images where its columns are pixels, else features.
 
     Parameters
     ----------
-    spec
-        `openml:NAME`, the first active version; `openml:NAME@VERSION`; or `openml:ID`.
+    settings
+        `data` is `openml:NAME`, for the first active version, `openml:NAME@VERSION` or `openml:ID`.
 
     Raises
     ------
     DataError
         When there is no such data set, it has no classes or is sparse, or it cannot be downloaded.
     """
+    spec = settings.data
     arguments = _arguments(spec)
     bunch, several = _fetch_or_refill(spec, arguments)
     details, y = bunch.details, bunch.target

@@ -75,12 +75,12 @@ def _refuse_unlike(parts: Mapping[str, tuple[Source, np.ndarray]]) -> None:
             raise DataError(
                 f"examples of the part {shown(called)} have shape {examples.shape[1:]}, those of "
                 f"{shown(called_first)} {examples_first.shape[1:]}; expected the same, with the same "
-                "columns; mend one"
+                "columns; fix one"
             )
         if source.class_names != first.class_names:
             raise DataError(
                 f"the part {shown(called)} names other classes than {shown(called_first)}; expected the "
-                "same names in the same order; mend one"
+                "same names in the same order; fix one"
             )
 
 

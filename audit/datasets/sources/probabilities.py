@@ -19,7 +19,7 @@ def read_probabilities(path: Path) -> npt.NDArray[Any]:
     readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path} is no file of probabilities, expected one that ends in {SUFFIXES}")
+        raise DataError(f"{path} is not a file of probabilities, expected one that ends in {SUFFIXES}")
     try:
         return reader(path)
     except FileNotFoundError as error:

@@ -1,0 +1,126 @@
+"""Which loader reads the data that the settings name.
+
+To add a form of data, write `audit/datasets/sources/mine.py` with a function
+`load_mine(path, settings, listener) -> Source` and name it in LOADERS. It need not check labels and examples:
+`validation.validate` does that for all forms.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from audit.datasets.source import Source
+from audit.datasets.sources.bundled import BUNDLED
+from audit.datasets.sources.idx import is_idx, is_idx_folder
+from audit.errors import DataError
+from audit.events import Listener, Silent
+from audit.settings.data import DataSettings
+
+OPENML = "openml:"
+
+Load = Callable[[Path, DataSettings, Listener], Source]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """A form in which data may be given, and the function that loads it."""
+
+    form: str  # as a person gives it
+    content: str  # what it holds
+    function: str  # MODULE:FUNCTION in audit.datasets.sources, imported when it is used
+    suffixes: tuple[str, ...] = ()  # of the file
+    takes: Callable[[Path, DataSettings], bool] | None = None  # instead of suffixes
+
+    def fits(self, path: Path, settings: DataSettings) -> bool:
+        """Whether this loader reads the data that the settings name."""
+        if self.takes is not None:
+            return self.takes(path, settings)
+        return settings.X is None and path.name.lower().endswith(self.suffixes) and not path.is_dir()
+
+    def load(self, path: Path, settings: DataSettings, listener: Listener) -> Source:
+        """Call the function."""
+        module, _, name = self.function.partition(":")
+        function = cast("Load", getattr(import_module(f"audit.datasets.sources.{module}"), name))
+        return function(path, settings, listener)
+
+
+LOADERS = (  # of those that fit, the first is used
+    Loader("FILE.npz", "arrays named X and y, or images and labels", "arrays:load_npz", (".npz",)),
+    Loader(
+        "FILE.h5, FILE.hdf5",
+        "the same in HDF5; others with --x-name and --y-name",
+        "arrays:load_hdf5",
+        (".h5", ".hdf5"),
+    ),
+    Loader(
+        "FILE.csv, .tsv, .parquet",
+        "a label column, and a path column or feature columns",
+        "tables:load_table",
+        (".csv", ".csv.gz", ".tsv", ".parquet"),
+    ),
+    Loader(
+        "FOLDER of IDX files",
+        "as MNIST has them, such as train-images-idx3-ubyte.gz",
+        "idx:load_idx_folder",
+        takes=lambda path, settings: settings.X is None and path.is_dir() and is_idx_folder(path),
+    ),
+    Loader(
+        "FOLDER",
+        "a subfolder of images for each class",
+        "folders:load_tree",
+        takes=lambda path, settings: settings.X is None and path.is_dir(),
+    ),
+    Loader(
+        "openml:NAME, openml:ID",
+        "from openml.org, kept in the user's cache folder",
+        "openml:load_openml",
+        takes=lambda _, settings: settings.X is None and settings.data.startswith(OPENML),
+    ),
+    Loader(
+        "--X IDX --y IDX",
+        "a pair of IDX files",
+        "idx:load_idx_pair",
+        takes=lambda path, settings: settings.X is not None and is_idx(path),
+    ),
+    Loader(
+        "--X FILE --y FILE",
+        "a pair of .npy files; X is memory-mapped",
+        "arrays:load_npy_pair",
+        takes=lambda _, settings: settings.X is not None,
+    ),
+)
+FORMS = {loader.form: loader.content for loader in LOADERS}  # beside the bundled names
+
+
+def open_source(settings: DataSettings, listener: Listener | None = None) -> Source:
+    """Load what the settings name, unchecked; DataError when there is no such data set."""
+    listener = listener or Silent()
+    if settings.X is None and settings.data in BUNDLED:
+        return BUNDLED[settings.data](settings.data)
+    path = settings.X or Path(settings.data)
+    for loader in LOADERS:
+        if loader.fits(path, settings):
+            return loader.load(path, settings, listener)
+    suffixes = [suffix for loader in LOADERS for suffix in loader.suffixes]
+    raise DataError(
+        f"{settings.data!r} is not a data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that "
+        f"ends in {', '.join(suffixes)}, a folder of images, or --X and --y; audit datasets lists them"
+    )
+
+
+def files_of(settings: DataSettings) -> list[Path]:
+    """The files or the folder that the settings name; none for bundled data sets and those from OpenML."""
+    if settings.X is not None and settings.y is not None:
+        return [settings.X, settings.y]
+    if settings.data in BUNDLED or settings.data.startswith(OPENML):
+        return []
+    return [Path(settings.data)]
+
+
+def folder_of(settings: DataSettings) -> str:
+    """The folder from which the relative path of the data leads; empty when there is no such path."""
+    if all(path.is_absolute() for path in files_of(settings)):
+        return ""
+    return str(Path.cwd())
