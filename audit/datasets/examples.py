@@ -1,4 +1,4 @@
-"""Examples at the door: images or features of one form, or one line that says what is wrong with them."""
+"""Check examples and bring them into one form: images (n, h, w, c) or features (n, d)."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ FORMS = "images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d)"
 
 
 def refuse_form(X: LazyArray, name: str) -> None:
-    """Refuse what no choice of rows could mend, from shape and type alone; nothing is read.
+    """Refuse examples by their shape and type alone, which no choice of rows changes; nothing is read.
 
     Raises
     ------
@@ -51,19 +51,18 @@ def refuse_form(X: LazyArray, name: str) -> None:
 
 
 def in_one_form(X: npt.NDArray[Any], name: str) -> Examples:
-    """Images as a view (n, h, w, c), features (n, d) as they are.
+    """View images as (n, h, w, c); features (n, d) are returned as they are.
 
     Raises
     ------
     DataError
         When a value is infinite, or a pixel is missing; a missing feature is for the model to deal with.
     """
-    if X.ndim == 2:
-        examples = X
-    elif X.ndim == 3:
+    examples = X
+    if X.ndim == 3:
         examples = X[..., np.newaxis]
-    else:
-        examples = X if X.shape[-1] in CHANNELS else np.moveaxis(X, 1, -1)
+    elif X.ndim == 4 and X.shape[-1] not in CHANNELS:
+        examples = np.moveaxis(X, 1, -1)
     if X.dtype.kind == "f":
         _refuse_non_finite(examples, name)
     return examples
@@ -90,7 +89,8 @@ def row_hashes(examples: Examples) -> npt.NDArray[np.uint64]:
 
 def _size(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Height and width of images of this shape."""
-    return shape[1:3] if len(shape) == 3 or shape[-1] in CHANNELS else shape[2:4]
+    channels_second = len(shape) == 4 and shape[-1] not in CHANNELS
+    return shape[2:4] if channels_second else shape[1:3]
 
 
 def _chunks(examples: Examples) -> Iterator[Examples]:
@@ -100,13 +100,15 @@ def _chunks(examples: Examples) -> Iterator[Examples]:
 
 
 def _refuse_non_finite(examples: Examples, name: str) -> None:
-    row, features = 0, examples.ndim == 2
+    """Refuse infinite values, and pixels that are NaN."""
+    are_features = examples.ndim == 2
+    chunk_start = 0
     for chunk in _chunks(examples):
-        bad = np.isinf(chunk) if features else ~np.isfinite(chunk)
+        bad = np.isinf(chunk) if are_features else ~np.isfinite(chunk)
         bad_rows = np.flatnonzero(bad.any(axis=tuple(range(1, chunk.ndim))))
         if len(bad_rows):
-            first = row + int(bad_rows[0])
-            if features:
+            first = chunk_start + int(bad_rows[0])
+            if are_features:
                 raise DataError(
                     f"{name} has infinite values, first in row {first}; expected finite numbers or NaN for a "
                     "missing one; replace them or leave out such rows"
@@ -115,4 +117,4 @@ def _refuse_non_finite(examples: Examples, name: str) -> None:
                 f"{name} has NaN or infinite pixels, first in row {first}; expected finite numbers; "
                 "leave out such rows or use numpy.nan_to_num"
             )
-        row += len(chunk)
+        chunk_start += len(chunk)

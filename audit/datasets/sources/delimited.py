@@ -15,7 +15,7 @@ from audit import wording
 from audit.datasets.sources.columns import LABELS, refuse_twice, unreadable, usual_column
 from audit.errors import DataError
 
-MISSING = [  # in features: what pandas takes for missing, and what others write
+MISSING = [  # spellings in features: those of pandas, and more
     "", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "na", "none", "?", "-", ".",
 ]  # fmt: skip
@@ -26,56 +26,65 @@ WITH_COMMAS = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"  # 1,5 and 1.234,56
 
 
 def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """A CSV or TSV, and notes on how it was read.
+    """Read a CSV or TSV; also returns notes on how it was read.
 
-    Labels and paths stay as they are; elsewhere the usual spellings of NaN are missing. Where commas do
-    not separate columns, they are the decimal mark in columns of such numbers.
+    Labels and paths stay texts; in other columns the usual spellings of NaN are missing values. Where commas
+    do not separate columns, they are the decimal mark in columns of such numbers.
 
     Raises
     ------
     DataError
-        When the file is no such table.
+        When the file is not such a table.
     """
     try:
         separator = separator_of(path)
         cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
         refuse_twice(str(path), columns)
-        as_it_is = {usual_column(columns, LABELS) if label is None else label, path_column}
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # fields that have no column
-            frame = pd.read_csv(
-                path,
-                sep=separator,
-                encoding="utf-8-sig",
-                keep_default_na=False,
-                na_values={name: [""] if name in as_it_is else MISSING for name in columns},
-                dtype={name: "str" for name in columns if name in as_it_is},
-                index_col=False,
-                low_memory=False,
-            )
+        label_column = usual_column(columns, LABELS) if label is None else label
+        texts = {name for name in columns if name in (label_column, path_column)}
+        frame = _read_columns(path, separator, columns, texts)
     except pd.errors.ParserWarning as error:
         _refuse_ragged(path, separator)
         raise unreadable(path, error, "as many fields in each row as in the first line") from error
     except (OSError, ValueError, EOFError, zlib.error) as error:
         raise unreadable(path, error, "a table in UTF-8 whose first line names the columns") from error
-    if frame.iloc[:, -1].isna().any():  # as it is in a row that is too short, which pandas fills up
+    if frame.iloc[:, -1].isna().any():  # as in a row that is too short, which pandas fills up
         _refuse_ragged(path, separator)
-    return (frame, ()) if separator == "," else _with_points(frame, as_it_is)
+    if separator == ",":
+        return frame, ()
+    return _with_decimal_points(frame, texts)
 
 
-def _with_points(
-    frame: pd.DataFrame, as_it_is: Container[str | None]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table with numbers instead of texts that are numbers with a decimal comma, and a note on them."""
-    read = [name for name in frame.columns if name not in as_it_is and _have_commas(frame[name])]
-    for name in read:
+def _read_columns(path: Path, separator: str, columns: list[str], texts: Container[str]) -> pd.DataFrame:
+    """Read all columns, these as texts; ParserWarning when a row has too many fields."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            sep=separator,
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            na_values={name: [""] if name in texts else MISSING for name in columns},
+            dtype={name: "str" for name in columns if name in texts},
+            index_col=False,
+            low_memory=False,
+        )
+
+
+def _with_decimal_points(frame: pd.DataFrame, texts: Container[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Turn columns of numbers with a decimal comma into numbers; also returns a note on them."""
+    converted = [name for name in frame.columns if name not in texts and _have_commas(frame[name])]
+    if not converted:
+        return frame, ()
+    for name in converted:
         points = frame[name].str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
         frame[name] = pd.to_numeric(points)
-    return frame, (f"columns of numbers with a decimal comma: {wording.some(read)}",) if read else ()
+    return frame, (f"columns of numbers with a decimal comma: {wording.some(converted)}",)
 
 
 def _have_commas(values: "pd.Series[Any]") -> bool:
+    """Whether all texts of a column are numbers, and some of them have a decimal comma."""
     if not pd.api.types.is_string_dtype(values):
         return False
     texts = values.dropna()
@@ -83,7 +92,7 @@ def _have_commas(values: "pd.Series[Any]") -> bool:
 
 
 def separator_of(path: Path) -> str:
-    """What stands most often in the first line of a CSV or TSV."""
+    """Find the separator of a CSV or TSV: the one that is most frequent in the first line."""
     line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
     separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
     return max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)

@@ -1,4 +1,4 @@
-"""Images in the columns of a table, one column a pixel."""
+"""Images in the columns of a table, a column for each pixel."""
 
 import math
 import re
@@ -7,43 +7,53 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-NUMBERED = re.compile(r"(\D*?)[ _.-]?(\d{1,6})")  # a column of many
+NUMBERED = re.compile(r"(\D*?)[ _.-]?(\d{1,6})")  # such as pixel12
 PIXELS = {"pixel", "pix", "px", "p"}  # what such columns are called
-SIZES = (784, 1024, 3072)  # so many columns of bytes are pixels, whatever they are called
+SIZES = (784, 1024, 3072)  # numbers of columns that hold pixels, if bytes, whatever they are called
 
 
 def as_images(frame: pd.DataFrame) -> npt.NDArray[np.uint8] | None:
-    """Images (n, h, w) or (n, h, w, 3) when the columns are the pixels of squares."""
+    """Images (n, h, w) or (n, h, w, 3) when the columns are pixels of square images; else None."""
     n, d = frame.shape
     channels = next((c for c in (1, 3) if math.isqrt(d // c) ** 2 * c == d), 0)
-    if not n or d < 64 * channels or not channels or (prefix := _prefix(frame)) is None:
+    prefix = _prefix(frame)
+    if not n or not channels or d < 64 * channels or prefix is None:
         return None
     pixels = np.empty((d, n), dtype=np.uint8)
     for i in range(d):
-        column = frame.iloc[:, i]
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan) if numeric else np.array([np.nan])
-        if not ((values >= 0) & (values <= 255) & (values == np.floor(values))).all():
+        values = frame.iloc[:, i]
+        if not pd.api.types.is_numeric_dtype(values.dtype):
             return None
-        pixels[i] = values
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        if not ((numbers >= 0) & (numbers <= 255) & (numbers == np.floor(numbers))).all():
+            return None
+        pixels[i] = numbers
     if prefix not in PIXELS and (d not in SIZES or pixels.max() != 255):
         return None
-    side, images = math.isqrt(d // channels), np.ascontiguousarray(pixels.T)
+    side = math.isqrt(d // channels)
+    images = np.ascontiguousarray(pixels.T)
     if channels == 1:
         return images.reshape(n, side, side)
-    mixed, planes = images.reshape(n, side, side, 3), images.reshape(n, 3, side, side).transpose(0, 2, 3, 1)
-    return min(mixed, planes, key=_roughness)
+    interleaved = images.reshape(n, side, side, 3)
+    planes = images.reshape(n, 3, side, side).transpose(0, 2, 3, 1)
+    return min(interleaved, planes, key=_roughness)
 
 
 def _prefix(frame: pd.DataFrame) -> str | None:
     """What the columns are called before their numbers, when these go up by one from 0 or 1."""
-    parts = [NUMBERED.fullmatch(str(column)) for column in frame.columns]
-    names, numbers = {part[1].lower() for part in parts if part}, [int(part[2]) for part in parts if part]
-    counted = numbers in (list(range(len(parts))), list(range(1, len(parts) + 1)))
+    matches = [NUMBERED.fullmatch(str(column)) for column in frame.columns]
+    found = [match for match in matches if match]
+    if len(found) < len(matches):
+        return None
+    numbers = [int(match[2]) for match in found]
+    names = {match[1].lower() for match in found}
+    counted = any(numbers == list(range(first, first + len(found))) for first in (0, 1))
     return names.pop() if counted and len(names) == 1 else None
 
 
 def _roughness(images: npt.NDArray[np.uint8]) -> float:
-    """How much neighbours differ (n, h, w, c): little, where pixels are where they belong."""
+    """How much neighbouring pixels (n, h, w, c) differ: least when pixels are at their right places."""
     some = images[:200].astype(np.float32)
-    return float(np.abs(np.diff(some, axis=1)).mean() + np.abs(np.diff(some, axis=2)).mean())
+    down = np.abs(np.diff(some, axis=1)).mean()
+    across = np.abs(np.diff(some, axis=2)).mean()
+    return float(down + across)

@@ -1,4 +1,4 @@
-"""Somebody's own probabilities in a file."""
+"""Out-of-sample probabilities of the user's own, in a file."""
 
 import zipfile
 import zlib
@@ -15,7 +15,7 @@ SUFFIXES = ".npy, .npz or .csv"
 
 
 def read_probabilities(path: Path) -> npt.NDArray[Any]:
-    """The numbers in a .npy, .npz or .csv file; DataError when it holds none."""
+    """Read the numbers in a .npy, .npz or .csv file; DataError when it holds none."""
     readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -53,12 +53,17 @@ def _read_csv(path: Path) -> npt.NDArray[Any]:
     import pandas as pd  # noqa: PLC0415  only tables need it
 
     with path.open(encoding="utf-8-sig") as file:
-        first = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
-    index = 0 if first[0] == "" and len(first) > 1 else None  # pandas writes its row numbers so
-    head = first if index is None else first[1:]
-    numbered = head == [str(i) for i in range(len(head))]  # and its column numbers
-    header = 0 if numbered or not all(map(_is_number, head)) else None
-    return pd.read_csv(path, header=header, index_col=index, encoding="utf-8-sig").to_numpy()
+        cells = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
+    row_numbers = len(cells) > 1 and cells[0] == ""  # in the first column, as pandas writes them
+    names = cells[1:] if row_numbers else cells
+    column_numbers = names == [str(i) for i in range(len(names))]  # as pandas writes them
+    has_header = column_numbers or not all(map(_is_number, names))
+    return pd.read_csv(
+        path,
+        header=0 if has_header else None,
+        index_col=0 if row_numbers else None,
+        encoding="utf-8-sig",
+    ).to_numpy()
 
 
 def _is_number(text: str) -> bool:
