@@ -177,8 +177,8 @@ def test_images_are_converted_to_the_colours_of_the_first():
         (Pairs([1]), None, "row 0 of X is of type int, expected a pair of image and label; give a data set of such pairs, or the labels as y"),
         (Pairs([({}, 1)]), None, "row 0 of X holds a value of type dict for an image, expected a tensor, an array or a PIL image; decode it in the data set"),
         (Broken([1]), None, "row 0 of X cannot be read (OSError: 'no\\nfile'); fix or leave out such rows"),
-        (Pairs([(pixels[0], 0), (pixels[0, 1:], 1)]), None, "row 1 of X has shape (7, 9, 3) (uint8) but row 0 has (8, 9, 3) (uint8), expected images of one size and kind; resize or convert them in the data set's transform"),
-        (Pairs([(photos("L")[0], 0), (photos()[1], 1)]), None, "row 1 of X has shape (8, 9, 3) (uint8) but row 0 has (8, 9) (uint8), expected images of one size and kind; resize or convert them in the data set's transform"),
+        (Pairs([(pixels[0], 0), (pixels[0, 1:], 1)]), None, "row 1 of X has shape (7, 9, 3) (uint8) but row 0 has (8, 9, 3) (uint8), expected images of one size and type; resize or convert them in the data set's transform"),
+        (Pairs([(photos("L")[0], 0), (photos()[1], 1)]), None, "row 1 of X has shape (8, 9, 3) (uint8) but row 0 has (8, 9) (uint8), expected images of one size and type; resize or convert them in the data set's transform"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_in_one_line(X, y, message):

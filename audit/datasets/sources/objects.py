@@ -1,9 +1,10 @@
-"""Objects that people hand to the Python API become a Source: arrays, frames, tensors and data sets.
+"""Turn objects that people hand to the Python API into a Source: arrays, frames, tensors and data sets.
 
-Libraries that may not be installed are told by the names of their modules and never imported.
+Objects of libraries that may not be installed are recognised by the names of their modules; such libraries
+are never imported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,13 @@ from audit.errors import DataError
 IMAGE_COLUMNS = ("image", "img", "pixel_values")
 LABEL_COLUMNS = ("label", "labels")
 FORMS = "an array, a tensor, a frame of pandas or polars, a Hugging Face Dataset or a PyTorch Dataset"
-KEPT_BYTES = 1 << 28  # of images that reading the labels has read too
+KEPT_BYTES = 1 << 28  # of images that were read together with the labels; of more, they are read again
 PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I", "F")  # of PIL images whose numbers are their pixels
 COLOURS = ("RGB", "RGBA")
 
 
 def from_object(X: Any, y: Any, name: str) -> Source:
-    """The examples and labels in objects of the libraries that people use.
+    """Read examples and labels from objects of common libraries.
 
     Parameters
     ----------
@@ -38,12 +39,13 @@ def from_object(X: Any, y: Any, name: str) -> Source:
     Raises
     ------
     DataError
-        When X is nothing of these, or holds images of different sizes.
+        When X is none of these, or holds images of different sizes.
     """
-    y = _array(y, "y") if _is_tensor(y) else y
+    if _is_tensor(y):
+        y = _array(y, "y")
     if _is_frame(X) and y is not None:
         return _from_frame(X, y, name)
-    if not _is_frame(X):  # whose columns may be called anything
+    if not _is_frame(X):  # a frame may have columns called X, obs or dataset
         _refuse_unready(X)
     if isinstance(getattr(X, "features", None), dict) and hasattr(X, "column_names"):
         return _from_hugging_face(X, y, name)
@@ -67,7 +69,7 @@ def _type(thing: Any) -> str:
 
 
 def _refuse_unready(X: Any) -> None:
-    """Refuse what is known and cannot be read, with what to do."""
+    """Refuse objects of known types that cannot be read, with the remedy."""
     inner: Any = getattr(X, "X", None)  # AnnData keeps its matrix there
     for matrix, what in ((X, "X"), (inner, "X.X")):
         if hasattr(matrix, "toarray"):
@@ -76,21 +78,24 @@ def _refuse_unready(X: Any) -> None:
                 f"first, for example with sklearn.decomposition.TruncatedSVD, or use {what}.toarray() if it "
                 "fits in memory"
             )
-    parts = " or ".join(f"X[{shown(part)}]" for part in list(X)[:5]) if isinstance(X, dict) else ""
-    streamed = is_from(X, "datasets") and "Iterable" in _type(X)
-    for known, remedy in (
-        (streamed, "load it without streaming=True"),
-        (isinstance(X, dict), f"give one part of it: {parts or 'it has none'}"),
-        (inner is not None and hasattr(X, "obs"), "give X.X as X, and a column of X.obs as y"),
-        (hasattr(X, "dataset") and hasattr(X, "batch_size"), "give X.dataset"),
-        (is_from(X, "polars") and hasattr(X, "collect"), "give X.collect()"),
-    ):
-        if known:
-            raise DataError(f"X is of type {_type(X)}, expected {FORMS}; {remedy}")
+    remedy = ""
+    if is_from(X, "datasets") and "Iterable" in _type(X):
+        remedy = "load it without streaming=True"
+    elif isinstance(X, dict):
+        parts = " or ".join(f"X[{shown(part)}]" for part in list(X)[:5])
+        remedy = f"give one part of it: {parts or 'it has none'}"
+    elif inner is not None and hasattr(X, "obs"):
+        remedy = "give X.X as X, and a column of X.obs as y"
+    elif hasattr(X, "dataset") and hasattr(X, "batch_size"):
+        remedy = "give X.dataset"
+    elif is_from(X, "polars") and hasattr(X, "collect"):
+        remedy = "give X.collect()"
+    if remedy:
+        raise DataError(f"X is of type {_type(X)}, expected {FORMS}; {remedy}")
 
 
 def _array(thing: Any, name: str) -> npt.NDArray[Any]:
-    """The array in an array, a tensor or nested lists; memory maps stay such."""
+    """Convert an array, a tensor or nested lists into an array; memory maps stay memory maps."""
     try:
         if _is_tensor(thing):
             return _of_tensor(thing)
@@ -109,40 +114,46 @@ def _array(thing: Any, name: str) -> npt.NDArray[Any]:
 
 def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
     tensor = tensor.detach().cpu()
-    return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)  # numpy has no bfloat16
+    if "bfloat16" in str(tensor.dtype):  # which numpy does not have
+        tensor = tensor.float()
+    return np.asarray(tensor)
 
 
 def _from_frame(X: Any, y: Any, name: str) -> Source:
+    """Read a frame of pandas or polars; y holds the labels, or names their column."""
     from audit.datasets.sources.tables import examples_from_frame  # noqa: PLC0415  only frames need it
 
-    frame, y_name = X, "y"
+    frame = X
+    y_name = "y"
     if not is_from(X, "pandas"):
         import pandas as pd  # noqa: PLC0415  slow to import
 
         frame = pd.DataFrame({column: X[column].to_numpy() for column in X.columns})
     if isinstance(y, str):
         _refuse_column(y, list(frame.columns))
-        y_name, y, frame = f"column {y!r} of X", frame[y], frame.drop(columns=y)
+        y_name = f"column {y!r} of X"
+        frame, y = frame.drop(columns=y), frame[y]
     features, feature_names, notes = examples_from_frame(frame, "X")
     return Source(name, features, y, names=("X", y_name), feature_names=feature_names, notes=notes)
 
 
 def _refuse_column(column: str, columns: list[Any]) -> None:
-    """Refuse the name of a column that is not there, or there twice."""
-    if (count := columns.count(column)) != 1:
+    """Refuse the name of a column that does not exist, or exists twice."""
+    count = columns.count(column)
+    if count != 1:
         names = wording.some([shown(each) for each in columns], most=10)
         raise DataError(f"X has {count} columns {shown(column)}, expected one, which y names; it has {names}")
 
 
 @dataclass(frozen=True, eq=False)
-class _Items:
-    """Images that a data set gives one by one, read when they are asked for."""
+class _Images:
+    """Images that a data set returns one by one, read when they are asked for."""
 
     n: int
-    read: Callable[[int], Any]  # the image of a row, of any kind
+    read: Callable[[int], Any]  # the image of a row, of any type
     first: npt.NDArray[Any]
     mode: str | None  # of the first, when it is a PIL image
-    where: str  # images can be brought to one size
+    remedy: str  # where images can be brought to one size
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -158,7 +169,7 @@ class _Items:
         return self.n
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
-        """The images of these row numbers (m,) as an array (m, …)."""
+        """Read the images of these row numbers (m,) into an array (m, …)."""
         numbers = np.arange(self.n)[rows].tolist()
         images = np.empty((len(numbers), *self.first.shape), self.dtype)
         for i, row in enumerate(numbers):
@@ -166,27 +177,31 @@ class _Items:
         return images
 
     def checked(self, item: Any, row: int) -> npt.NDArray[Any]:
-        """The pixels of an image, of the size of the first."""
+        """The pixels of an image; DataError when it differs from the first in size or type."""
         pixels = _pixels(item, self.mode, row)
         if (pixels.shape, pixels.dtype) != (self.first.shape, self.dtype):
             raise DataError(
                 f"row {row} of X has shape {pixels.shape} ({pixels.dtype}) but row 0 has {self.first.shape} "
-                f"({self.dtype}), expected images of one size and kind; resize or convert them {self.where}"
+                f"({self.dtype}), expected images of one size and type; resize or convert them {self.remedy}"
             )
         return pixels
 
 
-def _items(n: int, read: Callable[[int], Any], first: Any, where: str) -> _Items:
+def _images(n: int, read: Callable[[int], Any], first: Any, remedy: str) -> _Images:
     mode = getattr(first, "mode", None) if hasattr(first, "convert") else None
     if mode not in (None, *PLAIN_MODES):
         mode = "RGB"
-    return _Items(n, read, _pixels(first, mode, 0), mode, where)
+    return _Images(n, read, _pixels(first, mode, 0), mode, remedy)
 
 
 def _pixels(item: Any, mode: str | None, row: int) -> npt.NDArray[Any]:
+    """The pixels of an image, in the mode of the first one if that is a colour mode."""
     if hasattr(item, "convert") and hasattr(item, "mode"):  # a PIL image
-        colour = mode in COLOURS or item.mode not in PLAIN_MODES
-        return np.asarray(item.convert(mode if mode in COLOURS else "RGB") if colour else item)
+        if mode in COLOURS:
+            item = item.convert(mode)
+        elif item.mode not in PLAIN_MODES:
+            item = item.convert("RGB")
+        return np.asarray(item)
     if isinstance(item, dict | str | bytes | None):
         what = f"row {row} of X holds a value of type {_type(item)} for an image"
         raise DataError(f"{what}, expected a tensor, an array or a PIL image; decode it in the data set")
@@ -194,7 +209,7 @@ def _pixels(item: Any, mode: str | None, row: int) -> npt.NDArray[Any]:
 
 
 def _item(X: Any, row: int) -> Any:
-    """What a data set, somebody else's program, gives for a row."""
+    """The item of a row; DataError when the data set, which is code of the user's, fails."""
     if not len(X):
         raise DataError(f"X has no rows ({_type(X)}); there is nothing to audit")
     try:
@@ -205,6 +220,7 @@ def _item(X: Any, row: int) -> Any:
 
 
 def _pair(X: Any, row: int) -> tuple[Any, Any]:
+    """The image and the label of a row."""
     item = _item(X, row)
     if not (isinstance(item, tuple | list) and len(item) == 2):
         what = f"row {row} of X is of type {_type(item)}, expected a pair of image and label"
@@ -213,82 +229,95 @@ def _pair(X: Any, row: int) -> tuple[Any, Any]:
 
 
 def _from_pairs(X: Any, name: str) -> Source:
-    """A data set whose items are pairs, as PyTorch has them."""
-    listed = hasattr(X, "__len__") and hasattr(X, "__getitem__")
-    if not listed or hasattr(X, "__array__") or isinstance(X, str | bytes):
+    """Read a data set whose items are pairs, as PyTorch's are."""
+    has_items = hasattr(X, "__len__") and hasattr(X, "__getitem__")
+    if not has_items or hasattr(X, "__array__") or isinstance(X, str | bytes):
         remedy = "give y, or the name of the label column as y" if _is_frame(X) else "give y"
         what = f"y is missing and X is of type {_type(X)}"
         raise DataError(f"{what}, expected labels too, or a data set; {remedy}")
-    image, label = _pair(X, 0)
-    items = _items(len(X), lambda row: _pair(X, row)[0], image, "in the data set's transform")
-    rows: LazyArray = items
-    labels = _ready_labels(X)
+    first_image, first_label = _pair(X, 0)
+    images = _images(len(X), lambda row: _pair(X, row)[0], first_image, "in the data set's transform")
+    examples: LazyArray = images
+    labels = _listed_labels(X)
     if labels is None:
-        rows, labels = _read_pairs(X, items)
+        examples, labels = _read_pairs(X, images)
+    class_names = _class_names(X) if isinstance(_unwrapped(first_label), int | np.integer) else None
+    return Source(name, examples, labels, class_names=class_names)
+
+
+def _class_names(X: Any) -> Sequence[str] | None:
+    """The class names that a data set, or the one that it is a subset of, keeps in `classes`."""
     classes = getattr(X, "classes", getattr(getattr(X, "dataset", None), "classes", None))
-    named = isinstance(classes, list | tuple) and all(isinstance(each, str) for each in classes)
-    numbers = isinstance(_plain(label), int | np.integer)
-    return Source(name, rows, labels, class_names=classes if named and numbers else None)
+    if isinstance(classes, list | tuple) and all(isinstance(each, str) for each in classes):
+        return classes
+    return None
 
 
-def _ready_labels(X: Any) -> Any:
-    """The labels that a data set keeps in a list beside its items, when they are the items' labels."""
+def _listed_labels(X: Any) -> Any:
+    """The labels that a data set keeps in a list, when they are those of its items; else None."""
     for values in (getattr(X, "targets", None), getattr(X, "labels", None)):
         labels: Any = _of_tensor(values) if _is_tensor(values) else values
-        listed = isinstance(labels, list | tuple | np.ndarray) or is_from(labels, "pandas", "Series")
-        if listed and len(labels) == len(X):
-            some = {0, len(X) // 2, len(X) - 1}
-            if all(np.array_equal(_plain(_pair(X, i)[1]), np.asarray(labels[i : i + 1])[0]) for i in some):
+        is_list = isinstance(labels, list | tuple | np.ndarray) or is_from(labels, "pandas", "Series")
+        if is_list and len(labels) == len(X):
+            checked = {0, len(X) // 2, len(X) - 1}
+            if all(
+                np.array_equal(_unwrapped(_pair(X, i)[1]), np.asarray(labels[i : i + 1])[0]) for i in checked
+            ):
                 return labels
     return None
 
 
-def _read_pairs(X: Any, items: _Items) -> tuple[LazyArray, list[Any]]:
-    """The labels of all items, and the images where they are so few that they need not be read again."""
-    few = items.n * items.first.nbytes <= KEPT_BYTES
-    kept = np.empty(items.shape, items.dtype) if few else None
+def _read_pairs(X: Any, images: _Images) -> tuple[LazyArray, list[Any]]:
+    """Read the labels of all items, and the images; these are kept where they are few bytes."""
+    kept = None
+    if images.n * images.first.nbytes <= KEPT_BYTES:
+        kept = np.empty(images.shape, images.dtype)
     labels = []
-    for row in range(items.n):
+    for row in range(images.n):
         image, label = _pair(X, row)
-        labels.append(_plain(label))
+        labels.append(_unwrapped(label))
         if kept is not None:
-            kept[row] = items.checked(image, row)
-    return items if kept is None else kept, labels
+            kept[row] = images.checked(image, row)
+    return images if kept is None else kept, labels
 
 
-def _plain(label: Any) -> Any:
-    """A label without the array around it."""
+def _unwrapped(label: Any) -> Any:
+    """A label without the tensor or the array of no axes around it."""
     if _is_tensor(label):
         label = _of_tensor(label)
     return label[()] if isinstance(label, np.ndarray) and not label.ndim else label
 
 
 def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
-    kinds = {column: _type(feature) for column, feature in X.features.items()}
+    """Read a data set of Hugging Face, of one column of images and one of labels."""
+    types = {column: _type(feature) for column, feature in X.features.items()}
     if isinstance(y, str):
-        _refuse_column(y, list(kinds))
+        _refuse_column(y, list(types))
     elif y is not None:
         raise DataError(
             "y is given beside the data set X, expected the name of its label column; leave y out"
         )
-    image = _column(kinds, "Image", IMAGE_COLUMNS, "for a table, give X.to_pandas() and y, its label column")
-    label = y or _column(kinds, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
-    images = X if X.format["type"] == "custom" else X.select_columns([image])
-    first = _item(images, 0)
+    for_tables = "for a table, give X.to_pandas() and y, its label column"
+    image = _column(types, "Image", IMAGE_COLUMNS, for_tables)
+    label = y or _column(types, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
+    items = X if X.format["type"] == "custom" else X.select_columns([image])
+    first = _item(items, 0)
     key = next((each for each in (image, *IMAGE_COLUMNS) if each in first), image)
-    items = _items(len(X), lambda row: _item(images, row).get(key), first.get(key), "with X.map")
+    images = _images(len(X), lambda row: _item(items, row).get(key), first.get(key), "with X.map")
     labels = X.select_columns([label]).with_format("pandas")[:][label]
-    names = getattr(X.features[label], "names", None)
-    if names:
-        labels = labels.where(labels >= 0)  # there -1 stands for no label
-    return Source(name, items, labels, names=("X", f"column {label!r} of X"), class_names=names)
+    class_names = getattr(X.features[label], "names", None)
+    if class_names:
+        labels = labels.where(labels >= 0)  # there -1 stands for a missing label
+    return Source(name, images, labels, names=("X", f"column {label!r} of X"), class_names=class_names)
 
 
-def _column(kinds: dict[str, str], kind: str, preferred: tuple[str, ...], remedy: str) -> str:
-    """The column of this kind; of several, the one with a usual name."""
-    found = [column for column in kinds if kinds[column] == kind]
-    usual = [column for column in preferred if column in (found or kinds)]
-    if len(found) == 1 or usual:
-        return (found if len(found) == 1 else usual)[0]
-    listed = ", ".join(f"{shown(column)} ({kinds[column]})" for column in kinds)
-    raise DataError(f"X has columns {listed}, expected one {kind}, or one called {preferred[0]}; {remedy}")
+def _column(types: dict[str, str], wanted: str, preferred: tuple[str, ...], remedy: str) -> str:
+    """Find the column of the wanted type; of several, or of none, the one with a usual name."""
+    found = [column for column, each in types.items() if each == wanted]
+    if len(found) == 1:
+        return found[0]
+    usual = [column for column in preferred if column in (found or types)]
+    if usual:
+        return usual[0]
+    listed = ", ".join(f"{shown(column)} ({each})" for column, each in types.items())
+    raise DataError(f"X has columns {listed}, expected one {wanted}, or one called {preferred[0]}; {remedy}")

@@ -1,9 +1,10 @@
-"""Data that comes in parts, such as train and test: one source whose rows know their part."""
+"""Data given as parts, such as train and test: one source that knows the part of each row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.datasets.source import Source, is_from, shown
 from audit.datasets.sources.objects import from_object
@@ -11,7 +12,7 @@ from audit.errors import DataError
 
 
 def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
-    """One source of parts {part: X} with labels {part: y}, one after the other; copies the examples.
+    """Join parts {part: X} with labels {part: y} into one source; copies the examples.
 
     Parameters
     ----------
@@ -37,11 +38,14 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
             f"X has the parts {_listed(X)} and y is a {type(y).__name__}; expected parts with labels for "
             "each; give both as {'train': …, 'test': …}"
         )
-    sources = [
-        from_object(part, y[called] if isinstance(y, Mapping) else y, name) for called, part in X.items()
-    ]
-    examples = [_read(source, called) for source, called in zip(sources, X, strict=True)]
-    _refuse_unlike(dict(zip(X, zip(sources, examples, strict=True), strict=True)))
+    sources: list[Source] = []
+    examples: list[npt.NDArray[Any]] = []
+    for part, X_of_part in X.items():
+        y_of_part = y[part] if isinstance(y, Mapping) else y
+        source = from_object(X_of_part, y_of_part, name)
+        sources.append(source)
+        examples.append(_read(source, part))
+    _refuse_unlike(list(X), sources, examples)
     first = sources[0]
     return Source(
         name=name,
@@ -49,43 +53,44 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
         y=_joined([source.y for source in sources]),
         class_names=first.class_names,
         feature_names=first.feature_names,
-        part=np.repeat([str(called) for called in X], [len(part) for part in examples]),
+        part=np.repeat([str(part) for part in X], [len(each) for each in examples]),
         notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
     )
 
 
-def _read(source: Source, called: str) -> np.ndarray:
-    """All examples of a part, as many as it has labels."""
+def _read(source: Source, part: str) -> npt.NDArray[Any]:
+    """Read all examples of a part; DataError when there are not as many as labels."""
     if source.X is None:
-        raise DataError(f"the part {shown(called)} has no examples; give them, or leave the part out")
+        raise DataError(f"the part {shown(part)} has no examples; give them, or leave the part out")
     examples = np.asarray(source.X[np.arange(len(source.X))])
     if len(examples) != len(source.y):
         raise DataError(
-            f"the part {shown(called)} has {len(source.y):,} labels for {len(examples):,} examples; "
+            f"the part {shown(part)} has {len(source.y):,} labels for {len(examples):,} examples; "
             "there must be one for each, in the same order"
         )
     return examples
 
 
-def _refuse_unlike(parts: Mapping[str, tuple[Source, np.ndarray]]) -> None:
+def _refuse_unlike(parts: list[str], sources: list[Source], examples: list[npt.NDArray[Any]]) -> None:
     """Refuse parts with other examples or other class names than the first."""
-    (called_first, (first, examples_first)), *rest = parts.items()
-    for called, (source, examples) in rest:
-        if examples.shape[1:] != examples_first.shape[1:] or source.feature_names != first.feature_names:
+    first, *other_sources = sources
+    shape, *other_shapes = (each.shape[1:] for each in examples)
+    for part, source, its_shape in zip(parts[1:], other_sources, other_shapes, strict=True):
+        if its_shape != shape or source.feature_names != first.feature_names:
             raise DataError(
-                f"examples of the part {shown(called)} have shape {examples.shape[1:]}, those of "
-                f"{shown(called_first)} {examples_first.shape[1:]}; expected the same, with the same "
-                "columns; fix one"
+                f"examples of the part {shown(part)} have shape {its_shape}, those of "
+                f"{shown(parts[0])} {shape}; expected the same, with the same columns; fix one"
             )
         if source.class_names != first.class_names:
             raise DataError(
-                f"the part {shown(called)} names other classes than {shown(called_first)}; expected the "
+                f"the part {shown(part)} names other classes than {shown(parts[0])}; expected the "
                 "same names in the same order; fix one"
             )
 
 
 def _joined(labels: Sequence[Any]) -> Any:
-    if all(is_from(each, "pandas", "NDFrame") for each in labels):  # series and frames
+    """Labels of several parts as one series, frame or array."""
+    if all(is_from(each, "pandas", "NDFrame") for each in labels):
         import pandas as pd  # noqa: PLC0415  slow to import
 
         return pd.concat(labels, ignore_index=True)
