@@ -1,112 +1,131 @@
-"""Which kind a suspect is: a forest that has seen planted rows of every kind."""
+"""The classifier of kinds: a forest that was fitted to synthetic rows of every kind."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.kinds.evidence import Data, Rowset, gather
-from audit.kinds.explanations import Reasons, Twins
+from audit.kinds.explanations import Explanations
+from audit.kinds.kind_features import QueryRows, ReferenceData, kind_features
 from audit.settings.choices import SYNTHETIC_KINDS
-from audit.types import KINDS, Floats, Kinds, Labels, OutOfSample, Rows, Synthetic
+from audit.types import KINDS, Conflicts, Floats, Kinds, Labels, OutOfSample, Rows, Synthetic
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
 
 TREES = 200
-LEAST_LEAF = 1  # planted rows in a leaf
-LEAST = 5  # planted rows of a kind, without which nothing is learnt
-COLUMNS = 0.3  # share of the evidence that a split chooses among
-DUPLICATE = KINDS.index("duplicate")
-SURE = 0.5  # probability from which a duplicate is called spoilt or off-topic
+LEAST_LEAF = 1  # synthetic rows in a leaf
+LEAST_ROWS = 5  # synthetic rows of each kind, without which no classifier is fitted
+FEATURES_A_SPLIT = 0.3  # share of the features that a split chooses among
+SURE = 0.5  # probability from which a conflicting duplicate is called low quality or off-topic instead
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
-    """What planted rows taught, and how well."""
+class KindClassifier:
+    """A fitted forest, with what it predicts for the synthetic rows that it was fitted to."""
 
-    forest: Any  # of scikit-learn
-    kind_of: npt.NDArray[np.int64]  # (f,) the kind of each of the forest's classes, which are defects
+    forest: "ExtraTreesClassifier"  # its classes are defects
+    kind_of: npt.NDArray[np.int64]  # (f,) kind of each defect
     defects: tuple[str, ...]  # (f,)
-    true: npt.NDArray[np.int64]  # (p,) kinds of the planted rows
-    named: npt.NDArray[np.int64]  # (p,) what trees that never saw the row call it
+    true: npt.NDArray[np.int64]  # (p,) kinds of the synthetic rows
+    predicted: npt.NDArray[np.int64]  # (p,) kinds by the trees that were not fitted to the row
 
     @property
-    def figures(self) -> dict[str, Any]:
-        """The confusion matrix of planted (rows) and named kinds, and its F1, as JSON can hold them."""
+    def scores(self) -> dict[str, Any]:
+        """The confusion matrix of true (rows) and predicted kinds, and its F1, as JSON can hold them."""
         from sklearn.metrics import confusion_matrix, f1_score  # noqa: PLC0415  slow to import
 
-        of_kinds = [KINDS.index(kind) for kind in SYNTHETIC_KINDS]
-        f1 = f1_score(self.true, self.named, labels=of_kinds, average=None, zero_division=0)
+        numbers = [KINDS.index(kind) for kind in SYNTHETIC_KINDS]
+        f1 = f1_score(self.true, self.predicted, labels=numbers, average=None, zero_division=0)
         return {
             "names": list(SYNTHETIC_KINDS),
-            "confusion": confusion_matrix(self.true, self.named, labels=of_kinds).tolist(),
+            "confusion": confusion_matrix(self.true, self.predicted, labels=numbers).tolist(),
             "f1": {kind: float(value) for kind, value in zip(SYNTHETIC_KINDS, f1, strict=True)},
             "macro_f1": float(np.mean(f1)),
             "planted": {kind: int((self.true == KINDS.index(kind)).sum()) for kind in SYNTHETIC_KINDS},
         }
 
 
-def learn(data: Data, synthetic: Synthetic, said: OutOfSample, rng: np.random.Generator) -> Learned | None:
-    """A forest that tells the planted defects apart by their evidence; None where too few are left.
+def fit_classifier(
+    reference: ReferenceData, synthetic: Synthetic, predictions: OutOfSample, rng: np.random.Generator
+) -> KindClassifier | None:
+    """Fit a forest that tells synthetic defects apart by their features; None where too few rows are left.
 
-    Synthetic rows that were made of a row that is suspect itself are left out. Its error is measured on the
-    trees that never saw a row (out of bag, Breiman 2001), which is a cross-validation that costs nothing.
+    Rows that were made from a suspect are left out. The error is estimated on the trees that were not fitted
+    to a row (out of bag, Breiman 2001), which costs no second fit.
     """
     from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  slow to import
 
-    usable = data.clean[synthetic.sources[:, 0]]
-    usable &= (synthetic.sources[:, 1] < 0) | data.clean[synthetic.sources[:, 1]]
+    first, second = synthetic.sources.T
+    usable = reference.unsuspicious[first] & ((second < 0) | reference.unsuspicious[second])
     rows = np.flatnonzero(usable)
-    if min((synthetic.kind[rows] == KINDS.index(kind)).sum() for kind in SYNTHETIC_KINDS) < LEAST:
+    true = synthetic.kind[rows]
+    if min((true == KINDS.index(kind)).sum() for kind in SYNTHETIC_KINDS) < LEAST_ROWS:
         return None
-    labels = confused(synthetic, said, rng)
-    evidence = gather(Rowset(synthetic.X, rows, labels[rows], said, synthetic.sources[rows]), data)
-    names = np.char.add(np.char.add(synthetic.kind[rows].astype(str), " "), synthetic.defect[rows])
-    fine, which = np.unique(names, return_inverse=True)
+    labels = with_likely_mistakes(synthetic, predictions, rng)
+    query = QueryRows(synthetic.X, rows, labels[rows], predictions, synthetic.sources[rows])
+    features = kind_features(query, reference)
+    pairs = list(zip(true.tolist(), synthetic.defect[rows].tolist(), strict=True))
+    classes = sorted(set(pairs))  # a kind with a defect each
+    number = {pair: index for index, pair in enumerate(classes)}
     forest = ExtraTreesClassifier(
         TREES,
         min_samples_leaf=LEAST_LEAF,
-        max_features=COLUMNS,
+        max_features=FEATURES_A_SPLIT,
         bootstrap=True,
         oob_score=True,
         random_state=int(rng.integers(2**31)),
     )
-    forest.fit(evidence.columns, which)
-    kind_of = np.array([int(name.split(" ", 1)[0]) for name in fine])
-    votes = of_kinds(np.nan_to_num(forest.oob_decision_function_), kind_of)
-    defects = tuple(str(name).split(" ", 1)[1] for name in fine)
-    return Learned(forest, kind_of, defects, synthetic.kind[rows], votes.argmax(axis=1))
+    forest.fit(features.matrix, np.array([number[pair] for pair in pairs]))
+    kind_of = np.array([kind for kind, _ in classes])
+    out_of_bag = kind_probabilities(np.nan_to_num(forest.oob_decision_function_), kind_of)
+    defects = tuple(defect for _, defect in classes)
+    return KindClassifier(forest, kind_of, defects, true, out_of_bag.argmax(axis=1))
 
 
-def confused(synthetic: Synthetic, said: OutOfSample, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """The labels (p,) of planted rows: every second wrong one is what the model would confuse it with."""
-    probs = said.pred_probs.copy()
-    first = probs.argmax(axis=1)
-    probs[np.arange(len(probs)), first] = -1
-    likely = (synthetic.kind == KINDS.index("mislabelled")) & (rng.random(len(probs)) < 0.5)
-    return np.where(likely, probs.argmax(axis=1), synthetic.labels)
+def with_likely_mistakes(
+    synthetic: Synthetic, predictions: OutOfSample, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Replace about half of the wrong labels (p,) with the class that the model ranks second."""
+    ranked = predictions.pred_probs.copy()
+    ranked[np.arange(len(ranked)), ranked.argmax(axis=1)] = -1
+    wrong = synthetic.kind == KINDS.index("mislabelled")
+    replaced = wrong & (rng.random(len(ranked)) < 0.5)
+    return np.where(replaced, ranked.argmax(axis=1), synthetic.labels)
 
 
-def name(data: Data, rows: Rows, labels: Labels, learned: Learned, twins: Twins) -> Kinds:
-    """The kinds of these rows (m,) of the data, with these labels (m,).
+def classify(
+    classifier: KindClassifier,
+    reference: ReferenceData,
+    rows: Rows,
+    original: Labels,
+    conflicts: Conflicts,
+) -> Kinds:
+    """Predict the kinds of these rows (m,) of the data by their original labels (n,).
 
-    Rows that have duplicates with another label are of that kind by rule, unless they are surely spoilt or
-    off-topic: two blank images are no question of which label is right.
+    Conflicting duplicates are of that kind by rule, unless they are surely of low quality or off-topic: for
+    two blank images the question is not which label is right.
     """
-    sources = np.stack([rows, np.full(len(rows), -1)], axis=1)
-    evidence = gather(Rowset(data.X, rows, labels, data.said, sources), data)
-    votes = np.empty((0, len(learned.defects)))
+    labels = original[rows]
+    own_rows = np.stack([rows, np.full(len(rows), -1)], axis=1)
+    features = kind_features(QueryRows(reference.X, rows, labels, reference.predictions, own_rows), reference)
+    of_defects = np.empty((0, len(classifier.defects)))
     if len(rows):
-        votes = np.asarray(learned.forest.predict_proba(evidence.columns))
-    probability = of_kinds(votes, learned.kind_of)
-    no_example = probability[:, [KINDS.index("low quality"), KINDS.index("off-topic")]].max(axis=1) > SURE
-    probability[np.isin(rows, twins.rows) & ~no_example] = np.eye(len(KINDS))[DUPLICATE]
+        of_defects = np.asarray(classifier.forest.predict_proba(features.matrix))
+    probability = kind_probabilities(of_defects, classifier.kind_of)
+    spoilt = probability[:, [KINDS.index("low quality"), KINDS.index("off-topic")]].max(axis=1) > SURE
+    by_rule = np.isin(rows, conflicts.rows) & ~spoilt
+    probability[by_rule] = np.eye(len(KINDS))[KINDS.index("duplicate")]
     kind = probability.argmax(axis=1)
-    defect = np.where(learned.kind_of == kind[:, None], votes, -1).argmax(axis=1)
-    known = Reasons(data, rows, labels, evidence, twins)
-    texts = [known.of(i, KINDS[kind[i]], learned.defects[defect[i]]) for i in range(len(rows))]
-    return Kinds(rows, kind, probability.astype(np.float32), np.array(texts, dtype=np.str_))
+    defect = np.where(classifier.kind_of == kind[:, None], of_defects, -1).argmax(axis=1)
+    explanations = Explanations(reference, rows, labels, features, conflicts, original)
+    reasons = [
+        explanations.reason(i, KINDS[kind[i]], classifier.defects[defect[i]]) for i in range(len(rows))
+    ]
+    return Kinds(rows, kind, probability.astype(np.float32), np.array(reasons, dtype=np.str_))
 
 
-def of_kinds(votes: Floats, kind_of: npt.NDArray[np.int64]) -> Floats:
-    """Probabilities of kinds (m, 7) from those of defects (m, f)."""
-    return np.asarray(votes @ np.eye(len(KINDS))[kind_of])
+def kind_probabilities(of_defects: Floats, kind_of: npt.NDArray[np.int64]) -> Floats:
+    """Sum the probabilities of defects (m, f) over the defects of each kind, (m, 7)."""
+    return np.asarray(of_defects @ np.eye(len(KINDS))[kind_of])

@@ -1,16 +1,16 @@
-"""Why a row is called what it is called: one sentence, with numbers, from the evidence."""
+"""The reason why a row has its kind: one sentence with numbers, from the features of the row."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from audit.kinds.evidence import NEIGHBOURS, OPINIONS, SURROUNDINGS, Data, Evidence
-from audit.kinds.statistics import STATISTICS
-from audit.types import Labels, Rows
+from audit.kinds.image_statistics import STATISTICS
+from audit.kinds.kind_features import NEIGHBOURS, KindFeatures, ReferenceData
+from audit.types import Conflicts, Labels, Rows
 
-FAR = 1.5  # times the usual distance to the neighbours, from which it is worth saying
-UNUSUAL = 2.0  # spreads from the median of the class, from which a statistic is
-FORM = {  # statistics that say something of the shape → how a large and a small one is called
+FAR = 1.5  # times the usual distance to the neighbours, from which a reason mentions it
+UNUSUAL = 2.0  # spreads from the median of the class, from which a statistic is mentioned
+SHAPES = {  # statistic of the shape: words for a large and for a small value
     "slant": ("slanted", "slanted"),
     "turn": ("turned", "turned"),
     "width": ("wide", "narrow"),
@@ -19,7 +19,7 @@ FORM = {  # statistics that say something of the shape → how a large and a sma
     "stroke": ("thick", "thin"),
     "off centre": ("off centre", "near the centre"),
 }
-MEASURED = {  # planted defect → the statistic that shows it, and what to call that
+MEASURED = {  # defect: the statistic that shows it, and how its value and the usual value read
     "stray marks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
     "low contrast": ("contrast", "contrast {:.2f}, usual is {:.2f}"),
     "cut off": ("border", "ink of {:.2f} along one side, usual is {:.2f}"),
@@ -35,92 +35,92 @@ STROKE_WIDTH = ("thick strokes", "thin strokes")
 
 
 @dataclass(frozen=True, eq=False)
-class Twins:
-    """Duplicates with different labels."""
+class Explanations:
+    """Reasons for the kinds of rows (m,)."""
 
-    rows: Rows  # (t,)
-    group: Rows  # (t,) the same for duplicates of each other
-    labels: Labels  # (t,)
-
-    def others(self, row: int, label: int) -> list[int]:
-        """The labels that duplicates of a row have beside its own."""
-        group = self.group[self.rows == row]
-        return [each for each in np.unique(self.labels[np.isin(self.group, group)]).tolist() if each != label]
-
-
-@dataclass(frozen=True, eq=False)
-class Reasons:
-    """Sentences about rows (m,)."""
-
-    data: Data
+    reference: ReferenceData
     rows: Rows
     labels: Labels
-    evidence: Evidence
-    twins: Twins
+    features: KindFeatures
+    conflicts: Conflicts  # of all rows of the data
+    original: Labels  # (n,) the labels that conflict
 
-    def of(self, i: int, kind: str, defect: str) -> str:
-        """Why the i-th row is of that kind; the defect is the planted one that it resembles most."""
-        first, second = (self.data.class_names[label] for label in self.evidence.top[i])
-        given = self.data.class_names[self.labels[i]]
-        top, next_best = (self._opinion(i, name) for name in ("first", "second"))
-        say = {
-            "mislabelled": lambda: f"looks like {first}: {top:.2f}{self._as_neighbours(i)}",
-            "ambiguous": lambda: f"between {first} and {second}: {top:.2f} / {next_best:.2f}",
-            "atypical": lambda: f"unusual for {given}: {self._form(i) or self._far(i) or 'as if ' + defect}",
-            "low quality": lambda: self._quality(i, defect),
-            "duplicate": lambda: f"a duplicate of it is labelled {self._others(i)}",
-            "off-topic": lambda: (
-                f"like no class: {self._far(i) or 'as if ' + defect}, at best {first}: {top:.2f}"
-            ),
-            "none": lambda: f"nothing unusual beside the label: {first} {top:.2f}, {second} {next_best:.2f}",
-        }
-        return say[kind]()
+    def reason(self, i: int, kind: str, defect: str) -> str:
+        """Explain why the i-th row is of that kind; `defect` is the synthetic defect it resembles most."""
+        first, second = (self.reference.class_names[label] for label in self.features.top[i])
+        given = self.reference.class_names[self.labels[i]]
+        p_first = self.features.probability["first"][i]
+        p_second = self.features.probability["second"][i]
+        match kind:
+            case "mislabelled":
+                text = f"looks like {first}: {p_first:.2f}{self._like_neighbours(i)}"
+            case "ambiguous":
+                text = f"between {first} and {second}: {p_first:.2f} / {p_second:.2f}"
+            case "atypical":
+                text = f"unusual for {given}: {self._shape(i) or self._distance(i) or 'as if ' + defect}"
+            case "low quality":
+                text = self._quality(i, defect)
+            case "duplicate":
+                text = f"a duplicate of it is labelled {self._other_labels(i)}"
+            case "off-topic":
+                far = self._distance(i) or f"as if {defect}"
+                text = f"like no class: {far}, at best {first}: {p_first:.2f}"
+            case _:
+                text = f"nothing unusual beside the label: {first} {p_first:.2f}, {second} {p_second:.2f}"
+        return text
 
-    def _others(self, i: int) -> str:
-        others = self.twins.others(int(self.rows[i]), int(self.labels[i]))
-        return " and ".join(self.data.class_names[label] for label in others)
+    def _other_labels(self, i: int) -> str:
+        """The other labels among the duplicates of a row."""
+        group = self.conflicts.groups[self.conflicts.rows == self.rows[i]]
+        duplicates = self.conflicts.rows[np.isin(self.conflicts.groups, group)]
+        others = np.setdiff1d(self.original[duplicates], self.labels[i])
+        return " and ".join(self.reference.class_names[label] for label in others)
 
-    def _as_neighbours(self, i: int) -> str:
-        near = self._surrounding(i, "same as first")
-        return "" if np.isnan(near) else f", as are {near * NEIGHBOURS:.0f} of its {NEIGHBOURS} neighbours"
-
-    def _opinion(self, i: int, name: str) -> float:
-        return float(self.evidence.opinions[i, OPINIONS.index(name)])
-
-    def _surrounding(self, i: int, name: str) -> float:
-        return float(self.evidence.surroundings[i, SURROUNDINGS.index(name)])
-
-    def _far(self, i: int) -> str:
-        """How far its neighbours are, where that is farther than usual."""
-        far = self._surrounding(i, "distance")
-        return f"{far:.1f} × as far from its neighbours as usual" if far > FAR else ""
-
-    def _form(self, i: int) -> str:
-        """What is most unusual in its shape for the class that it is labelled as."""
-        if not self.evidence.away.shape[1]:
+    def _like_neighbours(self, i: int) -> str:
+        share = self.features.neighbour["same as first"][i]
+        if np.isnan(share):
             return ""
-        columns = [STATISTICS.index(name) for name in FORM]
-        middle, spread = (each[self.labels[i], columns] for each in self.data.usual)
-        found = (self.evidence.measures[i, columns] - middle) / spread
-        away = dict(zip(FORM, found.tolist(), strict=True))
+        return f", as are {share * NEIGHBOURS:.0f} of its {NEIGHBOURS} neighbours"
+
+    def _distance(self, i: int) -> str:
+        """The distance to its neighbours, if it is farther than usual."""
+        distance = self.features.neighbour["distance"][i]
+        if not distance > FAR:  # or unknown
+            return ""
+        return f"{distance:.1f} × as far from its neighbours as usual"
+
+    def _shape(self, i: int) -> str:
+        """The most unusual statistic of its shape, compared with the class that it is labelled as."""
+        if not self.features.image.shape[1]:
+            return ""
+        median, spread = self.reference.usual
+        label = self.labels[i]
+        away = {}
+        for name in SHAPES:
+            column = STATISTICS.index(name)
+            away[name] = float(
+                (self.features.image[i, column] - median[label, column]) / spread[label, column]
+            )
         most = max(away, key=lambda name: abs(away[name]))
         if abs(away[most]) < UNUSUAL:
             return ""
-        return f"{FORM[most][away[most] < 0]}, {abs(away[most]):.1f} spreads from the median"
+        large, small = SHAPES[most]
+        word = small if away[most] < 0 else large
+        return f"{word}, {abs(away[most]):.1f} spreads from the median"
 
     def _quality(self, i: int, defect: str) -> str:
-        if not self.evidence.away.shape[1]:
-            return f"values {defect}: {self._far(i) or 'unlike its neighbours'}"
+        if not self.features.image.shape[1]:
+            return f"values {defect}: {self._distance(i) or 'unlike its neighbours'}"
         if defect in STROKE_WIDTH:
-            here, usual = self._measure(i, "stroke")
-            return f"{defect}: {here / max(usual, 0.1):.1f} × the median width"
+            width, usual = self._measured(i, "stroke")
+            return f"{defect}: {width / max(usual, 0.1):.1f} × the median width"
         if defect in MEASURED:
             name, words = MEASURED[defect]
-            return f"{defect}: {words.format(*self._measure(i, name))}"
+            return f"{defect}: {words.format(*self._measured(i, name))}"
         return defect
 
-    def _measure(self, i: int, name: str) -> tuple[float, float]:
-        """A statistic of the row, and its median in the class that the row looks like most."""
-        column = STATISTICS.index(name)
-        middle, _ = self.data.usual
-        return float(self.evidence.measures[i, column]), float(middle[self.evidence.top[i, 0], column])
+    def _measured(self, i: int, name: str) -> tuple[float, float]:
+        """A statistic of the row, and its median in the row's likeliest class."""
+        median, _ = self.reference.usual
+        usual = median[self.features.top[i, 0], STATISTICS.index(name)]
+        return float(self.features.statistic(name)[i]), float(usual)

@@ -1,4 +1,10 @@
-"""Rows with known defects: made of a fold's rows, looked at by its model, learnt from by the kinds."""
+"""The kinds step of an audit, in the order of its functions.
+
+1. `synthesizer`: in the last round, each fold's worker makes synthetic rows with known defects.
+2. `gather_predictions`: the predictions of all folds for these rows are put together.
+3. `classify_suspects`: a classifier is fitted to the synthetic rows and predicts the kinds of the suspects.
+4. `suspects_of_kinds`: the list is narrowed to the kinds that were asked for.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -8,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from audit.kinds import classifier
-from audit.kinds.evidence import Data
-from audit.kinds.explanations import Twins
+from audit.kinds.classifier import classify, fit_classifier
+from audit.kinds.kind_features import ReferenceData
 from audit.settings.choices import SYNTHETIC_KINDS
 from audit.training import cross_validation, embeddings
 from audit.training.out_of_sample import combine_synthetic
 from audit.types import (
     KINDS,
+    Conflicts,
     Examples,
     FoldResult,
     Issues,
@@ -29,7 +35,7 @@ from audit.types import (
     children,
 )
 
-PER_KIND = 500  # rows, of all folds
+PER_KIND = 500  # synthetic rows of all folds
 MOST_BYTES = 1 << 26  # of all synthetic rows
 
 
@@ -37,10 +43,12 @@ def synthesizer(
     class_names: Sequence[str], seed: np.random.SeedSequence | None, folds: int
 ) -> cross_validation.Synthesizer | None:
     """Return the function that makes the synthetic rows of a fold; None without a seed."""
-    return None if seed is None else partial(_of_fold, class_names, children(seed, folds))
+    if seed is None:
+        return None
+    return partial(_synthesize_fold, class_names, children(seed, folds))
 
 
-def _of_fold(
+def _synthesize_fold(
     class_names: Sequence[str],
     seeds: Sequence[np.random.SeedSequence],
     X: Examples,
@@ -48,71 +56,85 @@ def _of_fold(
     rows: Rows,
     number: int,
 ) -> Synthetic | None:
-    from audit.kinds.defects.synthetic import Sources, synthesize  # noqa: PLC0415  slow to import; only workers need it
+    # Slow to import, and only workers need them.
+    from audit.kinds.defects.apply import Sources  # noqa: PLC0415
+    from audit.kinds.defects.synthetic import synthesize  # noqa: PLC0415
 
     folds = len(seeds)
-    fit = MOST_BYTES // (folds * len(SYNTHETIC_KINDS) * max(1, X[:1].nbytes))
+    fitting = MOST_BYTES // (folds * len(SYNTHETIC_KINDS) * max(1, X[:1].nbytes))
+    per_kind = min(fitting, ceil(PER_KIND / folds))
     sources = Sources(X, labels, rows, class_names)
-    return synthesize(sources, np.random.default_rng(seeds[number]), min(fit, ceil(PER_KIND / folds)))
+    return synthesize(sources, np.random.default_rng(seeds[number]), per_kind)
 
 
-def looked_at(
-    X: Examples, probs: OutOfSample, results: Sequence[FoldResult]
+def gather_predictions(
+    X: Examples, predictions: OutOfSample, results: Sequence[FoldResult]
 ) -> tuple[OutOfSample, tuple[Synthetic, OutOfSample] | None]:
-    """What is said of all rows and of planted ones, with features of tables too, which need no model."""
-    asked = combine_synthetic(results)
-    if X.ndim == 2:
-        project = embeddings.table_projection(X)
-        probs = replace(probs, features=project(X).astype(np.float16))
-        if asked is not None:
-            asked = asked[0], replace(asked[1], features=project(asked[0].X).astype(np.float16))
-    return probs, asked
+    """Return the predictions for all rows, and the synthetic rows of all folds with theirs.
+
+    Rows of a table get features here, since their space needs no model.
+    """
+    gathered = combine_synthetic(results)
+    if X.ndim != 2:
+        return predictions, gathered
+    project = embeddings.table_projection(X)
+    predictions = replace(predictions, features=project(X).astype(np.float16))
+    if gathered is None:
+        return predictions, None
+    synthetic, of_synthetic = gathered
+    return predictions, (
+        synthetic,
+        replace(of_synthetic, features=project(synthetic.X).astype(np.float16)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
-    """What is known of all rows before their kinds are named."""
+class AuditedRows:
+    """What an audit has found out about all rows before it classifies the suspects."""
 
     dataset: LabeledDataset
     labels: NoisyLabels
-    probs: OutOfSample
-    issues: Issues  # of the labels with noise
-    suspects: Issues  # of the labels as they came
-    groups: Rows  # (n,) the same number for duplicates
-    conflicts: Rows  # rows of duplicates with different labels
+    predictions: OutOfSample
+    issues: Issues  # of the noisy labels
+    suspects: Issues  # of the original labels
+    conflicts: Conflicts  # of the original labels
 
 
-def named(
-    judged: Judgement, looked: tuple[Synthetic, OutOfSample] | None, *, every: bool, rng: np.random.Generator
+def classify_suspects(
+    audited: AuditedRows,
+    synthetic: tuple[Synthetic, OutOfSample] | None,
+    *,
+    every_row: bool,
+    rng: np.random.Generator,
 ) -> tuple[Kinds | None, dict[str, Any] | None]:
-    """The kinds of the suspects and of conflicting duplicates, or of every row, and how often they are right.
+    """Predict the kinds of suspects and conflicting duplicates, or of every row, and score the classifier.
 
-    None where nothing could be planted: without a model of its own a run cannot look at anything new.
+    Returns None and None without synthetic rows: without a model of its own, a run cannot predict new rows.
     """
-    if looked is None:
+    if synthetic is None:
         return None, None
-    came = judged.labels.original
-    data = Data(
-        judged.dataset.X,
-        judged.labels.noisy,
-        judged.probs,
-        ~judged.issues.is_issue,
-        judged.dataset.class_names,
+    original = audited.labels.original
+    reference = ReferenceData(
+        audited.dataset.X,
+        audited.labels.noisy,
+        audited.predictions,
+        ~audited.issues.is_issue,
+        audited.dataset.class_names,
     )
-    learned = classifier.learn(data, *looked, rng)
-    if learned is None:
+    classifier = fit_classifier(reference, *synthetic, rng)
+    if classifier is None:
         return None, None
-    rows = np.union1d(np.flatnonzero(judged.suspects.is_issue), judged.conflicts)
-    rows = np.arange(len(came)) if every else rows
-    twins = Twins(judged.conflicts, judged.groups[judged.conflicts], came[judged.conflicts])
-    kinds = classifier.name(data, rows, came[rows], learned, twins)
-    of_suspects = kinds.kind[judged.suspects.is_issue[rows]]
+    rows = np.arange(len(original))
+    if not every_row:
+        rows = np.union1d(np.flatnonzero(audited.suspects.is_issue), audited.conflicts.rows)
+    kinds = classify(classifier, reference, rows, original, audited.conflicts)
+    of_suspects = kinds.kind[audited.suspects.is_issue[rows]]
     counts = np.bincount(of_suspects, minlength=len(KINDS)).tolist()
-    return kinds, {"suspects": dict(zip(KINDS, counts, strict=True)), **learned.figures}
+    return kinds, {"suspects": dict(zip(KINDS, counts, strict=True)), **classifier.scores}
 
 
-def only(suspects: Issues, kinds: Kinds | None, wanted: Collection[str]) -> Issues:
-    """The suspects of these kinds; all where no kind is known."""
+def suspects_of_kinds(suspects: Issues, kinds: Kinds | None, wanted: Collection[str]) -> Issues:
+    """Keep the suspects of these kinds; all of them where no kinds are known."""
     if kinds is None or set(wanted) == set(KINDS):
         return suspects
     chosen = kinds.rows[np.isin(kinds.kind, [KINDS.index(kind) for kind in wanted])]

@@ -1,4 +1,4 @@
-"""`audit inject`: a data set with known defects and label noise, and the truth beside it."""
+"""`audit inject`: a copy of a data set with known defects and label noise, and the ground truth."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,58 +19,60 @@ ALL = "all"
 
 @dataclass(frozen=True, eq=False)
 class Injected:
-    """What was made, and where it lies."""
+    """A data set with known defects and label noise."""
 
     dataset: LabeledDataset
     labels: NoisyLabels
-    inserted: Inserted
+    inserted: Inserted  # the defects
 
     @property
     def kind(self) -> list[str]:
-        """The kind (n,) of every row by name; a label that noise changed is mislabelled."""
-        named = np.array(KINDS)[self.inserted.kind]
-        named[self.labels.flipped] = "mislabelled"
-        return [str(name) for name in named]
+        """The name of the kind (n,) of every row; a row whose label was flipped is mislabelled."""
+        kinds = np.array(KINDS)[self.inserted.kind]
+        kinds[self.labels.flipped] = "mislabelled"
+        return [str(kind) for kind in kinds]
 
 
 def shares_in(text: str) -> dict[str, float]:
-    """The share of each kind in text such as all:0.01 or ambiguous:0.01,off-topic:0.02.
+    """Parse the share of each kind from text such as all:0.01 or ambiguous:0.01,off-topic:0.02.
 
     Raises
     ------
     ConfigError
-        When it names another kind, or something that is no share.
+        When it names another kind, or a value that is not a share.
     """
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        name, _, share = (part.strip() for part in entry.rpartition(":"))
+        kind, _, number = (part.strip() for part in entry.rpartition(":"))
         try:
-            value = float(share)
+            share = float(number)
         except ValueError:
-            value = -1.0
-        if name not in (ALL, *INSERTED_KINDS) or not 0 <= value <= 1:
+            share = np.nan
+        if kind not in (ALL, *INSERTED_KINDS) or not 0 <= share <= 1:
             raise ConfigError(
                 f"--defects must be kinds with shares such as all:0.01 or ambiguous:0.01,off-topic:0.02 (of "
                 f"{', '.join(INSERTED_KINDS)}), found {entry!r}"
             )
-        found |= dict.fromkeys(INSERTED_KINDS, value) if name == ALL else {name: value}
-    return found
+        kinds = INSERTED_KINDS if kind == ALL else (kind,)
+        shares |= dict.fromkeys(kinds, share)
+    return shares
 
 
 def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSettings) -> Injected:
-    """The data set with label noise, and with defects in rows whose label the noise left alone.
+    """Inject label noise into a data set, and defects into rows whose labels were not flipped.
 
     Raises
     ------
     AuditError
-        When the settings cannot be, or do not fit the data.
+        When the settings are wrong, or do not fit the data.
     """
-    shares, n = shares_in(settings.defects), len(dataset.labels)
-    counts = {kind: round(share * n) for kind, share in shares.items() if round(share * n)}
+    shares = shares_in(settings.defects)
+    counts = {kind: round(share * len(dataset.labels)) for kind, share in shares.items()}
+    counts = {kind: count for kind, count in counts.items() if count}
     seeds = Seeds.of(config.run.seed)
     dataset, labels = ConfiguredNoise.of(config).inject_into(dataset, np.random.default_rng(seeds.noise))
     free = np.flatnonzero(~labels.flipped)
-    needed = sum(counts.values()) + counts.get("duplicate", 0)  # a duplicate has a twin
+    needed = sum(counts.values()) + counts.get("duplicate", 0)  # the rows that duplicates copy
     if needed > len(free):
         raise ConfigError(
             f"--defects asks for {needed:,} rows, expected {len(free):,} or fewer; lower the shares"
@@ -87,7 +89,7 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
 
 
 def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
-    """The images of another data set, which have to be of the same size."""
+    """Load the images of another data set, which must have the same size."""
     X = datasets.load(Config.of(name, seed=config.run.seed)).X
     if X.shape[1:] != dataset.X.shape[1:] or X.ndim != 4:
         raise DataError(
@@ -122,7 +124,7 @@ def write(injected: Injected, path: Path) -> list[Path]:
 
 
 def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, list[Path]]:
-    """Put defects into the data set that the settings name, and write it into its folder."""
+    """Inject defects and noise into the data set that the settings name, and write it to its folder."""
     ConfiguredNoise.of(config)
     out = config.run.out
     if out is None:

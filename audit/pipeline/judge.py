@@ -50,13 +50,11 @@ def judge(
         suspects = detectors.DETECTORS[detectors.detector_for(settings.truth)](original)
         conflicts = trained.duplicates.conflicts(labels.original)
     with timer("kinds"):
-        before_kinds = step.Judgement(
-            dataset, labels, probs, issues, suspects, trained.duplicates.groups, conflicts.rows
-        )
+        audited = step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts)
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
         every = settings.kinds_of == "all"
-        kinds, kind_figures = step.named(before_kinds, trained.synthetic, every=every, rng=rng)
-        suspects = step.only(suspects, kinds, kinds_in(settings.kinds))
+        kinds, kind_figures = step.classify_suspects(audited, trained.synthetic, every_row=every, rng=rng)
+        suspects = step.suspects_of_kinds(suspects, kinds, kinds_in(settings.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)
         corrected = issues.p_error

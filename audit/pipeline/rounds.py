@@ -138,7 +138,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldCheckpoints | None, listener
     probs = average_repeats(outcomes, task.schedule.n_repeats)
     synthetic = None
     if task.synthetic_seed:
-        probs, synthetic = step.looked_at(task.dataset.X, probs, results[first_last])
+        probs, synthetic = step.gather_predictions(task.dataset.X, probs, results[first_last])
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
     return Trained(probs, folds, int(keep.sum()), duplicates, synthetic=synthetic)

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 import audit
 from audit.datasets import from_arrays
-from audit.kinds.defects import images as drawing
-from audit.kinds.defects.canvas import Canvas
+from audit.kinds import image_statistics
+from audit.kinds.defects import images
+from audit.kinds.defects import synthetic as synthetic_rows
+from audit.kinds.defects.apply import Sources
+from audit.kinds.defects.image_scale import ImageScale
 from audit.kinds.defects.insert import INSERTED_KINDS, insert
-from audit.kinds.defects.synthetic import Sources, synthesize
-from audit.kinds.statistics import STATISTICS, statistics
+from audit.kinds.defects.synthetic import synthesize
+from audit.kinds.image_statistics import STATISTICS, statistics
 from audit.kinds.step import synthesizer
 from audit.runs.folder import RunFolder
 from audit.runs.folds import FoldCheckpoints
@@ -46,7 +49,7 @@ def sources(X, y, names=("a", "b", "c", "d")):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_planted_rows_have_the_form_of_the_data(form):
+def test_synthetic_rows_have_the_form_of_the_data(form):
     X, y = bars()
     X = FORMS[form](X)
     synthetic = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
@@ -60,7 +63,7 @@ def test_planted_rows_have_the_form_of_the_data(form):
     assert len(np.unique(synthetic.sources[:, 0])) == 180
 
 
-def test_a_planted_wrong_label_changes_nothing_else_and_a_planted_nothing_changes_nothing():
+def test_a_synthetic_wrong_label_changes_nothing_else_and_the_kind_none_changes_nothing():
     X, y = bars()
     synthetic = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
     own = synthetic.sources[:, 0]
@@ -77,20 +80,61 @@ def test_an_ambiguous_row_is_made_of_two_classes():
     assert (y[one] != y[two]).all()
 
 
+def check_labels(synthetic, y):
+    """Every kind has the labels that its definition asks for."""
+    first, second = synthetic.sources.T
+    of = {kind: synthetic.kind == KINDS.index(kind) for kind in choices.SYNTHETIC_KINDS}
+    assert (synthetic.labels != y[first])[of["mislabelled"]].all()
+    assert ((synthetic.labels == y[first]) | (synthetic.labels == y[second]))[of["ambiguous"]].all()
+    assert ((second >= 0) == of["ambiguous"]).all()
+    for kind in ("atypical", "low quality", "none"):
+        assert (synthetic.labels == y[first])[of[kind]].all()
+    off_topic = of["off-topic"]
+    assert sorted(synthetic.labels[off_topic]) == sorted(y[first][off_topic])
+
+
+@pytest.mark.parametrize("form", ["images", "features"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_order_of_the_kinds_moves_no_label_and_no_defect(form, seed, monkeypatch):
+    X, y = bars()
+    X = X if form == "images" else X.reshape(len(X), -1).astype(float)
+    usual = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    order = np.random.default_rng(seed).permutation(choices.SYNTHETIC_KINDS).tolist()
+    monkeypatch.setattr(synthetic_rows, "SYNTHETIC_KINDS", tuple(order))
+    moved = synthesize(sources(X, y), np.random.default_rng(0), per_kind=30)
+    assert [KINDS[kind] for kind in moved.kind[::30]] == order
+    for made in (usual, moved):
+        check_labels(made, y)
+    for kind in range(len(KINDS)):
+        assert set(moved.defect[moved.kind == kind]) == set(usual.defect[usual.kind == kind])
+
+
+@settings(max_examples=10)
+@given(st.permutations(STATISTICS), st.integers(0, len(STATISTICS)))
+def test_the_order_of_the_statistics_moves_no_value(order, count):
+    pictures = np.random.default_rng(0).random((3, 12, 10)) ** 3
+    usual = measured(pictures)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(image_statistics, "STATISTICS", (*order[:count], "ink"))
+        moved = image_statistics.statistics(pictures[..., None].astype(np.float32), np.arange(3), UNIT)
+    for column, name in enumerate((*order[:count], "ink")):
+        assert (moved[:, column] == usual[name]).all()
+
+
 @pytest.mark.parametrize("n", [0, 1, 5])
-def test_too_few_rows_plant_nothing(n):
+def test_too_few_rows_make_no_synthetic_ones(n):
     X, y = bars(n)
     assert synthesize(sources(X, y), np.random.default_rng(0), per_kind=30) is None
 
 
-def test_one_class_plants_nothing():
+def test_one_class_makes_no_synthetic_rows():
     X, y = bars()
     assert synthesize(sources(X, 0 * y), np.random.default_rng(0), per_kind=30) is None
 
 
 @settings(max_examples=20)
 @given(st.integers(2, 7), st.integers(1, 2**31))
-def test_the_planted_rows_of_a_fold_are_made_of_those_of_its_rows_that_are_kept(folds, seed):
+def test_the_synthetic_rows_of_a_fold_are_made_from_those_of_its_rows_that_are_kept(folds, seed):
     X, y = bars()
     rng = np.random.default_rng(seed)
     fold, keep = rng.integers(0, folds, len(y)), rng.random(len(y)) < 0.8
@@ -125,7 +169,7 @@ def fold_result(number, rows, synthetic, k=4):
 
 
 @pytest.mark.parametrize("without", [(), (0,), (1,), (0, 2)])
-def test_planted_rows_are_gathered_with_what_their_own_fold_says(without):
+def test_synthetic_rows_are_gathered_with_the_predictions_of_their_own_fold(without):
     X, y = bars()
     make = synthesizer("abcd", np.random.SeedSequence(0), 3)
     parts = np.split(np.arange(len(y)), 3)
@@ -162,7 +206,7 @@ def test_where_no_fold_has_synthetic_rows_there_are_none():
     assert combine_synthetic([fold_result(number, np.arange(3), None) for number in range(3)]) is None
 
 
-def test_features_are_planted_with_missing_values_and_columns_that_never_change():
+def test_synthetic_features_may_have_missing_values_and_columns_that_never_change():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 6))
     X[::7, 2], X[:, 4], X[:, 5] = np.nan, np.nan, 3
@@ -172,16 +216,16 @@ def test_features_are_planted_with_missing_values_and_columns_that_never_change(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_canvas_gives_back_what_it_took(form):
+def test_images_are_the_same_after_a_scale_and_back(form):
     X = FORMS[form](bars()[0])
-    canvas = Canvas.of(X, np.arange(len(X)))
-    assert canvas.drawings
-    assert canvas.dark_on_light == (form == "dark on light")
-    np.testing.assert_allclose(canvas.leave(canvas.enter(X)), X, atol=1e-6)
+    scale = ImageScale.of(X, np.arange(len(X)))
+    assert scale.drawings
+    assert scale.dark_on_light == (form == "dark on light")
+    np.testing.assert_allclose(scale.from_unit(scale.to_unit(X)), X, atol=1e-6)
 
 
-every = {**drawing.ATYPICAL, **drawing.LOW_QUALITY, **drawing.STROKES}
-every |= {name: defect for group in drawing.HELD_OUT.values() for name, defect in group.items()}
+every = {**images.ATYPICAL, **images.LOW_QUALITY, **images.STROKES}
+every |= {name: defect for group in images.HELD_OUT.values() for name, defect in group.items()}
 
 
 @pytest.mark.parametrize("name", every)
@@ -200,10 +244,12 @@ def test_a_defect_keeps_the_form_of_any_image(name, side, channels, level, seed)
     assert np.isfinite(changed).all()
 
 
-def measured(images):
-    X = np.asarray(images, np.float32)[..., None]
-    canvas = Canvas(0, 1, dark_on_light=False, drawings=True, dtype=np.dtype(np.float32))
-    return pd.DataFrame(statistics(X, np.arange(len(X)), canvas), columns=STATISTICS)
+UNIT = ImageScale(0, 1, dark_on_light=False, drawings=True, dtype=np.dtype(np.float32))
+
+
+def measured(pictures):
+    X = np.asarray(pictures, np.float32)[..., None]
+    return pd.DataFrame(statistics(X, np.arange(len(X)), UNIT), columns=STATISTICS)
 
 
 def test_statistics_say_what_can_be_seen():
@@ -264,7 +310,7 @@ def test_every_suspect_has_a_kind_with_a_probability_and_a_reason(finished_run):
     assert back.probs.features.tobytes() == run.record.probs.features.tobytes()
 
 
-def test_the_confusion_counts_every_planted_row_that_was_used(finished_run):
+def test_synthetic_rows_of_every_kind_are_scored(finished_run):
     figures = finished_run[0].record.scores.kinds
     assert figures.names == choices.SYNTHETIC_KINDS
     assert all(figures.planted.values())
@@ -290,7 +336,7 @@ def test_probabilities_from_elsewhere_leave_the_kinds_unknown():
     assert run.kinds.empty
 
 
-def test_the_list_is_narrowed_and_every_row_is_named(run_audit, tmp_path):
+def test_the_list_is_narrowed_and_every_row_gets_a_kind(run_audit, tmp_path):
     run_audit("detect", "wine", "--out", "all", "--kinds-of", "all", check=0)
     run_audit("detect", "wine", "--out", "some", "--kinds", "mislabelled,ambiguous", check=0)
     every = pd.read_csv(tmp_path / "all" / "kinds.csv")
@@ -324,6 +370,20 @@ def test_only_chosen_rows_are_replaced_in_exact_numbers(form):
     copies = np.flatnonzero((made.defect == "exact copy") & (made.sources[:, 0] >= 0))
     assert (made.X[copies] == made.X[made.sources[copies, 0]]).all()
     assert (made.labels[copies] != made.labels[made.sources[copies, 0]]).all()
+
+
+def test_no_defects_leave_a_data_set_as_it_is(run_audit, tmp_path):
+    made = insert(from_arrays(*bars()), {}, np.random.default_rng(0))
+    assert (bars()[0] == made.X).all()
+    assert set(made.defect) == {""}
+    assert set(made.sources.ravel()) == {-1}
+    run_audit("inject", "digits", "--limit", "50", "--defects", "all:0", "--out", "new", check=0)
+    assert set(pd.read_csv(tmp_path / "new" / "truth.csv")["kind"]) == {"none"}
+
+
+def test_more_duplicates_than_rows_to_copy_are_refused():
+    with pytest.raises(ValueError, match="200 duplicates need as many other rows, found 40"):
+        insert(from_arrays(*bars()), {"duplicate": 200}, np.random.default_rng(0))
 
 
 def test_inject_writes_a_data_set_with_its_truth_that_detect_reads(run_audit, tmp_path):

@@ -1,18 +1,21 @@
-"""Known defects of images: each takes an image (h, w, c) of a canvas and a generator, and gives another."""
+"""Defects of images: each function takes an image (h, w, c) and a generator, and returns a changed image.
+
+Images hold brightness 0 to 1 on a dark background, as `ImageScale.to_unit` makes them.
+"""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy import ndimage
 
-from audit.kinds.defects.canvas import Image
+from audit.kinds.defects.image_scale import Image
 
 Defect = Callable[[Image, np.random.Generator], Image]
 Between = Callable[[Image, Image, np.random.Generator], Image]
 
 
 def elastic(image: Image, rng: np.random.Generator) -> Image:
-    """Bent by a smooth random field, by up to a fifth of the side (Simard et al. 2003)."""
+    """Bend it by a smooth random field, by up to a fifth of the side (Simard et al. 2003)."""
     side = min(image.shape[:2])
     fields = [ndimage.gaussian_filter(rng.uniform(-1, 1, image.shape[:2]), side / 7) for _ in range(2)]
     reach = rng.uniform(0.13, 0.22) * side
@@ -22,28 +25,29 @@ def elastic(image: Image, rng: np.random.Generator) -> Image:
 
 
 def slanted(image: Image, rng: np.random.Generator) -> Image:
-    """Sheared far to one side."""
-    return _mapped(image, np.array([[1, 0], [_either(rng, 0.6, 1.0), 1]]))
+    """Shear it far to one side."""
+    return _mapped(image, np.array([[1, 0], [_of_either_sign(rng, 0.6, 1.0), 1]]))
 
 
 def stretched(image: Image, rng: np.random.Generator) -> Image:
-    """Much too wide, too narrow, too flat or too tall."""
+    """Make it much too wide, too narrow, too flat or too tall."""
     sizes = np.array([1.0, rng.choice([rng.uniform(0.55, 0.7), rng.uniform(1.7, 2.4)])])
     return _mapped(image, np.diag(rng.permutation(sizes)))
 
 
 def turned(image: Image, rng: np.random.Generator) -> Image:
-    """Turned by 35 to 60 degrees."""
-    angle = np.radians(_either(rng, 35, 60))
-    cosine, sine = np.cos(angle), np.sin(angle)
+    """Turn it by 35 to 60 degrees."""
+    angle = np.radians(_of_either_sign(rng, 35, 60))
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
     return _mapped(image, np.array([[cosine, -sine], [sine, cosine]]))
 
 
 def swirled(image: Image, rng: np.random.Generator) -> Image:
-    """Twisted around its centre, most in the middle."""
+    """Twist it around its centre, most in the middle."""
     h, w = image.shape[:2]
     y, x = np.indices((h, w)) - np.array([h / 2, w / 2])[:, None, None]
-    angle = _either(rng, 0.9, 1.5) * np.exp(-np.hypot(y, x) / (0.35 * min(h, w)))
+    angle = _of_either_sign(rng, 0.9, 1.5) * np.exp(-np.hypot(y, x) / (0.35 * min(h, w)))
     grid = np.array(
         [y * np.cos(angle) - x * np.sin(angle) + h / 2, y * np.sin(angle) + x * np.cos(angle) + w / 2]
     )
@@ -51,12 +55,12 @@ def swirled(image: Image, rng: np.random.Generator) -> Image:
 
 
 def stray_marks(image: Image, rng: np.random.Generator) -> Image:
-    """One to three strokes across it that belong to nothing."""
+    """Draw one to three strokes across it."""
     return _with_ink(image, _strokes(image.shape[0], image.shape[1], int(rng.integers(1, 4)), rng))
 
 
 def dotted(image: Image, rng: np.random.Generator) -> Image:
-    """A handful of blots beside it."""
+    """Add four to eight blots."""
     h, w = image.shape[:2]
     blots = np.zeros((h, w), dtype=np.float32)
     for _ in range(rng.integers(4, 9)):
@@ -65,20 +69,20 @@ def dotted(image: Image, rng: np.random.Generator) -> Image:
 
 
 def low_contrast(image: Image, rng: np.random.Generator) -> Image:
-    """Hardly darker than its ground."""
+    """Make it hardly brighter than its background."""
     ground = float(np.median(image))
     return np.asarray(ground + rng.uniform(0.12, 0.35) * (image - ground), dtype=np.float32)
 
 
 def cut_off(image: Image, rng: np.random.Generator) -> Image:
-    """Moved out of the frame by a third or more of what there is to see."""
+    """Move it out of the frame by a third of the side or more."""
     reach = rng.uniform(0.32, 0.5) * np.array(image.shape[:2])
     moved = np.where(rng.permutation(2) == 0, reach, 0) * rng.choice([-1, 1])
     return np.asarray(ndimage.shift(image, (*moved, 0), order=1, mode="nearest"), dtype=np.float32)
 
 
 def blank(image: Image, rng: np.random.Generator) -> Image:
-    """Nothing but ground, perhaps with a speck."""
+    """Leave only the background, with a speck in half of the cases."""
     empty = np.full_like(image, float(np.median(image)))
     if rng.random() < 0.5:
         empty[rng.integers(image.shape[0]), rng.integers(image.shape[1])] = rng.random()
@@ -86,13 +90,13 @@ def blank(image: Image, rng: np.random.Generator) -> Image:
 
 
 def blurred(image: Image, rng: np.random.Generator) -> Image:
-    """Out of focus."""
+    """Blur it, as if out of focus."""
     sigma = rng.uniform(0.07, 0.11) * min(image.shape[:2])
     return np.asarray(ndimage.gaussian_filter(image, (sigma, sigma, 0)), dtype=np.float32)
 
 
 def shaken(image: Image, rng: np.random.Generator) -> Image:
-    """Blurred along a line, as by a moving hand."""
+    """Blur it along a line, as a moving hand does."""
     length = int(max(3, rng.uniform(0.22, 0.35) * min(image.shape[:2])))
     kernel = np.eye(length) if rng.random() < 0.5 else np.zeros((length, length))
     kernel[length // 2] += 0 if kernel.any() else 1
@@ -101,24 +105,24 @@ def shaken(image: Image, rng: np.random.Generator) -> Image:
 
 
 def inverted(image: Image, _: np.random.Generator) -> Image:
-    """Dark where it should be light."""
+    """Exchange dark and light."""
     return np.asarray(1 - image, dtype=np.float32)
 
 
 def thick_strokes(image: Image, rng: np.random.Generator) -> Image:
-    """Strokes much too thick, up to a blob."""
+    """Make the strokes much too thick, up to a blob."""
     size = max(2, round(rng.uniform(0.14, 0.32) * min(image.shape[:2])))
     return np.asarray(ndimage.grey_dilation(image, size=(size, size, 1)), dtype=np.float32)
 
 
 def thin_strokes(image: Image, rng: np.random.Generator) -> Image:
-    """Strokes worn away to a thread."""
+    """Wear the strokes away to a thread."""
     size = max(2, round(rng.uniform(0.07, 0.11) * min(image.shape[:2])))
     return np.asarray(ndimage.grey_erosion(image, size=(size, size, 1)), dtype=np.float32)
 
 
 def broken_strokes(image: Image, rng: np.random.Generator) -> Image:
-    """Strokes with gaps, as of a dry pen or a bad scan."""
+    """Put gaps into the strokes, as a dry pen or a bad scan does."""
     h, w = image.shape[:2]
     grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0.03, 0.07) * min(h, w))
     ink = image.max(axis=2) > 0.5 * float(image.max())
@@ -128,23 +132,23 @@ def broken_strokes(image: Image, rng: np.random.Generator) -> Image:
 
 
 def covered(image: Image, rng: np.random.Generator) -> Image:
-    """A rectangle of it hidden."""
+    """Hide a rectangle of it."""
     return _hidden(image, rng.uniform(0.25, 0.7, 2), rng)
 
 
 def barred(image: Image, rng: np.random.Generator) -> Image:
-    """A bar from side to side hides a part of it."""
+    """Hide a bar from side to side."""
     return _hidden(image, rng.permutation([1.0, rng.uniform(0.2, 0.3)]), rng)
 
 
 def pixel_noise(image: Image, rng: np.random.Generator) -> Image:
-    """Grain over all of it."""
+    """Add grain to all of it."""
     grain = rng.normal(0, rng.uniform(0.15, 0.4), image.shape)
     return np.asarray(np.clip(image + grain, 0, 1), dtype=np.float32)
 
 
 def salt_and_pepper(image: Image, rng: np.random.Generator) -> Image:
-    """Single pixels black or white."""
+    """Make single pixels black or white."""
     struck = rng.random(image.shape[:2]) < rng.uniform(0.08, 0.25)
     return np.where(struck[:, :, None], rng.integers(0, 2, image.shape[:2])[:, :, None], image).astype(
         np.float32
@@ -152,7 +156,7 @@ def salt_and_pepper(image: Image, rng: np.random.Generator) -> Image:
 
 
 def blended(image: Image, other: Image, rng: np.random.Generator) -> Image:
-    """Two images laid over each other, each half as strong, or both as strong as before."""
+    """Lay two images over each other, at half strength or at full brightness."""
     weight = rng.uniform(0.45, 0.55)
     both = weight * image + (1 - weight) * other
     strength = rng.choice([1.0, float(max(image.max(), other.max())) / max(float(both.max()), 1e-6)])
@@ -160,35 +164,36 @@ def blended(image: Image, other: Image, rng: np.random.Generator) -> Image:
 
 
 def overlaid(image: Image, other: Image, _: np.random.Generator) -> Image:
-    """Both drawn on one sheet."""
+    """Draw both on one sheet."""
     return np.maximum(image, other)
 
 
 def morphed(image: Image, other: Image, rng: np.random.Generator) -> Image:
-    """The shape half way between two: the mean of their signed distances; a blend where nothing is left."""
+    """Draw the shape half way between two, the mean of their signed distances; a blend if little is left."""
     weight = rng.uniform(0.45, 0.55)
-    parts = [_signed_distance(each) for each in (image, other)]
-    between = np.clip(weight * parts[0] + (1 - weight) * parts[1] + 0.5, 0, 1)
-    least = 0.6 * min(float(each.mean(axis=2).sum()) for each in (image, other))
+    distance = weight * _signed_distance(image) + (1 - weight) * _signed_distance(other)
+    between = np.clip(distance + 0.5, 0, 1)
+    least = 0.6 * min(float(part.mean(axis=2).sum()) for part in (image, other))
     if between.sum() < least:
         return blended(image, other, rng)
     return np.repeat(between[:, :, None], image.shape[2], axis=2).astype(np.float32)
 
 
-def with_partners(ways: Mapping[str, Between], partners: Image) -> Mapping[str, Defect]:
-    """The ways to mix two images as defects of one: each image meets the next partner, centres together."""
-    left = iter(partners)
+def mixed_with(partners: Image, ways: Mapping[str, Between]) -> Mapping[str, Defect]:
+    """Turn ways to mix two images into defects of one, which is mixed with the next of the partners."""
+    remaining = iter(partners)
 
     def defect(way: Between) -> Defect:
-        return lambda image, rng: way(image, at_centre_of(image, next(left)), rng)
+        return lambda image, rng: way(image, at_centre_of(image, next(remaining)), rng)
 
     return {name: defect(way) for name, way in ways.items()}
 
 
 def at_centre_of(image: Image, other: Image) -> Image:
-    """The other image moved so that its centre of mass is that of the image."""
-    here, there = (ndimage.center_of_mass(each.sum(axis=2) + 1e-9) for each in (image, other))
-    move = (here[0] - there[0], here[1] - there[1], 0)
+    """Move the other image so that its centre of mass is that of the image."""
+    y, x = ndimage.center_of_mass(image.sum(axis=2) + 1e-9)
+    other_y, other_x = ndimage.center_of_mass(other.sum(axis=2) + 1e-9)
+    move = (y - other_y, x - other_x, 0)
     return np.asarray(ndimage.shift(other, move, order=1, mode="nearest"), dtype=np.float32)
 
 
@@ -226,8 +231,8 @@ def _hidden(image: Image, shares: np.ndarray, rng: np.random.Generator) -> Image
     return hidden
 
 
-def _either(rng: np.random.Generator, least: float, most: float) -> float:
-    """A number between them, of either sign."""
+def _of_either_sign(rng: np.random.Generator, least: float, most: float) -> float:
+    """A number between the two, of either sign."""
     return float(rng.uniform(least, most) * rng.choice([-1, 1]))
 
 
@@ -261,13 +266,29 @@ LOW_QUALITY: Mapping[str, Defect] = {
     "noisy": pixel_noise,
     "specks": dotted,
 }
-STROKES: Mapping[str, Defect] = {  # of drawings
+STROKES: Mapping[str, Defect] = {  # low quality of drawings
     "thick strokes": thick_strokes,
     "thin strokes": thin_strokes,
     "broken strokes": broken_strokes,
 }
-# Never planted by a run, so that `audit inject --defects` asks for what no run was taught.
+MIXTURES: Mapping[str, Between] = {"blend": blended}
+MIXTURES_OF_DRAWINGS: Mapping[str, Between] = {"shape between": morphed, "overlay": overlaid}
+# Never used for synthetic rows, so that `audit inject --defects` also has defects that no run was fitted to.
 HELD_OUT: Mapping[str, Mapping[str, Defect]] = {
     "atypical": {"swirled": swirled},
     "low quality": {"shaken": shaken, "barred": barred, "speckled": salt_and_pepper},
 }
+
+
+def ambiguous(partners: Image, *, drawings: bool) -> Mapping[str, Defect]:
+    """The defects that make images ambiguous: each is mixed with the next of the partners."""
+    if drawings:
+        return mixed_with(partners, {**MIXTURES, **MIXTURES_OF_DRAWINGS})
+    return mixed_with(partners, MIXTURES)
+
+
+def low_quality(*, drawings: bool) -> Mapping[str, Defect]:
+    """The defects that make images of low quality."""
+    if drawings:
+        return {**LOW_QUALITY, **STROKES}
+    return LOW_QUALITY

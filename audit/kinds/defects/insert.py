@@ -1,18 +1,25 @@
-"""Known defects put into a data set's own rows, so that anybody can measure any tool on them."""
+"""Known defects inserted into a data set's own rows, so that any tool can be measured on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.kinds.defects import features, images, off_topic
-from audit.kinds.defects.canvas import Canvas, Image
-from audit.kinds.defects.synthetic import Sources, in_turn, partners_of, rows_of_features
+from audit.kinds.defects import images, off_topic, tabular
+from audit.kinds.defects.apply import (
+    Changed,
+    Sources,
+    change_features,
+    change_images,
+    partners_of,
+    shown_labels,
+)
+from audit.kinds.defects.image_scale import ImageScale
 from audit.types import KINDS, Examples, LabeledDataset, Labels, Rows
 
 INSERTED_KINDS = ("ambiguous", "atypical", "low quality", "duplicate", "off-topic")
-NONE = KINDS.index("none")
+NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +29,20 @@ class Inserted:
     X: Examples  # (n, …)
     labels: Labels  # (n,)
     kind: npt.NDArray[np.int64]  # (n,) index into KINDS
-    defect: npt.NDArray[np.str_]  # (n,) as people call it; empty for rows that are as they were
-    sources: npt.NDArray[np.int64]  # (n, 2) rows that each was made of; -1 is none
+    defect: npt.NDArray[np.str_]  # (n,) name of the defect; empty for rows that were not touched
+    sources: npt.NDArray[np.int64]  # (n, 2) the rows that each was made from; -1 for none
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """The rows of one kind, and what replaces them."""
+
+    kind: str
+    rows: Rows  # (m,)
+    X: Examples  # (m, …)
+    labels: Labels  # (m,)
+    defect: npt.NDArray[np.str_]  # (m,)
+    sources: npt.NDArray[np.int64]  # (m, 2)
 
 
 def insert(
@@ -34,139 +53,125 @@ def insert(
     free: Rows | None = None,
     other: Examples | None = None,
 ) -> Inserted:
-    """The data set with so many rows of each of INSERTED_KINDS replaced by ones with a defect.
+    """Replace rows of a data set by rows with a defect, in exact numbers for each kind.
 
-    Some of the ways to draw a defect are never planted by a run, see `drawing.HELD_OUT`.
-    Ambiguous rows have the label of either of their two, off-topic ones any, duplicates another than their
-    twin's; all others keep theirs.
+    Some of the defects are never used for synthetic rows, see `images.HELD_OUT`. An ambiguous row is labelled
+    as either of its two sources, off-topic rows exchange their labels, and a duplicate gets another label
+    than the row that it copies. All others keep their labels.
 
     Parameters
     ----------
     dataset
         Images or features.
     counts
-        Rows of each kind.
+        The number of rows of each of INSERTED_KINDS.
     rng
         Source of randomness.
     free
-        The rows that may be replaced; all when None.
+        The rows that may be replaced or copied; all when None.
     other
-        Images (m, …) of another data set for the off-topic rows, of the size of these.
+        Images (m, …) of another data set, of the same size, which off-topic rows may show.
     """
     free = np.arange(len(dataset.labels)) if free is None else free
-    chosen = np.split(rng.permutation(free)[: sum(counts.values())], np.cumsum(list(counts.values()))[:-1])
-    rows = dict(zip(counts, chosen, strict=True))
+    rows = _drawn_rows(counts, free, rng)
     sources = Sources(dataset.X, dataset.labels, free, dataset.class_names)
-    X, labels = np.array(dataset.X), dataset.labels.copy()
-    kind = np.full(len(labels), NONE)
-    defect = np.full(len(labels), "", dtype=object)
-    made_of = np.full((len(labels), 2), -1)
-    partners = partners_of(sources, rows.get("ambiguous", np.empty(0, np.int64)), rng)
-    made = (
-        _images(sources, rows, partners, other, rng)
-        if dataset.are_images
-        else _features(sources, rows, partners, rng)
-    )
-    for name, of_kind in rows.items():
-        kind[of_kind], made_of[of_kind, 0] = KINDS.index(name), of_kind
-        for row, (done, example) in zip(of_kind, made.get(name, []), strict=False):
-            X[row], defect[row] = example, done
-    if len(partners):
-        torn = rows["ambiguous"]
-        made_of[torn, 1] = partners
-        labels[torn] = np.where(rng.random(len(torn)) < 0.5, labels[torn], labels[partners])
-    if "off-topic" in rows:
-        labels[rows["off-topic"]] = rng.permutation(labels[rows["off-topic"]])
-    _duplicate(X, labels, kind, defect, made_of, rows.get("duplicate", np.empty(0, np.int64)), sources, rng)
-    return Inserted(X, labels, kind, np.array(defect, dtype=np.str_), made_of)
+    partners = partners_of(sources, rows.get("ambiguous", NO_ROWS), rng)
+    if dataset.are_images:
+        changed = _changed_images(sources, rows, partners, other, rng)
+    else:
+        changed = change_features(sources, rows, partners, rng)
+    labels = shown_labels(sources, rows, partners, rng)
+    replacements = [
+        Replacement(
+            kind=kind,
+            rows=rows[kind],
+            X=X,
+            labels=labels[kind],
+            defect=np.array(defects, dtype=np.str_),
+            sources=_sources(rows[kind], partners if kind == "ambiguous" else None),
+        )
+        for kind, (X, defects) in changed.items()
+    ]
+    untouched = free[~np.isin(free, np.concatenate([NO_ROWS, *rows.values()]))]
+    replacements.append(_duplicates(sources, rows.get("duplicate", NO_ROWS), untouched, rng))
+    return _replaced(dataset, replacements)
 
 
-def _images(
+def _drawn_rows(counts: Mapping[str, int], free: Rows, rng: np.random.Generator) -> dict[str, Rows]:
+    """Draw the rows of each kind, none of them twice."""
+    shuffled = rng.permutation(free)
+    ends = np.cumsum([0, *counts.values()]).tolist()
+    return {kind: shuffled[ends[i] : ends[i + 1]] for i, kind in enumerate(counts)}
+
+
+def _sources(first: Rows, second: Rows | None = None) -> npt.NDArray[np.int64]:
+    """Pairs of sources (m, 2), the second -1 where there is none."""
+    return np.stack([first, np.full(len(first), -1) if second is None else second], axis=1)
+
+
+def _changed_images(
     sources: Sources,
     rows: Mapping[str, Rows],
     partners: Rows,
     other: Examples | None,
     rng: np.random.Generator,
-) -> dict[str, list[tuple[str, Examples]]]:
-    canvas = Canvas.of(sources.X, sources.rows)
-    come = {name: canvas.enter(sources.X[of_kind]) for name, of_kind in rows.items()}
-    ways = {
-        "ambiguous": images.with_partners(
-            {"blend": images.blended, "shape between": images.morphed, "overlay": images.overlaid}
-            if canvas.drawings
-            else {"blend": images.blended},
-            canvas.enter(sources.X[partners]),
-        ),
+) -> dict[str, Changed]:
+    scale = ImageScale.of(sources.X, sources.rows)
+    defects = {
+        "ambiguous": images.ambiguous(scale.to_unit(sources.X[partners]), drawings=scale.drawings),
         "atypical": {**images.ATYPICAL, **images.HELD_OUT["atypical"]},
         "low quality": {
-            **images.LOW_QUALITY,
-            **(images.STROKES if canvas.drawings else {}),
+            **images.low_quality(drawings=scale.drawings),
             **images.HELD_OUT["low quality"],
         },
-        "off-topic": _off_topic(sources, other),
+        "off-topic": off_topic.held_out(sources.class_names, other),
     }
-    return {
-        name: [(done, canvas.leave(image)) for done, image in in_turn(ways[name], come[name], rng)]
-        for name in rows
-        if name in ways
-    }
+    return change_images(sources, rows, defects, scale, rng)
 
 
-def _off_topic(sources: Sources, other: Examples | None) -> Mapping[str, images.Defect]:
-    sign = off_topic.signs(sources.class_names, off_topic.OTHER_FONTS)
-    ways: dict[str, images.Defect] = {
-        "sign": lambda image, rng: sign(image.shape, rng),
-        "photograph": lambda image, rng: off_topic.photograph(image.shape, rng),
-    }
-    if other is not None:
-        there = Canvas.of(other, np.arange(len(other)))
+def _duplicates(sources: Sources, rows: Rows, untouched: Rows, rng: np.random.Generator) -> Replacement:
+    """Replace these rows by copies of untouched ones, exact and near in turn, each with another label.
 
-        def strange(_: Image, rng: np.random.Generator) -> Image:
-            return there.enter(other[int(rng.integers(len(other)))])
-
-        ways["other data"] = strange
-    return ways
-
-
-def _features(
-    sources: Sources, rows: Mapping[str, Rows], partners: Rows, rng: np.random.Generator
-) -> dict[str, list[tuple[str, Examples]]]:
-    kinds = {name: of_kind for name, of_kind in rows.items() if name != "duplicate"}
-    every = {
-        name: kinds.get(name, np.empty(0, np.int64)) for name in (*INSERTED_KINDS, "mislabelled", "none")
-    }
-    del every["duplicate"]
-    made = rows_of_features(sources, every, partners, rng)
-    ends = np.cumsum([len(of_kind) for of_kind in every.values()])[:-1]
-    parts = zip(
-        every, np.split(made.X, ends), np.split(np.array(made.defects, dtype=object), ends), strict=True
+    The copied rows are duplicates too, and stay as they are.
+    """
+    copied = rng.permutation(untouched)[: len(rows)]
+    if len(copied) < len(rows):
+        raise ValueError(f"{len(rows)} duplicates need as many other rows, found {len(copied)}")
+    X = np.array(sources.X[copied])
+    for number in range(1, len(rows), 2):
+        X[number] = _near_copy(X[number])
+    shifts = np.array([rng.integers(1, sources.k) for _ in rows], dtype=np.int64)
+    labels = sources.labels[copied]
+    defect = np.array([("exact copy", "near copy")[number % 2] for number in range(len(rows))], dtype=np.str_)
+    return Replacement(
+        kind="duplicate",
+        rows=np.concatenate([rows, copied]),
+        X=np.concatenate([X, sources.X[copied]]),
+        labels=np.concatenate([(labels + shifts) % sources.k, labels]),
+        defect=np.concatenate([defect, defect]),
+        sources=np.concatenate([_sources(copied), np.full((len(copied), 2), -1)]),
     )
-    return {name: list(zip(defects.tolist(), X, strict=True)) for name, X, defects in parts}
 
 
-def _duplicate(
-    X: Examples,
-    labels: Labels,
-    kind: npt.NDArray[np.int64],
-    defect: npt.NDArray[np.object_],
-    made_of: npt.NDArray[np.int64],
-    rows: Rows,
-    sources: Sources,
-    rng: np.random.Generator,
-) -> None:
-    """Make these rows copies of rows without a defect, exact or moved by a pixel, with another label."""
-    still = sources.rows[kind[sources.rows] == NONE]
-    twins = rng.permutation(still)[: len(rows)]
-    for number, (row, twin) in enumerate(zip(rows, twins, strict=False)):
-        near = bool(number % 2)
-        X[row] = _nearly(X[twin]) if near else X[twin]
-        labels[row] = (labels[twin] + rng.integers(1, sources.k)) % sources.k
-        kind[twin], made_of[row, 0] = kind[row], twin
-        defect[row] = defect[twin] = "near copy" if near else "exact copy"
-
-
-def _nearly(example: Examples) -> Examples:
+def _near_copy(example: Examples) -> Examples:
     """An image moved by a pixel, or features with a last digit changed."""
     if example.ndim == 3:
         return np.roll(example, 1, axis=1)
-    return features.back(np.asarray(example, dtype=np.float64) * (1 + 1e-6), example.dtype)
+    return tabular.as_dtype(np.asarray(example, dtype=np.float64) * (1 + 1e-6), example.dtype)
+
+
+def _replaced(dataset: LabeledDataset, replacements: Sequence[Replacement]) -> Inserted:
+    """The data set with these rows replaced."""
+    n = len(dataset.labels)
+    X = np.array(dataset.X)
+    labels = dataset.labels.copy()
+    kind = np.full(n, KINDS.index("none"))
+    defect = np.full(n, "", dtype=np.concatenate([each.defect for each in replacements]).dtype)
+    sources = np.full((n, 2), -1)
+    for each in replacements:
+        X[each.rows] = each.X
+        labels[each.rows] = each.labels
+        kind[each.rows] = KINDS.index(each.kind)
+        defect[each.rows] = each.defect
+        sources[each.rows] = each.sources
+    return Inserted(X, labels, kind, defect, sources)

@@ -1,6 +1,6 @@
-"""Images that belong to no class: letters and signs, pieces of photographs, pixels in disorder."""
+"""Images that belong to none of the classes: signs, pieces of photographs, shapes, shuffled pixels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,37 +8,71 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from audit.kinds.defects.canvas import Image
+from audit.kinds.defects.image_scale import Image, ImageScale
+from audit.kinds.defects.images import Defect
+from audit.types import Examples
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-Foreign = Callable[[tuple[int, ...], np.random.Generator], Image]
+Drawing = Callable[[tuple[int, ...], np.random.Generator], Image]  # draws an image of that shape (h, w, c)
 
-# No sign that looks like a digit, whatever the font.
+# None of the signs looks like a digit in any of the fonts.
 SIGNS = "ADEFHKMNPRTUWXYadefhkmnprtuwxy&@#%§£€¥ΔΣΩλπφψ∂∑∞√≠≈"
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralItalic")
 OTHER_FONTS = ("DejaVuSerif", "DejaVuSerif-BoldItalic")
-FRAMES = 0.6, 0.85  # of the side that a sign fills; MNIST's digits fill .72
-TURN = 15  # degrees that a sign is turned at most
+FRAMES = (0.6, 0.85)  # share of the side that a sign fills; MNIST's digits fill .72
+MOST_TURN = 15  # degrees that a sign is turned
 
 
-def signs(class_names: Sequence[str], fonts: Sequence[str] = FONTS) -> Foreign:
-    """Signs of matplotlib's fonts that are the name of no class."""
+def defects(class_names: Sequence[str]) -> Mapping[str, Defect]:
+    """The defects that make synthetic images off-topic."""
+    return {
+        "sign": _instead_of_image(signs(class_names)),
+        "photograph": _instead_of_image(photograph),
+        "thing": _instead_of_image(thing),
+        "cut-out": _instead_of_image(cut_out),
+        "disorder": disordered,
+        "pieces": in_pieces,
+    }
+
+
+def held_out(class_names: Sequence[str], other: Examples | None) -> Mapping[str, Defect]:
+    """The defects of `audit inject`: signs in other fonts, photographs, and images of another data set."""
+    drawn = {
+        "sign": _instead_of_image(signs(class_names, OTHER_FONTS)),
+        "photograph": _instead_of_image(photograph),
+    }
+    if other is None:
+        return drawn
+    scale = ImageScale.of(other, np.arange(len(other)))
+
+    def other_data(_: Image, rng: np.random.Generator) -> Image:
+        return scale.to_unit(other[int(rng.integers(len(other)))])
+
+    return {**drawn, "other data": other_data}
+
+
+def _instead_of_image(draw: Drawing) -> Defect:
+    return lambda image, rng: draw(image.shape, rng)
+
+
+def signs(class_names: Sequence[str], fonts: Sequence[str] = FONTS) -> Drawing:
+    """Return a function that draws signs which are not the name of a class, in matplotlib's fonts."""
     names = {name.casefold() for name in class_names}
-    left = [sign for sign in SIGNS if sign.casefold() not in names]
+    unused = [sign for sign in SIGNS if sign.casefold() not in names]
 
     def sign(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
         font = fonts[int(rng.integers(len(fonts)))]
-        large = _drawn(left[rng.integers(len(left))], font, 4 * min(shape[:2]))
-        drawn = _placed(large, shape[0], shape[1], rng.uniform(*FRAMES), rng.uniform(-TURN, TURN))
+        large = _drawn(unused[rng.integers(len(unused))], font, 4 * min(shape[:2]))
+        drawn = _placed(large, shape[0], shape[1], rng.uniform(*FRAMES), rng.uniform(-MOST_TURN, MOST_TURN))
         return np.repeat(drawn[:, :, None], shape[2], axis=2)
 
     return sign
 
 
 def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
-    """A piece of one of scikit-learn's two photographs, shrunk to the size of the data."""
+    """Cut a piece from one of scikit-learn's two photographs, and shrink it."""
     from PIL import Image as Pictures  # noqa: PLC0415  slow to import
 
     photo = _photographs()[rng.integers(2)]
@@ -51,7 +85,7 @@ def photograph(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
 
 
 def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
-    """A filled shape of random outline, perhaps of two parts or with two like sides, shaded and grainy."""
+    """Draw a filled shape of random outline, of one or two parts, shaded and grainy."""
     h, w = shape[:2]
     slope = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), h)[:, None]
     grain = ndimage.gaussian_filter(rng.standard_normal((h, w)), rng.uniform(0, 0.05, 2) * (h, w))
@@ -60,7 +94,7 @@ def thing(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
 
 
 def cut_out(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
-    """A piece of a photograph in such a shape, as bright as there is."""
+    """Cut a piece of a photograph in such a shape, at full brightness."""
     piece = photograph(shape, rng)
     shown = _outline(shape[0], shape[1], rng)[:, :, None] * (piece - 0.8 * piece.min())
     return np.asarray(shown / max(float(shown.max()), 1e-9), dtype=np.float32)
@@ -84,13 +118,13 @@ def _outline(h: int, w: int, rng: np.random.Generator) -> Image:
 
 
 def disordered(image: Image, rng: np.random.Generator) -> Image:
-    """The pixels of an image in random order."""
+    """Shuffle the pixels of an image."""
     pixels = image.reshape(-1, image.shape[2])
     return rng.permutation(pixels).reshape(image.shape)
 
 
 def in_pieces(image: Image, rng: np.random.Generator) -> Image:
-    """The four by four pieces of an image in random order."""
+    """Shuffle the four by four pieces of an image."""
     h, w = (4 * (side // 4) for side in image.shape[:2])
     pieces = image[:h, :w].reshape(4, h // 4, 4, w // 4, -1).swapaxes(1, 2).reshape(16, h // 4, w // 4, -1)
     mixed = image.copy()
@@ -122,7 +156,7 @@ def _drawn(sign: str, font: str, size: int) -> "Picture":
 
 
 def _placed(picture: "Picture", h: int, w: int, frame: float, degrees: float) -> Image:
-    """A picture in the middle of an image (h, w), turned, filling so much of the shorter side."""
+    """A picture, turned, in the middle of an image (h, w), where it fills this share of the shorter side."""
     from PIL import Image as Pictures  # noqa: PLC0415  slow to import
 
     turned = picture.rotate(degrees, Pictures.Resampling.BILINEAR, expand=True)
