@@ -173,6 +173,9 @@ class Classifier(Protocol):
         """Probabilities (m, len(classes_)), columns in the order of classes_."""
 
 
+Builder: TypeAlias = Callable[[Training], Classifier]
+
+
 @runtime_checkable
 class Embedding(Protocol):
     """A classifier that also returns its features of examples, which the kinds of suspects are told by."""

@@ -174,12 +174,14 @@ def _train_round(
     if results:
         name = recorder.round.name
         recorder.listener.note(f"{name}: reusing {len(results)} of {task.folds} folds, trained before")
-    unlabelled = task.dataset.unlabelled if recorder.round.last else None
+    unlabelled = None
+    if recorder.round.last and task.dataset.unlabelled is not None:
+        unlabelled = task.dataset.unlabelled.X
     for result in cross_validate(
         task.dataset.X,
         fold_task,
         seed=seed,
-        unlabelled=None if unlabelled is None else unlabelled.X,
+        unlabelled=unlabelled,
         jobs=task.jobs,
         skip=[result.fold for result in results],
         progress=recorder.progress,

@@ -19,7 +19,7 @@ from audit.training.embeddings import landmark_rows
 from audit.training.folds import assign_folds, check_fold_count
 from audit.training.model import Model, fit
 from audit.types import (
-    Classifier,
+    Builder,
     Examples,
     Features,
     Floats,
@@ -37,7 +37,6 @@ from audit.types import (
 SMALL_DATA = 50_000  # values of features: models have learned them before a worker has imported what it needs
 PLAIN = Recipe(epochs=3)
 
-Builder = Callable[[Training], Classifier]
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
 Synthesizer: TypeAlias = Callable[[Examples, Labels, Rows, int], Synthetic | None]
 
@@ -65,8 +64,8 @@ class FoldTask:
     folds: int
     fold_seed: int  # by which the folds are drawn
     fitting: Fitting
+    keep: Mask  # (n,) the rows that may be trained on; all rows are predicted
     recipe: Recipe = PLAIN
-    keep: Mask | None = None  # (n,) the rows that may be trained on; all when None. All rows are predicted
     sample_weights: Floats | None = None  # (n,) how much each row counts; all alike when None
     train_folds: int | None = None  # each model is trained on this many folds after its own; all when None
     synthesizer: Synthesizer | None = (
@@ -86,17 +85,14 @@ class FoldTask:
         """The rows that the model of a fold predicts, and the rows that it is trained on."""
         distance = (self.draw_folds() - number) % self.folds  # 1 is the fold after this one
         train_folds = self.train_folds or self.folds - 1
-        trained = (distance > 0) & (distance <= train_folds) & self._kept()
+        trained = (distance > 0) & (distance <= train_folds) & self.keep
         return np.flatnonzero(distance == 0), np.flatnonzero(trained)
 
     def synthetic_rows_of(self, X: Examples, held_out: Rows, number: int) -> Synthetic | None:
         """Make rows with a known defect of the rows of a fold that may be trained on, if they are wanted."""
         if self.synthesizer is None:
             return None
-        return self.synthesizer(X, self.labels, held_out[self._kept()[held_out]], number)
-
-    def _kept(self) -> Mask:
-        return np.ones(len(self.labels), dtype=bool) if self.keep is None else self.keep
+        return self.synthesizer(X, self.labels, held_out[self.keep[held_out]], number)
 
 
 def cross_validate(
@@ -207,7 +203,9 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
     share the cores.
     """
     left_over = folds % cores
-    return 1 if fold < folds - left_over else cores // left_over
+    if fold < folds - left_over:
+        return 1
+    return cores // left_over
 
 
 def _train_fold(
@@ -237,6 +235,9 @@ def _train_fold(
     )
     classifier = task.fitting.builder(training)
     landmarks = landmark_rows(len(X)) if task.keep_features else None
+    sample_weights = task.sample_weights
+    if sample_weights is not None:
+        sample_weights = sample_weights[trained]
     model = fit(
         classifier,
         X,
@@ -244,7 +245,7 @@ def _train_fold(
         training=training,
         where=f"fold {number}",
         landmarks=landmarks,
-        sample_weights=None if task.sample_weights is None else task.sample_weights[trained],
+        sample_weights=sample_weights,
         balance=task.fitting.balance,
     )
     own = model.predict(X, held_out)

@@ -35,8 +35,7 @@ def combine_folds(results: Collection[FoldResult], n: int, k: int) -> OutOfSampl
             "the model's probabilities are not finite, expected numbers from 0 to 1: "
             "the values of X are too large for it; scale X, for example to 0..1"
         )
-    suggested = [result.unlabelled for result in results if result.unlabelled is not None]
-    unlabelled: Probs | None = np.asarray(np.mean(suggested, axis=0)) if suggested else None
+    unlabelled = _mean_of_known([result.unlabelled for result in results])
     return OutOfSample(pred_probs, fold, _margins(results, n), unlabelled, _features(results, n))
 
 
@@ -47,7 +46,7 @@ def combine_synthetic(results: Sequence[FoldResult]) -> tuple[Synthetic, OutOfSa
         return None
     columns = ([getattr(part, each.name) for part in synthetic] for each in fields(Synthetic))
     combined = Synthetic(*map(np.concatenate, columns))
-    ends = np.cumsum([0 if result.synthetic is None else len(result.synthetic.labels) for result in results])
+    ends = np.cumsum([len(result.synthetic.labels) if result.synthetic else 0 for result in results])
     total = int(ends[-1])
     rows_of_folds = np.split(np.arange(total), ends[:-1])
     of_synthetic = [
@@ -63,18 +62,21 @@ def average_repeats(outcomes: Sequence[OutOfSample], repeats: int) -> OutOfSampl
     every row is trained on in it, so that all margins mean the same.
     """
     last = outcomes[-repeats:]
-    suggested = [outcome.unlabelled for outcome in last if outcome.unlabelled is not None]
     return OutOfSample(
-        pred_probs=_mean([outcome.pred_probs for outcome in last]),
+        pred_probs=np.mean([outcome.pred_probs for outcome in last], axis=0, dtype=np.float32),
         fold=last[0].fold,
         margins=outcomes[0].margins,
-        unlabelled=_mean(suggested) if suggested else None,
+        unlabelled=_mean_of_known([outcome.unlabelled for outcome in last]),
         features=last[0].features,
     )
 
 
-def _mean(parts: Sequence[Probs]) -> Probs:
-    return np.asarray(np.mean(parts, axis=0, dtype=np.float32))
+def _mean_of_known(parts: Sequence[Probs | None]) -> Probs | None:
+    """The mean of those that are known; None where none is."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    return np.asarray(np.mean(known, axis=0, dtype=np.float32))
 
 
 def _only_synthetic(result: FoldResult, rows: npt.NDArray[np.int64]) -> FoldResult:

@@ -84,7 +84,7 @@ def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
         folds=folds,
         fold_seed=0,
         fitting=cross_validation.Fitting(builder),
-        keep=settings.pop("keep", None),
+        keep=settings.pop("keep", np.ones(len(y), dtype=bool)),
     )
     return list(cross_validate(X, task, seed=np.random.SeedSequence(0), **settings))
 

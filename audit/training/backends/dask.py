@@ -9,14 +9,14 @@ import joblib
 
 from audit.errors import ConfigError
 
-PATIENCE = 10.0  # seconds in which the scheduler must answer
+ANSWER_SECONDS = 10.0  # in which the scheduler must answer
 
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[int | None]:
-    """Train on the Dask cluster at this address until the block ends; yields how many models fit on it.
+    """Train on the Dask cluster at this address while the block runs; yields how many models fit on it.
 
-    Without an address nothing changes, and it yields None.
+    Without an address it changes nothing and yields None.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def cluster(address: str | None) -> Iterator[int | None]:
     except ImportError:
         raise ConfigError("--cluster needs Dask; pip install 'label-audit[dask]'") from None
     try:
-        _reach(address)  # a client that finds nobody complains in many lines
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        _reach(address)  # a client without a scheduler prints many lines
+        client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"no Dask cluster answers at --cluster {address} ({type(error).__name__}), expected the address "
@@ -52,8 +52,8 @@ def cluster(address: str | None) -> Iterator[int | None]:
 
 
 def _reach(address: str) -> None:
-    """Open a connection for a moment; OSError when nobody is there, ValueError when it is no address."""
+    """Open a connection and close it; OSError when nothing answers, ValueError when it is not an address."""
     parts = urlsplit(address if "://" in address else f"tcp://{address}")
     if not parts.hostname or not parts.port:
         raise ValueError(address)
-    create_connection((parts.hostname, parts.port), PATIENCE).close()
+    create_connection((parts.hostname, parts.port), ANSWER_SECONDS).close()

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import ConfigError
-from audit.types import Classifier, LabeledDataset, Training
+from audit.types import Builder, Classifier, LabeledDataset, Training
 from audit.wording import one_line
-
-Builder = Callable[[Training], Classifier]
 
 BUILDERS = {
     "cnn": "audit.training.models.cnn:build",

@@ -59,9 +59,13 @@ class Batches:
     """
 
     def __init__(self, dataset: Any, batch_size: int, device: str) -> None:
-        self.images = dataset.X if isinstance(dataset.X, LazyRows) else _tensor(dataset.X).to(device)
+        self.images = dataset.X
+        if not isinstance(self.images, LazyRows):
+            self.images = _tensor(self.images).to(device)
         self.device = device
-        self.labels = None if dataset.y is None else torch.as_tensor(dataset.y).to(device)
+        self.labels: torch.Tensor | None = None
+        if dataset.y is not None:
+            self.labels = torch.as_tensor(dataset.y).to(device)
         self.batch_size = batch_size
         self.recorder: MarginRecorder | None = None
 
@@ -74,16 +78,24 @@ class Batches:
         for rows in order.split(self.batch_size):
             if self.recorder:
                 self.recorder.begin(rows)
-            on_device = rows.to(self.device)
-            if isinstance(self.images, LazyRows):
-                images = _tensor(self.images[rows.numpy()]).to(self.device)
-            else:
-                images = self.images[on_device]
-            yield images, torch.zeros(0) if self.labels is None else self.labels[on_device]
+            yield self._images(rows), self._labels(rows)
+
+    def _images(self, rows: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.images, LazyRows):
+            return _tensor(self.images[rows.numpy()]).to(self.device)
+        images: torch.Tensor = self.images[rows.to(self.device)]
+        return images
+
+    def _labels(self, rows: torch.Tensor) -> torch.Tensor:
+        if self.labels is None:
+            return torch.zeros(0)
+        return self.labels[rows.to(self.device)]
 
 
 def _tensor(images: npt.NDArray[Any]) -> torch.Tensor:
     """A tensor of bytes from bytes, of float32 from anything else."""
     dtype = np.uint8 if images.dtype == np.uint8 else np.float32
     numbers = np.ascontiguousarray(images, dtype=dtype)
-    return torch.from_numpy(numbers if numbers.flags.writeable else numbers.copy())
+    if not numbers.flags.writeable:
+        numbers = numbers.copy()
+    return torch.from_numpy(numbers)
