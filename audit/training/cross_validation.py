@@ -35,7 +35,6 @@ from audit.types import (
 )
 
 SMALL_DATA = 50_000  # values of features: models have learned them before a worker has imported what it needs
-PLAIN = Recipe(epochs=3)
 
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
 Synthesizer: TypeAlias = Callable[[Examples, Labels, Rows, int], Synthetic | None]
@@ -64,13 +63,11 @@ class FoldTask:
     folds: int
     fold_seed: int  # by which the folds are drawn
     fitting: Fitting
+    recipe: Recipe
     keep: Mask  # (n,) the rows that may be trained on; all rows are predicted
-    recipe: Recipe = PLAIN
     sample_weights: Floats | None = None  # (n,) how much each row counts; all alike when None
     train_folds: int | None = None  # each model is trained on this many folds after its own; all when None
-    synthesizer: Synthesizer | None = (
-        None  # makes rows with a known defect, which the models predict too; none when None
-    )
+    synthesizer: Synthesizer | None = None  # makes synthetic rows, which the models predict too
     keep_features: bool = False  # whether to keep the models' features of the rows that they predict
 
     def draw_folds(self) -> npt.NDArray[np.int64]:

@@ -27,7 +27,7 @@ from audit.training import folds as folding
 from audit.training.backends.processes import KEPT_MEMORY, SPINS, keep_worker, run_parallel
 from audit.training.cross_validation import FoldTask, cross_validate
 from audit.training.out_of_sample import combine_folds
-from audit.types import FoldResult
+from audit.types import FoldResult, Recipe
 
 
 class Flat:
@@ -84,6 +84,7 @@ def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
         folds=folds,
         fold_seed=0,
         fitting=cross_validation.Fitting(builder),
+        recipe=Recipe(3),
         keep=settings.pop("keep", np.ones(len(y), dtype=bool)),
     )
     return list(cross_validate(X, task, seed=np.random.SeedSequence(0), **settings))
@@ -169,9 +170,9 @@ def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
 def test_every_process_draws_the_same_folds_and_a_fold_is_predicted_by_what_is_trained_on_the_others():
     labels = np.arange(60) % 3
     keep = np.arange(60) % 5 > 0
-    task = FoldTask(
-        labels, np.arange(60), k=3, folds=4, fold_seed=7, fitting=cross_validation.Fitting(Flat), keep=keep
-    )
+    fitting = cross_validation.Fitting(Flat)
+    recipe = Recipe(3)
+    task = FoldTask(labels, np.arange(60), 3, folds=4, fold_seed=7, fitting=fitting, recipe=recipe, keep=keep)
     fold = task.draw_folds()
     assert (fold == pickle.loads(pickle.dumps(task)).draw_folds()).all()  # noqa: S301  just made
     assert (fold == folding.assign_folds(labels, np.arange(60), 4, 7)).all()
