@@ -13,7 +13,7 @@ from rich.text import Text
 from audit.detectors.scores import Scores
 from audit.detectors.scoring import Estimate
 from audit.report.experiment_page import Findings
-from audit.wording import expected_number, figure_name, interval, percent, shared_rows, with_interval
+from audit.wording import count, expected_number, figure_name, interval, percent, shared_rows, with_interval
 
 if TYPE_CHECKING:
     from audit.review.apply import Applied
@@ -53,7 +53,7 @@ def print_result(scores: Scores, report: str) -> None:
         console.print(shared_rows(part.part, part.rows, part.shared, part.exact), markup=False)
     console.print(f"suspects: {scores.suspects.natural:,} of your original labels look wrong")
     if scores.kinds is not None:
-        counted = ", ".join(f"{count:,} {kind}" for kind, count in scores.kinds.suspects.items() if count)
+        counted = ", ".join(f"{rows:,} {kind}" for kind, rows in scores.kinds.suspects.items() if rows)
         planted = sum(scores.kinds.planted.values())
         measured = f"macro-F1 {percent(scores.kinds.macro_f1)} % on {planted:,} planted rows"
         console.print(f"kinds of suspects: {counted or 'none'} ({measured})")
@@ -115,7 +115,7 @@ def _print_fact(name: str, text: str) -> None:
 
 
 def _classes(counts: Mapping[str, int]) -> str:
-    listed = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:MOST_CLASSES])
+    listed = ", ".join(f"{name} {rows:,}" for name, rows in list(counts.items())[:MOST_CLASSES])
     if len(counts) > MOST_CLASSES:
         listed += f", … and {len(counts) - MOST_CLASSES:,} more"
     return f"{len(counts):,}: {listed}"
@@ -130,7 +130,7 @@ def _noise(noise: Mapping[str, Any]) -> str:
 def _rounds(facts: Mapping[str, Any]) -> str:
     if facts["model"] != "cnn":
         return ", then ".join(each["name"] for each in facts["rounds"])
-    return ", then ".join(f"{each['name']} of {each['epochs']} epochs" for each in facts["rounds"])
+    return ", then ".join(f"{each['name']} ({count(each['epochs'], 'epoch')})" for each in facts["rounds"])
 
 
 def print_datasets(bundled: Sequence[str], forms: Mapping[str, str]) -> None:
@@ -145,12 +145,12 @@ def print_datasets(bundled: Sequence[str], forms: Mapping[str, str]) -> None:
 def print_applied(applied: "Applied") -> None:
     """Print what was written and how the reviewer handled the hidden controls."""
     console = Console(highlight=False, soft_wrap=True)
-    count = applied.counts
-    relabelled = f"{count['relabelled']:,} relabelled"
-    if accepted := count["accepted_without_review"]:
+    rows = applied.counts
+    relabelled = f"{rows['relabelled']:,} relabelled"
+    if accepted := rows["accepted_without_review"]:
         relabelled += f" ({accepted:,} of them accepted without review)"
-    rest = f"{count['ambiguous']:,} ambiguous, {count['dropped']:,} dropped"
-    console.print(f"{count['kept']:,} kept, {relabelled}, {rest}")
+    rest = f"{rows['ambiguous']:,} ambiguous, {rows['dropped']:,} dropped"
+    console.print(f"{rows['kept']:,} kept, {relabelled}, {rest}")
     if applied.reviewer:
         score = applied.reviewer
         noticed = f"{score.noticed:,} of {score.injected:,} changed labels noticed"

@@ -41,6 +41,7 @@ def test_every_setting_has_help_that_is_one_or_more_sentences(group):
     for each in fields(group):
         assert each.metadata["help"].endswith("."), each.name
         assert "  " not in each.metadata["help"], each.name
+        assert "\n" not in each.metadata["help"], each.name  # help pages would break the line there
 
 
 def test_no_setting_of_a_run_has_two_homes():
