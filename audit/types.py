@@ -47,6 +47,18 @@ def evenly_spaced(n: int, count: int) -> Rows:
     return np.linspace(0, n - 1, min(count, n)).astype(np.int64)
 
 
+def largest_remainder(expected: Floats, total: int) -> Rows:
+    """Round expected numbers (k,) so that they add up to the total, each by less than 1.
+
+    Hamilton's method: all are rounded down, then the largest fractions are rounded up; ties go to the first
+    classes.
+    """
+    whole = np.floor(expected).astype(np.int64)
+    short = total - int(whole.sum())
+    whole[np.argsort(whole - expected, kind="stable")[:short]] += 1
+    return whole
+
+
 @dataclass(frozen=True, eq=False)
 class Unlabelled:
     """Rows of a source that have no label; they are not audited, but a label is suggested for them."""

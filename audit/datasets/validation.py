@@ -17,7 +17,7 @@ from audit.datasets.lazy_rows import read_rows
 from audit.datasets.raw_labels import NO_LABEL
 from audit.datasets.source import Source
 from audit.errors import DataError
-from audit.types import LabeledDataset, Labels, Rows, Unlabelled
+from audit.types import LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
 
 MAPPED_ROWS = 1024  # that are read from one mapping of a file
 
@@ -158,20 +158,12 @@ def _sample(rows: Rows, codes: Labels, k: int, selection: Selection) -> Rows:
     if selection.limit is None or selection.limit >= len(rows):
         return rows
     rng = np.random.default_rng(selection.seed)
-    quotas = _largest_remainder(np.bincount(codes[rows], minlength=k), selection.limit)
+    counts = np.bincount(codes[rows], minlength=k)
+    quotas = largest_remainder(counts * (selection.limit / counts.sum()), selection.limit)
     drawn = [
         rng.choice(rows[codes[rows] == label], quota, replace=False) for label, quota in enumerate(quotas)
     ]
     return np.sort(np.concatenate(drawn))
-
-
-def _largest_remainder(counts: Rows, size: int) -> Rows:
-    """Whole numbers in proportion to counts that add up to size, none above its count."""
-    shares = counts * (size / counts.sum())
-    quotas: Rows = np.floor(shares).astype(np.int64)
-    short = size - int(quotas.sum())
-    quotas[np.argsort(quotas - shares, kind="stable")[:short]] += 1
-    return quotas
 
 
 def _take(source: Source, rows: Rows) -> npt.NDArray[Any]:

@@ -1,8 +1,8 @@
-"""Label noise that is known: which labels change, and to what.
+"""Known label noise: which labels change, and to what.
 
-A noise kind gives T (k, k), T[i, j] = p(noisy = j | original = i). Most follow from the number of classes
-and the rate (`transitions`), two read the examples (`features`); `sampling` draws the rows that change,
-and `options` takes all of it from a run's settings.
+Every noise kind has a transition matrix T (k, k), T[i, j] = p(noisy = j | original = i). Most matrices follow
+from the number of classes and the rate (`transitions`); two kinds read the examples (`from_examples`).
+`sampling` draws the rows that change, and `options` takes all of this from a run's settings.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import ConfigError, DataError
-from audit.noise import features, transitions
+from audit.noise import from_examples, transitions
 from audit.noise.sampling import other_class, rows_all_alike, rows_by_chance, rows_by_class
-from audit.noise.transitions import BY_RATE, NoiseKind
+from audit.noise.transitions import BY_RATE, MatrixOfRate
 from audit.settings.fields import is_share
 from audit.settings.noise import has_rate
 from audit.types import Floats, Labels, NoisyLabels, Rows
@@ -38,46 +38,45 @@ def inject(
     class_map: Mapping[int, int] | None = None,
     matrix: npt.ArrayLike | None = None,
 ) -> NoisyLabels:
-    """Change labels on purpose, in exact numbers unless asked otherwise.
+    """Flip labels on purpose, in exact numbers unless asked otherwise.
 
-    Where every class has the same probability to change, exactly round(rate * n) rows are drawn without
-    replacement, all alike; where classes differ, an exact number of each class (largest remainder). Each
-    row takes a new class from its row of the kind's transition matrix, the diagonal left out.
+    If every class has the same probability to change, exactly round(rate * n) rows are drawn without
+    replacement. If classes differ, an exact number is drawn from each (largest remainder). A drawn row gets a
+    new class from its row of the transition matrix, without the diagonal.
 
     Parameters
     ----------
     labels
         (n,) integers 0..k-1; left untouched.
     rate
-        Probability that a label changes, 0 to 1; for map and asymmetric that of the classes they name.
-        None for the kind matrix, whose matrix gives it.
+        Probability that a label changes, 0 to 1; for map and asymmetric, that of the classes in the map.
+        None for the kind matrix, whose matrix sets the rate.
     kind
-        A name in NOISE_KINDS; docs/noise.md defines them and names their sources.
+        The noise kind, one of NOISE_KINDS; docs/noise.md defines them and names their sources.
     k
-        Number of classes, which may exceed those present; max(labels) + 1 when not given.
+        Number of classes, which may exceed those present. Default: max(labels) + 1.
     rng
-        Where all randomness comes from.
+        Source of all randomness.
     X
         (n, …) the examples, for the kinds confusion and instance.
     sampling
-        exact, or bernoulli: each row changes or not by itself. None is the kind's own, which is exact
-        but for instance, where every label is drawn by itself and exact is refused; stratified refuses
-        bernoulli.
+        exact, or bernoulli: each row is drawn independently. Default: exact, except for instance, which
+        always draws each label independently. stratified is always exact.
     inclusive
-        For symmetric and stratified: the new label is drawn from all k classes, so that 1 in k of the
-        drawn rows keeps its label.
+        For symmetric and stratified: draw the new label from all k classes, so that 1 in k of the drawn
+        rows keeps its label.
     class_map
-        For map: which class turns into which, {0: 1, 1: 0}.
+        For map: which class becomes which, as in {0: 1, 1: 0}.
     matrix
         For matrix: T (k, k), rows sum to one.
 
     Raises
     ------
     ConfigError
-        When the kind is unknown, an option does not belong to it, the rate is not a share, the matrix
-        or the map cannot be, or there are fewer than two classes.
+        For an unknown kind, an option that does not belong to it, a rate outside 0 to 1, a wrong matrix
+        or map, or fewer than two classes.
     DataError
-        When the labels are not integers 0..k-1, or X does not fit them.
+        For labels that are not integers 0..k-1, or examples that do not fit them.
     """
     check_options(
         kind,
@@ -89,7 +88,7 @@ def inject(
     _check_rate(kind, rate)
     original, k = _labels_and_classes(labels, k)
     if kind == "instance" and rate is not None:
-        noisy, T = features.instance(X, original, k, rate, rng)
+        noisy, T = from_examples.instance(X, original, k, rate, rng)
         return NoisyLabels(noisy=noisy, original=original, transition=T)
     T, flip = _matrix_and_flip(kind, original, k, rate, X, class_map, matrix)
     rows = _rows_to_change(kind, original, flip, sampling, rng)
@@ -102,8 +101,8 @@ def inject(
     return NoisyLabels(noisy=noisy, original=original, transition=T)
 
 
-def noise_kind(name: str) -> NoiseKind:
-    """The matrix of a kind that k and the rate decide, as a function of both; ConfigError for another."""
+def noise_kind(name: str) -> MatrixOfRate:
+    """Return the function (k, rate) -> T of a noise kind in BY_RATE; ConfigError for any other."""
     if name not in BY_RATE:
         raise ConfigError(f"the noise kind must be one of {', '.join(BY_RATE)}, found {name!r}")
     return BY_RATE[name]
@@ -112,7 +111,7 @@ def noise_kind(name: str) -> NoiseKind:
 def check_options(
     kind: str, *, sampling: str | None, inclusive: bool, has_map: bool, has_matrix: bool
 ) -> None:
-    """Refuse an unknown kind and options that do not belong to it, before any data is read.
+    """Check, before any data is read, that the noise kind exists and that all options belong to it.
 
     Raises
     ------
@@ -168,11 +167,12 @@ def _check_rate(kind: str, rate: float | None) -> None:
 
 def _labels_and_classes(labels: npt.ArrayLike, k: int | None) -> tuple[Labels, int]:
     """A copy of the labels (n,), and the number of classes."""
-    found = np.asarray(labels)
-    if found.ndim != 1 or (found.size and found.dtype.kind not in "bui"):
-        raise DataError(f"labels must be integers (n,), found shape {found.shape} and dtype {found.dtype}")
-    original = found.astype(np.int64)
-    k = int(original.max(initial=-1)) + 1 if k is None else k
+    array = np.asarray(labels)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "bui"):
+        raise DataError(f"labels must be integers (n,), found shape {array.shape} and dtype {array.dtype}")
+    original = array.astype(np.int64)
+    if k is None:
+        k = int(original.max(initial=-1)) + 1
     if k < 2:
         raise ConfigError(f"label noise needs two classes or more, found {k}")
     if original.size and not 0 <= original.min() <= original.max() < k:
@@ -194,20 +194,20 @@ def _matrix_and_flip(
     """T (k, k), and the probability (k,) that a label of each class changes."""
     if rate is None:
         T = transitions.checked(matrix, k)
-        return T, np.round(1 - np.diag(T), 12)  # the dust of binary fractions would hide equal classes
+        return T, np.round(1 - np.diag(T), 12)  # else rounding errors would tell equal classes apart
     if kind == "map":
         T = transitions.mapped(k, rate, class_map or {})
     elif kind == "confusion":
-        T = features.confusion(X, original, k, rate)
+        T = from_examples.confusion(X, original, k, rate)
     else:
         T = BY_RATE[kind](k, rate)
     return T, np.where(np.diag(T) < 1, rate, 0.0)
 
 
 def _rows_to_change(
-    kind: str, original: Labels, flip: Floats, how: str | None, rng: np.random.Generator
+    kind: str, original: Labels, flip: Floats, sampling: str | None, rng: np.random.Generator
 ) -> Rows:
-    if how == "bernoulli":
+    if sampling == "bernoulli":
         return rows_by_chance(original, flip, rng)
     if kind == "stratified" or np.ptp(flip) > 0:
         return rows_by_class(original, flip, rng)

@@ -1,4 +1,4 @@
-"""Transition matrices: T[i, j] = p(given = j | true = i), (k, k), rows sum to one."""
+"""Transition matrices: T[i, j] = p(noisy = j | original = i), (k, k), rows sum to one."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -14,28 +14,28 @@ from audit.types import Floats
 MNIST_MAP = {7: 1, 2: 7, 5: 6, 6: 5, 3: 8}
 ROW_SUM_TOLERANCE = 1e-6
 
-NoiseKind = Callable[[int, float], Floats]
+MatrixOfRate = Callable[[int, float], Floats]  # (k, rate) -> T
 
 
 def symmetric(k: int, rate: float) -> Floats:
-    """Every class turns into every other with the same probability, rate / (k - 1)."""
+    """Every class becomes every other class with probability rate / (k - 1)."""
     T = np.full((k, k), rate / (k - 1))
     np.fill_diagonal(T, 1 - rate)
     return T
 
 
 def symmetric_inclusive(k: int, rate: float) -> Floats:
-    """A share `rate` of the labels is drawn anew from all k classes, so that 1 in k of them stays."""
+    """A share `rate` of the labels is redrawn from all k classes, so that 1 in k of them stays."""
     return (1 - rate) * np.eye(k) + rate / k
 
 
 def pair(k: int, rate: float) -> Floats:
-    """Class i turns into class i + 1, the last into the first, with probability rate."""
+    """Class i becomes class i + 1, and the last becomes the first, with probability `rate`."""
     return (1 - rate) * np.eye(k) + rate * np.roll(np.eye(k), 1, axis=1)
 
 
 def asymmetric(k: int, rate: float) -> Floats:
-    """Digits turn into digits that look alike: 7→1, 2→7, 5↔6 and 3→8, each with probability rate.
+    """Digits become similar digits: 7→1, 2→7, 5↔6 and 3→8, each with probability `rate`.
 
     The map is the one for MNIST in Patrini, Rozza, Menon, Nock and Qu, "Making deep neural networks
     robust to label noise: a loss correction approach", CVPR 2017.
@@ -54,7 +54,7 @@ def asymmetric(k: int, rate: float) -> Floats:
 
 
 def mapped(k: int, rate: float, class_map: Mapping[int, int]) -> Floats:
-    """Each class in the map turns into its image with probability rate; the others stay.
+    """Each class in the map becomes its target with probability `rate`; the others stay.
 
     Raises
     ------
@@ -78,13 +78,13 @@ def mapped(k: int, rate: float, class_map: Mapping[int, int]) -> Floats:
 
 
 def checked(matrix: npt.ArrayLike | None, k: int) -> Floats:
-    """A user's matrix (k, k), its rows divided by their sums.
+    """Check a user's matrix (k, k), and divide its rows by their sums.
 
     Raises
     ------
     ConfigError
-        When it does not hold numbers, is not (k, k), has an entry that is no probability, or a row whose
-        sum is further than 1e-6 from 1.
+        If it does not hold numbers, is not (k, k), or has an entry that is not a probability or a row whose
+        sum is more than 1e-6 from 1.
     """
     try:
         T: Floats = np.array(matrix, dtype=np.float64)
@@ -113,9 +113,9 @@ def checked(matrix: npt.ArrayLike | None, k: int) -> Floats:
 
 
 def read_matrix(path: Path) -> tuple[Floats, bytes]:
-    """The numbers of a .npy or .csv file, not checked yet, and the file's bytes.
+    """Read a matrix from a .npy or .csv file, unchecked, and return it with the file's bytes.
 
-    A .csv holds one row of the matrix a line, commas between the numbers, and no heading.
+    A .csv file has one line per row, commas between the numbers, and no header.
 
     Raises
     ------
@@ -149,8 +149,8 @@ def _numbers(suffix: str, content: bytes) -> Floats:
     return table
 
 
-# The kinds whose matrix the number of classes and the rate decide.
-BY_RATE: dict[str, NoiseKind] = {
+# The noise kinds whose matrix follows from the number of classes and the rate alone.
+BY_RATE: dict[str, MatrixOfRate] = {
     "symmetric": symmetric,
     "stratified": symmetric,
     "scramble": symmetric,

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 import audit
 from audit import datasets, noise
-from audit.noise import features, sampling, transitions
+from audit.noise import from_examples, transitions
 from audit.settings.detect import Config
+from audit.types import largest_remainder
 
 ALIKE = ("symmetric", "scramble", "pair", "confusion")  # one rate for every class
 BY_CLASS = ("stratified", "asymmetric", "map", "matrix")
@@ -110,7 +111,7 @@ def test_stratified_changes_the_asked_share_of_each_class(case, rate, seed):
 def test_largest_remainders_add_up(expected):
     expected = np.array(expected)
     total = round(float(expected.sum()))
-    whole = sampling.largest_remainder(expected, total)
+    whole = largest_remainder(expected, total)
     assert whole.sum() == total
     assert (np.abs(whole - expected) < 1).all()
 
@@ -213,14 +214,14 @@ def test_confusion_rows_follow_what_a_nearest_mean_confuses(seed, k):
     rng = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(k).repeat(3), rng.integers(0, k, 60)])
     X = rng.normal(size=(len(labels), 2, 2)) + labels[:, None, None]
-    third = features._thirds(labels, k)
+    third = from_examples._thirds(labels, k)
     flat = X.reshape(len(X), -1)
     predicted = cross_val_predict(NearestCentroid(), flat, labels, cv=PredefinedSplit(third))
-    assert (features.nearest_mean(X, labels, k) == predicted).all()
+    assert (from_examples.nearest_mean(X, labels, k) == predicted).all()
     counts = np.zeros((k, k))
     np.add.at(counts, (labels, predicted), 1)
     np.fill_diagonal(counts, 0)
-    T = features.confusion(X, labels, k, 0.3)
+    T = from_examples.confusion(X, labels, k, 0.3)
     np.testing.assert_allclose(np.diag(T), 0.7)
     for row, confused in zip(T - 0.7 * np.eye(k), counts, strict=True):
         total = confused.sum()
@@ -230,7 +231,7 @@ def test_confusion_rows_follow_what_a_nearest_mean_confuses(seed, k):
 
 def test_a_class_that_is_never_confused_goes_everywhere():
     labels = np.arange(30) % 3
-    T = features.confusion(labels[:, None] * 100, labels, 4, 0.3)
+    T = from_examples.confusion(labels[:, None] * 100, labels, 4, 0.3)
     np.testing.assert_allclose(T, transitions.symmetric(4, 0.3))
 
 
@@ -265,7 +266,7 @@ def test_instance_noise_is_near_the_rate_and_the_chunks_do_not_matter(monkeypatc
     X = np.random.default_rng(0).normal(size=(20_000, 7)).astype(np.float32)
     whole = noise.inject(labels, 0.3, "instance", X=X, rng=np.random.default_rng(1))
     assert whole.rate == pytest.approx(0.3, abs=0.02)
-    monkeypatch.setattr(features, "CHUNK_BYTES", 7 * 8 * 100)
+    monkeypatch.setattr(from_examples, "CHUNK_BYTES", 7 * 8 * 100)
     parts = noise.inject(labels, 0.3, "instance", X=X, rng=np.random.default_rng(1))
     assert (whole.noisy == parts.noisy).all()
 

@@ -1,4 +1,4 @@
-"""The noise kinds that read the examples: a weak model's confusions, and noise that each example shapes.
+"""The noise kinds that read the examples: confusions of a weak model, and instance-dependent noise.
 
 The examples may be images or features of any shape (n, …) and any real dtype, a memmap too: they are
 flattened and read in chunks of bounded size.
@@ -16,15 +16,15 @@ from audit.noise.transitions import symmetric
 from audit.types import Floats, Labels, Rows
 
 CHUNK_BYTES = 1 << 24
-FLIP_DEVIATION = 0.1  # of the flip probabilities around the rate, as Xia et al. have it
+FLIP_DEVIATION = 0.1  # standard deviation of the flip probabilities, as in Xia et al.
 WEAK_FOLDS = 3
 
 
 def confusion(X: npt.ArrayLike | None, labels: Labels, k: int, rate: float) -> Floats:
-    """Classes turn into those that a weak model takes them for; every diagonal entry is 1 - rate.
+    """Classes become those that a weak model confuses them with; every diagonal entry is 1 - rate.
 
-    The off-diagonal entries are in proportion to the out-of-sample confusions of `nearest_mean`; the
-    row of a class that is never confused has equal ones.
+    The off-diagonal entries are proportional to the out-of-sample confusions of `nearest_mean`. A class that
+    is never confused becomes all others with equal probability.
 
     Raises
     ------
@@ -43,10 +43,10 @@ def confusion(X: npt.ArrayLike | None, labels: Labels, k: int, rate: float) -> F
 
 
 def nearest_mean(examples: npt.NDArray[Any], labels: Labels, k: int) -> Labels:
-    """The class (n,) whose mean lies nearest, each row judged by means that leave its own third out.
+    """Predict the class (n,) with the nearest mean; the means leave out the row's own third of the data.
 
-    Row 0, 1, 2, 3, … of every class falls into third 0, 1, 2, 0, …, so nothing here is random. The
-    model is scikit-learn's NearestCentroid, written for examples that do not fit into memory.
+    Rows 0, 1, 2, 3, … of every class are in thirds 0, 1, 2, 0, …, so nothing here is random. The model is
+    scikit-learn's NearestCentroid, written for examples that do not fit into memory.
     """
     third = _thirds(labels, k)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -66,52 +66,53 @@ def nearest_mean(examples: npt.NDArray[Any], labels: Labels, k: int) -> Labels:
 
 
 def instance(
-    X: npt.ArrayLike | None, true: Labels, k: int, rate: float, rng: np.random.Generator
+    X: npt.ArrayLike | None, original: Labels, k: int, rate: float, rng: np.random.Generator
 ) -> tuple[Labels, Floats]:
-    """Labels whose noise depends on the example, and the mean of their probabilities for each true class.
+    """Draw labels whose noise depends on the example, and average their probabilities over each class.
 
-    Each example has a flip probability q from a normal distribution of mean `rate` and deviation 0.1,
-    truncated to [0, 1]. Where it goes depends on what it looks like: with a standard normal matrix W
-    (features, k) for each true class y, the scores are x · W, that of y itself left out; p = q softmax(
-    scores), p[y] = 1 - q, and the label is drawn from p. The features are scaled to zero mean and unit
-    variance over all rows first, constant ones to zero. A rate of 0 changes nothing; for small rates
-    the truncation lifts the mean of q above the rate (to 0.129 for 0.1).
+    Each example has a flip probability q, drawn from a normal distribution of mean `rate` and standard
+    deviation 0.1, truncated to [0, 1]. Its new label depends on its features x: with a standard normal matrix
+    W (features, k) for each class y, the scores are x · W without that of y; p = q softmax(scores),
+    p[y] = 1 - q, and the label is drawn from p. The features are first scaled to zero mean and unit variance
+    over all rows, constant ones to zero. A rate of 0 changes nothing. For small rates the truncation raises
+    the mean of q above the rate (0.129 for 0.1).
 
     Algorithm 2 of Xia, Liu, Han, Wang, Gong, Liu, Niu, Tao and Sugiyama, "Part-dependent label noise:
     towards instance-dependent label noise", NeurIPS 2020.
 
     Returns
     -------
-    given, T
-        (n,) and (k, k); the row of a class without examples is that of the identity.
+    noisy, T
+        (n,) and (k, k); a class without examples has the row of the identity.
 
     Raises
     ------
     ConfigError, DataError
         When X is missing, does not fit the labels, or holds values that are not finite.
     """
-    examples = _examples("instance", X, len(true))
-    given, T = true.copy(), np.eye(k)
-    if rate == 0 or not len(true):
-        return given, T
+    examples = _examples("instance", X, len(original))
+    noisy = original.copy()
+    T = np.eye(k)
+    if rate == 0 or not len(original):
+        return noisy, T
     mean, deviation = _moments(examples)
-    flip = _truncated_normal(rate, len(true), rng)
-    draws = rng.random(len(true))
+    flip = _truncated_normal(rate, len(original), rng)
+    draws = rng.random(len(original))
     for label in range(k):
         W = rng.standard_normal((len(mean), k))
-        rows_of_class = np.flatnonzero(true == label)
+        rows_of_class = np.flatnonzero(original == label)
         total = np.zeros(k)
         for rows, x in _chunks(examples, rows_of_class):
             p = _probabilities(((x - mean) / deviation) @ W, label, flip[rows])
-            given[rows] = classes_at(np.cumsum(p, axis=1), draws[rows])
+            noisy[rows] = classes_at(np.cumsum(p, axis=1), draws[rows])
             total += p.sum(axis=0)
         if len(rows_of_class):
             T[label] = total / len(rows_of_class)
-    return given, T
+    return noisy, T
 
 
 def _probabilities(scores: Floats, label: int, flip: Floats) -> Floats:
-    """The probabilities (m, k) of every given label for examples of one true class."""
+    """The probabilities (m, k) of every noisy label for examples of one original class."""
     scores[:, label] = -np.inf
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     p: Floats = flip[:, None] * weights / weights.sum(axis=1, keepdims=True)
@@ -120,7 +121,10 @@ def _probabilities(scores: Floats, label: int, flip: Floats) -> Floats:
 
 
 def _truncated_normal(mean: float, size: int, rng: np.random.Generator) -> Floats:
-    """Draws (size,) from a normal distribution on [0, 1]: those outside are drawn again."""
+    """Draw (size,) values from a normal distribution truncated to [0, 1] by drawing again those outside.
+
+    scipy.stats.truncnorm has the same distribution but other draws: stored noise could not be made again.
+    """
     draws = rng.normal(mean, FLIP_DEVIATION, size)
     while (outside := np.flatnonzero((draws < 0) | (draws > 1))).size:
         draws[outside] = rng.normal(mean, FLIP_DEVIATION, outside.size)
@@ -139,7 +143,7 @@ def _examples(kind: str, X: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
 
 
 def _chunks(examples: npt.NDArray[Any], rows: Rows) -> Iterator[tuple[Rows, Floats]]:
-    """These rows, some at a time, with their features (m, features)."""
+    """Yield these rows in chunks, with their features (m, features)."""
     size = int(np.prod(examples.shape[1:]))
     step = max(1, CHUNK_BYTES // (8 * max(1, size)))
     for start in range(0, len(rows), step):
