@@ -1,11 +1,11 @@
-"""How often the kind of a suspect is named right: planted defects × data sets × seeds.
+"""How often the kind of a suspect is predicted right: inserted defects × data sets × seeds.
 
     python benchmarks/kinds.py --data mnist --seeds 10 11 12
     python benchmarks/kinds.py --data /usr/share/datasets/fashion-mnist --other mnist --seeds 10
     python benchmarks/kinds.py --limit 10000 --preset fast --seeds 0 --out /tmp/kinds.json
     python benchmarks/kinds.py --table
 
-A cell plants defects into the data's own rows, among them ways that no run plants (see audit/kinds), adds
+A cell inserts defects into the data's own rows, some of which no run makes itself (see audit/kinds), adds
 label noise, audits all of it with a kind for every row, and audits the same labels without the defects.
 Writes benchmarks/results/kinds.json after every cell and skips the cells that it holds. Seeds 0 to 2 are for
 choosing, 10 to 12 for reporting.
@@ -36,13 +36,13 @@ def cell(data: str, other: str | None, share: float, limit: int | None, preset: 
     config = Config.of(data=data, limit=limit, noise=NOISE, seed=seed)
     dataset = datasets.load(config)
     made = inject_defects(dataset, config, InjectSettings(defects=f"all:{share}", other=other))
-    planted = np.array(made.inserted.defect) != ""
+    has_defect = np.array(made.inserted.defect) != ""
     settings = {"noise": 0.0, "preset": preset, "seed": seed}
     run = audit.detect(made.dataset.X, made.labels.noisy, kinds_of="all", **settings)
     noisy = np.where(made.labels.flipped, made.labels.noisy, dataset.labels)
     plain = audit.detect(dataset.X, noisy, **settings)
-    with_defects = f1_of(run, made.labels, ~planted)
-    without = f1_of(plain, NoisyLabels(noisy, dataset.labels), ~planted)
+    with_defects = f1_of(run, made.labels, ~has_defect)
+    without = f1_of(plain, NoisyLabels(noisy, dataset.labels), ~has_defect)
     return {
         **kinds_figures(run, made, np.random.default_rng(seed)),
         "f1_of_labels": {"with_defects": with_defects, "without": without, "loss": without - with_defects},
@@ -58,7 +58,7 @@ def cell(data: str, other: str | None, share: float, limit: int | None, preset: 
 
 
 def kinds_figures(run: audit.Run, made: Injected, rng: np.random.Generator) -> dict:
-    """True × named kinds of the planted rows, and of as many mislabelled ones and good ones."""
+    """True × predicted kinds of the rows with defects, and of as many mislabelled ones and good ones."""
     true, named = np.array(made.kind), np.array(KINDS)[run.record.kinds.kind]
     each = int((np.array(made.inserted.kind) == KINDS.index("atypical")).sum())
     rows = np.concatenate([some(np.flatnonzero(true == kind), each, rng) for kind in KINDS])

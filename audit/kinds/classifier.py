@@ -1,7 +1,7 @@
 """The classifier of kinds: a forest that was fitted to synthetic rows of every kind."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -32,19 +32,12 @@ class KindClassifier:
     predicted: npt.NDArray[np.int64]  # (p,) kinds by the trees that were not fitted to the row
 
     @property
-    def scores(self) -> dict[str, Any]:
-        """The confusion matrix of true (rows) and predicted kinds, and its F1, as JSON can hold them."""
-        from sklearn.metrics import confusion_matrix, f1_score  # noqa: PLC0415  slow to import
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Synthetic rows by their true kind (rows) and their predicted kind (columns), as SYNTHETIC_KINDS."""
+        from sklearn.metrics import confusion_matrix  # noqa: PLC0415  slow to import
 
         numbers = [KINDS.index(kind) for kind in SYNTHETIC_KINDS]
-        f1 = f1_score(self.true, self.predicted, labels=numbers, average=None, zero_division=0)
-        return {
-            "names": list(SYNTHETIC_KINDS),
-            "confusion": confusion_matrix(self.true, self.predicted, labels=numbers).tolist(),
-            "f1": {kind: float(value) for kind, value in zip(SYNTHETIC_KINDS, f1, strict=True)},
-            "macro_f1": float(np.mean(f1)),
-            "planted": {kind: int((self.true == KINDS.index(kind)).sum()) for kind in SYNTHETIC_KINDS},
-        }
+        return tuple(map(tuple, confusion_matrix(self.true, self.predicted, labels=numbers).tolist()))
 
 
 def fit_classifier(

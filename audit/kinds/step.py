@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
-from typing import Any
 
 import numpy as np
 
+from audit.detectors.scores import KindFigures
 from audit.kinds.classifier import classify, fit_classifier
 from audit.kinds.kind_features import ReferenceData
 from audit.settings.choices import SYNTHETIC_KINDS
@@ -106,7 +106,7 @@ def classify_suspects(
     *,
     every_row: bool,
     rng: np.random.Generator,
-) -> tuple[Kinds | None, dict[str, Any] | None]:
+) -> tuple[Kinds | None, KindFigures | None]:
     """Predict the kinds of suspects and conflicting duplicates, or of every row, and score the classifier.
 
     Returns None and None without synthetic rows: without a model of its own, a run cannot predict new rows.
@@ -130,7 +130,8 @@ def classify_suspects(
     kinds = classify(classifier, reference, rows, original, audited.conflicts)
     of_suspects = kinds.kind[audited.suspects.is_issue[rows]]
     counts = np.bincount(of_suspects, minlength=len(KINDS)).tolist()
-    return kinds, {"suspects": dict(zip(KINDS, counts, strict=True)), **classifier.scores}
+    figures = KindFigures(dict(zip(KINDS, counts, strict=True)), SYNTHETIC_KINDS, classifier.confusion)
+    return kinds, figures
 
 
 def suspects_of_kinds(suspects: Issues, kinds: Kinds | None, wanted: Collection[str]) -> Issues:

@@ -9,7 +9,7 @@ MOST_RATES = 1001  # in a range; more would never end
 
 
 def rates_in(text: str) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The rates of a list, rising and each once, and a line for each that stood there twice.
+    """Parse a list of rates; returns them rising and each once, and a line for each that was repeated.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def rates_in(text: str) -> tuple[tuple[float, ...], tuple[str, ...]]:
     Raises
     ------
     ConfigError
-        When an entry is no share and no range of shares, or a range of too many.
+        For an entry that is neither a share nor a range of shares, or a range of too many.
     """
     found = [rate for entry in text.split(",") for rate in _rates_of(entry.strip())]
     rates = sorted(set(found))

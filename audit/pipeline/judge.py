@@ -7,7 +7,7 @@ import numpy as np
 from audit import detectors
 from audit.detectors import calibration
 from audit.detectors.figures import Detections, LabelModels, summarise
-from audit.detectors.scores import KindFigures, Scores
+from audit.detectors.scores import Scores
 from audit.events import StepTimer
 from audit.kinds import step
 from audit.pipeline.rounds import Trained
@@ -70,6 +70,5 @@ def judge(
             rng=rng,
         )
         issues = replace(issues, p_error=corrected)
-    if kind_figures is not None:
-        scores = replace(scores, kinds=KindFigures.from_json(kind_figures))
+    scores = replace(scores, kinds=kind_figures)
     return Verdicts(issues, suspects, conflicts, kinds, scores)
