@@ -1,1 +1,1 @@
-"""What a person decided: read, checked, merged, and written back in the form of the source."""
+"""Read, check and merge what a person decided, and write corrected labels in the form of the source."""
