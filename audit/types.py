@@ -129,7 +129,7 @@ class Controls:
     """Rows whose right decision is known, hidden in the review to measure the reviewer."""
 
     rows: Rows  # (c,)
-    injected: Mask  # (c,) shown with the label that they were changed to; else untouched, shown as they came
+    injected: Mask  # (c,) shown with the label that they were changed to; else unchanged
     places: Floats  # (c,) where in the queue of suspects each stands, 0 first … 1 last
 
     @classmethod

@@ -194,7 +194,7 @@ class NoiseFigures:
 
     @classmethod
     def from_json(cls, document: Json, rows: int) -> Self:
-        """Read what `to_json` made of so many rows."""
+        """Read what `to_json` made of this many rows."""
         return cls(
             rows=rows,
             changed=round(rows * document["realised"]),
@@ -272,7 +272,7 @@ class AccuracyFigures:
 
     @classmethod
     def from_json(cls, document: Json, rows: int) -> Self:
-        """Read what `to_json` made of so many rows."""
+        """Read what `to_json` made of this many rows."""
         true = document["true"]
         return cls(rows, round(rows * document["given"]), None if true is None else round(rows * true))
 

@@ -1,4 +1,4 @@
-"""A finished audit as a person in Python holds it: its score, its suspects, its plots, its folder."""
+"""A finished audit in Python: its score, its suspects, its plots and its folder."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,11 +34,11 @@ class Run:
 
     @property
     def unlabelled(self) -> "pd.DataFrame":
-        """The rows that came without a label: id, suggested label and its probability."""
+        """The rows without a label: id, suggested label and its probability."""
         return unlabelled_table(self.record)
 
     def suspects(self, n: int | None = None) -> "pd.DataFrame":
-        """The first n labels that look wrong as they came, worst first; all when n is not given."""
+        """The first n original labels that look wrong, worst first; all when n is not given."""
         table = self.issues
         return table[table["list"] == "suspect"][:n].reset_index(drop=True)
 
@@ -87,7 +87,7 @@ def load_run(path: str | Path) -> Run:
 
 
 def draw_report(path: Path, report_mb: float | None = None) -> Path:
-    """Draw the report of a finished run again, of another size where one is given; returns its path."""
+    """Draw the report of a finished run again, with another size limit if given; returns its path."""
     load_record(path)
     with RunFolder.locked(path) as folder:
         record = folder.load_record()

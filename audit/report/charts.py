@@ -1,4 +1,4 @@
-"""The plots, drawn by matplotlib: as SVG for the page, in the page's own colours, and as PNG for slides."""
+"""Draw the plots with matplotlib: as SVG for the page, in the page's own colours, and as PNG for slides."""
 
 import io
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Draw: TypeAlias = Callable[[RunRecord, "Palette", "Axes"], None]
 MARKERS = "os^Dvphx"  # one a detector
-MARGINS = {"left": 0.155, "right": 0.98, "bottom": 0.13, "top": 0.97}  # found anew, they double the time
+MARGINS = {"left": 0.155, "right": 0.98, "bottom": 0.13, "top": 0.97}  # computing them doubles the time
 CURVE_POINTS = 400  # more cannot be seen
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
@@ -52,7 +52,7 @@ VARIABLES = {
 
 
 def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
-    """The precision-recall curve of the ranking, with the chosen cut and the other detectors' cuts."""
+    """Draw the precision-recall curve of the ranking, with the cut-offs of several detectors."""
     dress(axes, palette, "recall", "precision")
     precision, recall = precision_recall_curve(record.labels.flipped[severity_order(record.issues)])
     cuts = {
@@ -60,9 +60,10 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
         for name, figures in record.scores.main_detectors.items()
         if figures.detection is not None and figures.flagged
     }
-    low = max(
-        0.0, min(0.94, *(np.floor(20 * min(cut)) / 20 - 0.01 for cut in cuts.values())) if cuts else 0.0
-    )
+    low = 0.0
+    if cuts:
+        lowest = min(min(cut) for cut in cuts.values())
+        low = max(0.0, min(0.94, np.floor(20 * lowest) / 20 - 0.01))
     seen = np.flatnonzero((recall >= low) & (precision >= low))
     some = evenly(seen, CURVE_POINTS)
     axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
@@ -85,7 +86,7 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 
 def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
-    """The share of labels that had been changed against the stated p_error, with 95 % intervals."""
+    """Draw the share of labels that had been changed against the stated p_error, with 95 % intervals."""
     dress(axes, palette, "stated p_error", "share that had been changed")
     axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
     figures = record.scores.calibration
@@ -102,7 +103,7 @@ def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 
 def training_losses(record: RunRecord, palette: Palette, axes: "Axes") -> None:
-    """The training loss of every fold of the last round over its epochs."""
+    """Draw the training loss of every fold of the last round over its epochs."""
     dress(axes, palette, "epoch", "training loss")
     last = [fold for fold in record.folds if fold["round"] == record.folds[-1]["round"]]
     for fold in last:
@@ -114,11 +115,11 @@ def training_losses(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 
 def confidence(record: RunRecord, palette: Palette, axes: "Axes") -> None:
-    """How label quality is distributed, for changed and for untouched labels, on a logarithmic count."""
+    """Draw the distribution of label quality, of changed and of unchanged labels, on a logarithmic count."""
     dress(axes, palette, "label quality, 0 worst to 1 best", "labels")
     flipped = record.labels.flipped
     edges = np.linspace(0, 1, 41)
-    for rows, colour, name in ((~flipped, palette.muted, "untouched"), (flipped, palette.accent, "changed")):
+    for rows, colour, name in ((~flipped, palette.muted, "unchanged"), (flipped, palette.accent, "changed")):
         if rows.any():
             counts, _ = np.histogram(record.issues.label_quality[rows], edges)
             axes.stairs(counts, edges, color=colour, linewidth=1.6, label=name)
@@ -176,7 +177,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def figure(draw: Draw, record: RunRecord, palette: Palette) -> "Figure":
-    """A plot of its own; no global state of pyplot is touched."""
+    """Draw one plot as a figure, without touching pyplot's global state."""
     from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
 
     with style():

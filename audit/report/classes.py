@@ -1,4 +1,4 @@
-"""What the report says of the classes: which suspects go where, and what is known of each class."""
+"""The section on classes: suspects by original and suggested class, and the figures of each class."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Classes:
-    """Given × suggested counts of the natural suspects, and what is known of each class."""
+    """The suspects by original and suggested class, and the figures of each class."""
 
     names: tuple[str, ...]
     matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
@@ -40,7 +40,7 @@ class Classes:
 
 
 def classes(record: RunRecord) -> Classes:
-    """Which classes the suspects come from and seem to belong to."""
+    """Count the suspects by original and suggested class."""
     k = len(record.class_names)
     counts = np.zeros((k, k), dtype=int)
     rows = record.suspects.ranking
@@ -58,7 +58,7 @@ def classes(record: RunRecord) -> Classes:
         else (),
         moves=_moves(record),
         pairs=tuple(
-            (i, j, int(counts[i, j])) for i, j in (divmod(int(each), k) for each in order) if counts[i, j]
+            (i, j, int(counts[i, j])) for i, j in (divmod(int(cell), k) for cell in order) if counts[i, j]
         ),
         table=tuple((names[figures.label], figures) for figures in record.scores.classes),
     )

@@ -1,4 +1,4 @@
-"""A map of the data: rows that look alike to the models lie together, suspects are marked by their kind."""
+"""Draw a map of the data: rows that look alike to the models lie together, suspects are marked by kind."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,10 @@ ITERATIONS = 500
 
 @lru_cache(maxsize=1)
 def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
-    """The rows on the map (m,), and where each stands (m, 2).
+    """Choose the rows of the map (m,), and compute the place of each (m, 2).
 
-    t-SNE (van der Maaten and Hinton, 2008), begun at the two first principal components, of what the models
-    that never saw a row see in it.
+    t-SNE (van der Maaten and Hinton, 2008), started at the first two principal components, of the features
+    that models which never saw a row see in it.
     """
     from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
 
@@ -40,19 +40,21 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
 
 
 def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
-    """The rows as dots, the suspects with a mark for each kind; without kinds all have the same."""
-    rows, at = places(record)
+    """Draw the rows as dots and the suspects with a mark for each kind; without kinds all have the same."""
+    rows, positions = places(record)
     suspects = np.isin(rows, record.suspects.ranking)
     dots: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
-    axes.plot(*at[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
+    axes.plot(*positions[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
     kinds = kind_of_rows(record)
     number = np.array([kinds[row].number if row in kinds else -1 for row in rows.tolist()])
     for kind, marker in zip((-1, *range(len(KINDS))), MARKS, strict=True):
-        these = suspects & (number == kind)
-        if these.any():
+        marked = suspects & (number == kind)
+        if marked.any():
             name = "suspect" if kind < 0 else KINDS[kind]
-            label = f"{name} ({these.sum():,})"
-            axes.plot(*at[these].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots)
+            label = f"{name} ({marked.sum():,})"
+            axes.plot(
+                *positions[marked].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots
+            )
     axes.set_axis_off()
     if suspects.any():
         axes.legend(

@@ -1,19 +1,15 @@
 """The page of an experiment: one sentence, figures, tables and how it was made, in one HTML file."""
 
-import base64
-import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from audit.report import charts
-from audit.report.page import HERE
+from audit.report.templating import source_hash, template, text
 
 if TYPE_CHECKING:
-    from jinja2 import Template
     from matplotlib.figure import Figure
 
 
@@ -23,7 +19,7 @@ class Chart:
 
     name: str  # of its file; letters and hyphens
     draw: Callable[["Figure", charts.Palette], None]
-    label: str  # what it shows, for those who cannot see it; plain words of ours, no data
+    label: str  # what it shows, for those who cannot see it; plain words, no names from the data
     caption: str
     size: tuple[float, float] = (7.2, 3.6)  # inches
 
@@ -54,21 +50,20 @@ class Findings:
 
 
 def render(findings: Findings) -> str:
-    """The page as HTML that fetches nothing."""
-    css = (HERE / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    """Render the page as HTML that fetches nothing."""
+    css = text("style.css")
     svgs = [charts.to_svg(_drawn(each, charts.PAGE), each.label) for each in _without_advice(findings.charts)]
-    return _template().render(
+    return template("experiment.html.j2").render(
         findings=findings,
         svgs=svgs,
         css=css,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'",
+        policy=f"default-src 'none'; style-src {source_hash(css)}",
         version=version("label-audit"),
     )
 
 
 def plots(findings: Findings) -> dict[str, bytes]:
-    """The plots as PNG, by name."""
+    """Draw the plots as PNG, by name."""
     return {each.name: charts.to_png(_drawn(each, charts.PRINT)) for each in _without_advice(findings.charts)}
 
 
@@ -86,17 +81,3 @@ def _without_advice(each: Sequence[Chart]) -> Iterable[Chart]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield from each
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("experiment.html.j2")

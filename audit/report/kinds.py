@@ -1,4 +1,4 @@
-"""What the report says of kinds: a word on each card, the counts, and how often a name is right."""
+"""The kinds of suspects in the report: on each card, their counts, and how reliable they are."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What kind of suspect a row is, how sure that is, why, and what is proposed."""
+    """The kind of a suspect, its probability, the reason, and the proposed action."""
 
     number: int  # in KINDS
     percent: int  # its probability; 100 only for exactly 1
@@ -39,15 +39,17 @@ class Kind:
 
 @dataclass(frozen=True)
 class Proof:
-    """How rows of known kinds, planted in this data, were named."""
+    """How well the kinds of synthetic rows with known defects are recognised."""
 
     names: tuple[str, ...]
-    shares: tuple[tuple[str, int, tuple[int, ...], float], ...]  # true kind, planted, per cent named each, F1
+    shares: tuple[
+        tuple[str, int, tuple[int, ...], float], ...
+    ]  # true kind, rows, per cent of each predicted kind, F1
     macro_f1: float
 
 
 def kind_of_rows(record: RunRecord) -> dict[int, Kind]:
-    """The kind of each row that has one; none in a blind review, where it would tell the controls."""
+    """The kind of each row that has one; none in a blind review, where it would give the controls away."""
     kinds = record.kinds
     if kinds is None or len(record.controls.rows):
         return {}
@@ -64,7 +66,7 @@ def counts(kinds: list[Kind | None]) -> tuple[tuple[int, str, str, int], ...]:
 
 
 def proof(record: RunRecord) -> Proof | None:
-    """How often a named kind is right, as cross-validated on planted rows; None where none were planted."""
+    """How reliable the kinds are, measured on synthetic rows; None where there are none."""
     figures = record.scores.kinds
     if figures is None:
         return None

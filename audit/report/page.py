@@ -1,23 +1,15 @@
-"""The page: sections, charts and sprites put into one HTML file that fetches nothing."""
+"""Put sections, charts and sprites into one HTML file that fetches nothing."""
 
-import base64
-import hashlib
 import html
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from audit.detectors.scores import DEFINITIONS
 from audit.report import charts, embedding_map, sections, selection
 from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
+from audit.report.templating import source_hash, template, text
 from audit.runs.folder import RunRecord
-from audit.wording import figure_name, interval, percent
+from audit.wording import percent
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-HERE = Path(__file__).parent / "templates"
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
 SCRIPTS = ("decisions.js", "review.js")
@@ -38,7 +30,7 @@ CHARTS = {
 
 
 def render(record: RunRecord) -> str:
-    """The report as HTML, with as many suspects as the settings' megabytes hold."""
+    """Render the report as HTML, with as many suspects as fit the size that the settings allow."""
     budget = int(record.config["report_mb"] * 1e6)
     svgs = {
         name.replace("-", "_"): charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
@@ -54,7 +46,7 @@ def render(record: RunRecord) -> str:
 
 
 def plots(record: RunRecord) -> dict[str, bytes]:
-    """The same plots as PNG, by name."""
+    """Draw the plots of the report as PNG, by name."""
     return {
         name: charts.to_png(charts.figure(draw, record, charts.PRINT))
         for name, (draw, _) in _charts(record).items()
@@ -62,7 +54,7 @@ def plots(record: RunRecord) -> dict[str, bytes]:
 
 
 def sentence(record: RunRecord) -> str:
-    """What the audit found, in one sentence of HTML."""
+    """Say what the audit found, in one sentence of HTML."""
     name = html.escape(record.data["name"])
     suspects = f"{record.suspects.is_issue.sum():,} original labels of {name} look wrong"
     detection = record.scores.detection
@@ -91,42 +83,21 @@ def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
     content = sections.report(record, most_suspects)
     with_images = record.thumbnails.images.shape[1] > 0
     sprites = sprite_sheet(record.thumbnails, content.shown if with_images else [])
-    css = (HERE / "style.css").read_text(encoding="utf-8") + sprites.css
-    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    script = script if content.suspects.cards else ""
-    return _template().render(
+    css = text("style.css") + sprites.css
+    script = ""
+    if content.suspects.cards:
+        script = "\n".join(text(name) for name in SCRIPTS)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {source_hash(css)}; script-src {source_hash(script)}"
+    )
+    return template("page.html.j2").render(
         report=content,
         cells=sprites.cells,
         charts=svgs,
         css=css,
         script=script,
         data=review_data(record, content),
-        policy=(f"default-src 'none'; img-src data:; style-src {_source(css)}; script-src {_source(script)}"),
+        policy=policy,
         first_cards=FIRST_CARDS,
         definitions=DEFINITIONS,
     )
-
-
-def _source(text: str) -> str:
-    """What a content security policy calls an inline style or script of exactly this text."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "figure_name": figure_name,
-        "interval": interval,
-        "percent": percent,
-        "thousands": "{:,}".format,
-    }
-    return environment.get_template("page.html.j2")

@@ -1,4 +1,4 @@
-"""What the page's script is told: the run, its classes and the cards, as JSON can hold it."""
+"""The data of the page's script: the run, its classes and the cards, in a form that JSON can hold."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from audit.runs.folder import RunRecord
 
 
 def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
-    """The run's key, its classes and the cards, column by column in the order of the page.
+    """Gather the run's key, its classes and the cards, column by column in the order of the page.
 
-    spread has the ends of the 95 % interval of the expected errors, as shares of their expected number.
+    spread has the ends of the 95 % interval of the expected errors, as multiples of the expected number.
     """
     cards = report.suspects.cards
     number = {name: label for label, name in enumerate(record.class_names)}

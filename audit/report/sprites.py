@@ -1,4 +1,4 @@
-"""Many small images in a few large ones, and the stylesheet rules that cut each out of them."""
+"""Put many small images into a few large ones, with style sheet rules that cut each out of them."""
 
 import base64
 import io
@@ -25,11 +25,11 @@ class SpriteSheet:
 
 
 def sprite_sheet(thumbnails: Thumbnails, rows: Sequence[int]) -> SpriteSheet:
-    """The images of these rows, each of which must be among the thumbnails, in a few sheets."""
+    """Put the images of these rows, each of which must be among the thumbnails, into a few sheets."""
     if not rows:
         return SpriteSheet({}, "")
-    where = {int(row): index for index, row in enumerate(thumbnails.rows)}
-    images = thumbnails.images[[where[row] for row in rows]]
+    index_of = {int(row): index for index, row in enumerate(thumbnails.rows)}
+    images = thumbnails.images[[index_of[row] for row in rows]]
     full = COLUMNS * LINES
     sheets = [_sheet(images[start : start + full]) for start in range(0, len(images), full)]
     places = ((row, *divmod(i, full)) for i, row in enumerate(rows))

@@ -1,4 +1,4 @@
-"""The table of issues, as a person or a spreadsheet reads it."""
+"""The tables that a run writes as CSV: issues, kinds, shared rows and rows without a label."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def issue_table(record: RunRecord) -> "pd.DataFrame":
-    """Conflicting duplicates, then suspects, then the labels that were changed on purpose and found.
+    """List conflicting duplicates, then suspects, then the labels that were changed on purpose and found.
 
     Columns: rank from 1, id, given, suggested, label_quality (0 worst … 1 best), p_error, list, kind,
     kind_probability, reason, injected and fold, with class names instead of numbers. kind is one of
     audit.types.KINDS, empty where it was not asked for.
-    list is duplicate (the same example came with different labels, group after group), suspect (the label as
-    it came looks wrong; given is that label; worst first) or injected (the label was changed on purpose and
-    found; given is what it was changed to; worst first). injected says whether the row was changed at all.
+    list is duplicate (the same example has different labels, group after group), suspect (the original label
+    looks wrong; given is that label; worst first) or injected (the label was changed on purpose and found;
+    given is what it was changed to; worst first). injected says whether the row was changed at all.
     """
     import pandas as pd  # noqa: PLC0415  slow to import
 
@@ -53,7 +53,7 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
 
 
 def kinds_table(record: RunRecord) -> "pd.DataFrame":
-    """The kind of every row that has one: id, given, kind, kind_probability and reason."""
+    """List the kind of every row that has one: id, given, kind, kind_probability and reason."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
     rows = np.empty(0, dtype=np.int64) if record.kinds is None else record.kinds.rows
@@ -64,33 +64,36 @@ def kinds_table(record: RunRecord) -> "pd.DataFrame":
 def _kinds(kinds: Kinds | None, rows: Rows) -> dict[str, npt.NDArray[Any]]:
     """The kind, its probability and the reason of these rows (m,), empty where they have none."""
     names = np.array(["", *KINDS])
-    which, probability = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), np.nan)
+    kind = np.zeros(len(rows), dtype=np.int64)
+    probability = np.full(len(rows), np.nan)
     reason = np.full(len(rows), "", dtype=object)
     if kinds is not None and len(kinds.rows):
         place = np.minimum(np.searchsorted(kinds.rows, rows), len(kinds.rows) - 1)
         known = kinds.rows[place] == rows
-        which[known] = 1 + kinds.kind[place[known]]
+        kind[known] = 1 + kinds.kind[place[known]]
         probability[known] = kinds.probability.max(axis=1)[place[known]].astype(np.float64).round(4)
         reason[known] = kinds.reason[place[known]]
-    return {"kind": names[which], "kind_probability": probability, "reason": reason}
+    return {"kind": names[kind], "kind_probability": probability, "reason": reason}
 
 
 def split_table(record: RunRecord) -> "pd.DataFrame":
-    """The rows that have a duplicate in another part: id, part, given, the twin's, and how alike they are."""
+    """List the rows with a duplicate in another part: id, part and given of both, and how alike they are."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    names, leaks = np.array(record.class_names), record.leaks
+    leaks = record.leaks
     if leaks is None:
         return pd.DataFrame()
+    names = np.array(record.class_names)
     columns: dict[str, npt.NDArray[Any]] = {}
     for side, rows in (("", leaks.rows), ("twin_", leaks.twins)):
-        columns[f"{side}id"], columns[f"{side}part"] = record.ids[rows], leaks.part[rows]
+        columns[f"{side}id"] = record.ids[rows]
+        columns[f"{side}part"] = leaks.part[rows]
         columns[f"{side}given"] = names[record.labels.original[rows]]
     return pd.DataFrame({**columns, "same": np.where(leaks.near, "nearly", "exactly")})
 
 
 def unlabelled_table(record: RunRecord) -> "pd.DataFrame":
-    """The rows that came without a label: id, the suggested label, and the models' mean probability of it."""
+    """List the rows without a label: id, the suggested label, and the models' mean probability of it."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
     probs = record.probs.unlabelled

@@ -10,9 +10,9 @@
     split.npz        part of every row, and which rows have a twin in another part, when there are parts
     kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
-    suspects.npz     the same of the labels as they came
+    suspects.npz     the same of the original labels
     conflicts.npy    (3, m) rows of duplicates with different labels, their groups, 1 where only near
-    unlabelled.npz   ids and pred_probs of the rows that came without a label, when there are any
+    unlabelled.npz   ids and pred_probs of the rows without a label, when there are any
     thumbnails.npz   rows, their images or most unusual features (JSON), and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
@@ -62,20 +62,20 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class RunRecord:
-    """Everything a finished run knows; what is on disk, and all that a report needs."""
+    """Everything that a finished run knows: the content of its folder, and all that a report needs."""
 
     config: Mapping[str, Any]
     data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, folder (of relative paths)
     class_names: tuple[str, ...]
     ids: npt.NDArray[Any]
-    rows: npt.NDArray[np.int64]  # (n,) where each row stands in the source
+    rows: npt.NDArray[np.int64]  # (n,) the number of each row in the source
     hashes: npt.NDArray[np.uint64]  # (n,) of each row's example
-    labels: NoisyLabels  # given is true everywhere when nothing was injected
+    labels: NoisyLabels  # noisy equals original when no label was changed
     probs: OutOfSample
     issues: Issues  # of the labels with noise
-    suspects: Issues  # of the labels as they came
+    suspects: Issues  # of the original labels
     conflicts: Conflicts
-    unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows that came without a label
+    unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows without a label
     thumbnails: Thumbnails
     controls: Controls
     leaks: Leaks | None  # the parts that the rows are in, and duplicates between them
@@ -120,10 +120,14 @@ class RunFolder:
         busy = f"another run is writing to {path}; wait for it, or choose another folder with --out"
         with files.locked(path, busy, RESUMES):
             folder = cls(path)
-            if not (manifest := folder.manifest()):
+            manifest = folder.manifest()
+            present_kind = manifest.get("kind", "run")
+            if not manifest:
                 folder.write_json("manifest.json", {**UNFINISHED, "kind": kind})
-            elif (found := manifest.get("kind", "run")) != kind:
-                raise RunError(f"{path} holds a {found}, expected a {kind}; choose another folder with --out")
+            elif present_kind != kind:
+                raise RunError(
+                    f"{path} holds a {present_kind}, expected a {kind}; choose another folder with --out"
+                )
             yield folder
 
     def manifest(self) -> dict[str, Any]:
@@ -177,8 +181,9 @@ class RunFolder:
 
     def _write_or_remove(self, name: str, arrays: Mapping[str, npt.NDArray[Any] | None]) -> None:
         """Write an .npz of the arrays that are there; remove an earlier one when none is."""
-        if there := {key: array for key, array in arrays.items() if array is not None}:
-            self.write_arrays(name, there)
+        present = {key: array for key, array in arrays.items() if array is not None}
+        if present:
+            self.write_arrays(name, present)
         else:
             (self.path / name).unlink(missing_ok=True)
 

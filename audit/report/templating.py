@@ -1,0 +1,50 @@
+"""The templates of pages: one Jinja environment, the style sheet, and hashes for the security policy."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.wording import figure_name, interval, percent
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def template(name: str) -> "Template":
+    """Load a template by the name of its file."""
+    return _environment().get_template(name)
+
+
+def text(name: str) -> str:
+    """Read a style sheet or a script by the name of its file."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def source_hash(inline: str) -> str:
+    """The source expression by which a content security policy allows this very style sheet or script."""
+    digest = hashlib.sha256(inline.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure_name": figure_name,
+        "interval": interval,
+        "percent": percent,
+        "thousands": "{:,}".format,
+    }
+    return environment
