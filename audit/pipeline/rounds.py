@@ -146,7 +146,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldCheckpoints | None, listener
 
 @dataclass(frozen=True, eq=False)
 class _Recorder:
-    """One round as it is trained: its finished folds, where the others are kept, and who is told."""
+    """One round while it is trained: its finished folds, the checkpoints of the others, and the listener."""
 
     round: Round
     span: tuple[float, float]  # of the whole work, 0 to 1
