@@ -131,8 +131,10 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
         frame = pd.DataFrame({column: X[column].to_numpy() for column in X.columns})
     if isinstance(y, str):
         _refuse_column(y, list(frame.columns))
-        y_name = f"column {y!r} of X"
-        frame, y = frame.drop(columns=y), frame[y]
+        column = y
+        y_name = f"column {column!r} of X"
+        y = frame[column]
+        frame = frame.drop(columns=column)
     features, feature_names, notes = examples_from_frame(frame, "X")
     return Source(name, features, y, names=("X", y_name), feature_names=feature_names, notes=notes)
 

@@ -64,7 +64,8 @@ def load_openml(_path: Path, settings: DataSettings, _: Listener) -> Source:
     spec = settings.data
     arguments = _arguments(spec)
     bunch, several = _fetch_or_refill(spec, arguments)
-    details, y = bunch.details, bunch.target
+    details = bunch.details
+    y = bunch.target
     if y is None:
         raise DataError(f"{spec} has no default target, expected a column of labels; {ONE_COLUMN}")
     if isinstance(y, pd.DataFrame):
