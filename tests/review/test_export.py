@@ -163,4 +163,5 @@ def test_from_the_command_line(tmp_path, monkeypatch, run_audit):
         assert run_audit("export", "run", "--format", form, "--out", "file", check=0).stdout == ""
         assert Path("file").read_text(encoding="utf-8") == printed
     line = run_audit("export", "run", "--format", "excel", check=2).stderr
-    assert "--format must be one of label-studio, cvat, csv, jsonl, sarif, junit, found 'excel'" in line
+    assert 'Invalid value "excel" for --format. Choose from: ' in line
+    assert all(f'"{form}"' in line for form in FORMATS)
