@@ -5,7 +5,7 @@ Counts are stored and rates derived. `to_json` gives what JSON can hold, and `fr
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from audit.detectors.calibration import Bin, expected_calibration_error
 from audit.detectors.scoring import DetectionScore, Estimate
@@ -132,7 +132,7 @@ class ClassFigures:
             "class": self.label,
             "rows": self.rows,
             "natural_suspects": self.natural_suspects,
-            "detection": None if self.detection is None else self.detection.to_json(),
+            "detection": _json(self.detection),
         }
 
     @classmethod
@@ -189,7 +189,7 @@ class NoiseFigures:
             "realised": self.realised,
             "estimated": self.estimated.to_json(),
             "natural": self.natural.to_json(),
-            "transition": None if self.transition is None else self.transition.to_json(),
+            "transition": _json(self.transition),
         }
 
     @classmethod
@@ -374,16 +374,16 @@ class Scores:
             "schema_version": SCHEMA_VERSION,
             "detector": self.detector,
             "rows": self.rows,
-            "detection": None if self.detection is None else self.detection.to_json(),
-            "detection_likely_apart": None if self.likely_apart is None else self.likely_apart.to_json(),
+            "detection": _json(self.detection),
+            "detection_likely_apart": _json(self.likely_apart),
             "detectors": {name: figures.to_json() for name, figures in self.detectors.items()},
-            "calibration": None if self.calibration is None else self.calibration.to_json(),
+            "calibration": _json(self.calibration),
             "classes": [each.to_json() for each in self.classes],
             "noise": self.noise.to_json(),
             "suspects": self.suspects.to_json(),
             "accuracy": self.accuracy.to_json(),
             "definitions": DEFINITIONS,
-            "kinds": None if self.kinds is None else self.kinds.to_json(),
+            "kinds": _json(self.kinds),
             "conflicting_duplicates": self.conflicting_duplicates,
             "split": None if self.parts is None else [asdict(part) for part in self.parts],
             "kept": self.kept,
@@ -418,6 +418,18 @@ class Scores:
             kept=document["kept"],
             timings=document["timings"],
         )
+
+
+class _Figures(Protocol):
+    """A part of a document."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The part as JSON can hold it."""
+
+
+def _json(part: _Figures | None) -> dict[str, Any] | None:
+    """A part of a document as JSON can hold it; None where there is none."""
+    return None if part is None else part.to_json()
 
 
 def _if_there(read: Callable[[Json], T], document: Json | None) -> T | None:

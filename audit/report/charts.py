@@ -164,7 +164,8 @@ def _as_attributes(style: str) -> str:
     for declaration in filter(None, (part.strip() for part in style.split(";"))):
         name, value = (part.strip() for part in declaration.split(":", 1))
         if name == "font":
-            name, value = "font-size", re.search(r"[\d.]+px", value)[0]  # type: ignore[index]
+            name = "font-size"
+            value = re.search(r"[\d.]+px", value)[0]  # type: ignore[index]
         attributes.append(f'{name}="{VARIABLES.get(value, value)}"')
     return " ".join(attributes)
 

@@ -65,7 +65,8 @@ def _shrunk(X: Examples, rows: Rows) -> Floats:
     A pixel is the sum of a block of the image, of which at most (2 DENSEST)² pixels are looked at.
     """
     height, width = (max(1, side // SIDE) for side in X.shape[1:3])
-    h, w = X.shape[1] // height, X.shape[2] // width
+    h = X.shape[1] // height
+    w = X.shape[2] // width
     down, across = (range(0, side, max(1, side // DENSEST)) for side in (height, width))
     small = np.zeros((len(rows), h, w, X.shape[3]))
     for number, row in enumerate(rows):  # one by one: all of them at full size may be gigabytes

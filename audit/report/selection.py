@@ -152,12 +152,13 @@ def _short(value: float) -> str:
 
 
 def _to_bytes(images: Examples) -> npt.NDArray[np.uint8]:
-    """uint8 as it is; floats from 0 to 1 as shares of white; any other range stretched over its extremes."""
+    """Scale images to uint8: uint8 stays, floats from 0 to 1 are shares of white, others are stretched."""
     images = images[..., :3]  # a fourth channel is opacity
     if images.dtype == np.uint8 or not images.size:
         return images.astype(np.uint8)
     values = images.astype(np.float64)
-    low, high = min(0.0, float(values.min())), float(values.max())
+    low = min(0.0, float(values.min()))
+    high = float(values.max())
     if images.dtype.kind == "f" and low == 0 and 0.5 < high <= 1:
         high = 1.0
     return np.asarray((values - low) * (255 / max(high - low, np.finfo(float).tiny)), dtype=np.uint8)

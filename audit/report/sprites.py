@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from audit.types import Thumbnails
 
-COLUMNS, LINES = 32, 16  # of a sheet: a browser decodes only those that it shows
+COLUMNS = 32  # of a sheet, of which a browser decodes only those that it shows
+LINES = 16
 SIZES = {"card": 112, "small": 56, "near": 48, "review": 224, "review-near": 84}  # longer sides on the page
 PIXELATED_UP_TO = 40  # smaller images are kept to the pixel and shown as squares, larger ones smoothly
 JPEG_QUALITY = 88
@@ -50,11 +51,12 @@ def _sheet(images: npt.NDArray[np.uint8]) -> str:
     sheet = sheet.reshape(LINES * height, COLUMNS * width, channels)
     buffer = io.BytesIO()
     picture = Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    kind = "png"
     if max(height, width) <= PIXELATED_UP_TO:
         picture.save(buffer, format="PNG", optimize=True)
     else:  # without subsampling, so that no image runs into its neighbour's colours
+        kind = "jpeg"
         picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
-    kind = "png" if max(height, width) <= PIXELATED_UP_TO else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 

@@ -204,9 +204,10 @@ class RunFolder:
         suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
         self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
         self.write_arrays("thumbnails.npz", _thumbnail_arrays(record.thumbnails))
-        self._write_or_remove("controls.npz", _fields(record.controls) if len(record.controls.rows) else {})
-        self._write_or_remove("split.npz", _fields(record.leaks) if record.leaks else {})
-        self._write_or_remove("kinds.npz", _fields(record.kinds) if record.kinds else {})
+        controls = record.controls if len(record.controls.rows) else None
+        self._write_or_remove("controls.npz", _fields(controls))
+        self._write_or_remove("split.npz", _fields(record.leaks))
+        self._write_or_remove("kinds.npz", _fields(record.kinds))
         self.write_json("scores.json", record.scores.to_json())
         detection = record.scores.detection
         self.write_json(
@@ -278,7 +279,10 @@ def load_record(path: Path) -> RunRecord:
     return RunFolder(path).load_record()
 
 
-def _fields(value: Issues | Controls | Kinds | Leaks) -> dict[str, npt.NDArray[Any]]:
+def _fields(value: Issues | Controls | Kinds | Leaks | None) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a value by name; none where there is no value."""
+    if value is None:
+        return {}
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
