@@ -81,6 +81,8 @@ def open_labels(y: Any, name: str) -> RawLabels:
 
 def distinct_labels(array: npt.NDArray[Any], name: str) -> DistinctLabels:
     """Find the different labels of an array (n,) or of one-hot rows (n, k)."""
+    if array.dtype.kind == "V":  # records, of any shape
+        _refuse_dtype(array.dtype, name)
     if array.ndim != 1:
         array = _column_numbers(array, name)
     if array.dtype.kind in "OT":

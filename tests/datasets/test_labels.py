@@ -262,3 +262,9 @@ def test_labels_of_torch():
 
 def test_a_column_of_labels_is_a_list_of_them():
     assert parse(np.array([[3], [5], [3]]), "y").codes.tolist() == [0, 1, 0]
+
+
+def test_records_are_refused_in_one_line_whatever_their_shape():
+    for shape in [(0, 0), (3,), (3, 2)]:
+        with pytest.raises(DataError, match="give its field 'f0'"):
+            parse(np.zeros(shape, dtype=[("f0", "?")]), "y")
