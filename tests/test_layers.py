@@ -1,5 +1,6 @@
 """The rooms of audit/, and that a module which breaks their rules is caught."""
 
+import ast
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = "Rooms import downwards only, and siblings never import one another"
-TORCH = "Only the models and embeddings of training import torch and skorch"
+TORCH = "Only the models of training import torch and skorch"
 CLEANLAB = "Only detectors imports cleanlab"
 HEAVY = "Settings, errors and wording import nothing heavy"
 
@@ -91,3 +92,15 @@ def test_tests_have_the_rooms_of_the_package():
     rooms = {p.name for p in (ROOT / "audit").iterdir() if (p / "__init__.py").exists()}
     tested = {p.parent.name for p in (ROOT / "tests").glob("*/test_*.py")} - {"docs"}
     assert tested == rooms
+
+
+def test_the_design_has_the_first_line_of_every_module():
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([\w/]+\.py)` \| (.+) \|$", page, re.MULTILINE)
+    lines = {name: line.replace(r"\|", "|") for name, line in table}
+    modules = {path.relative_to(ROOT / "audit").as_posix(): path for path in (ROOT / "audit").rglob("*.py")}
+    documented = {
+        name: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+        for name, path in modules.items()
+    }
+    assert lines == documented
