@@ -6,7 +6,7 @@
     ├── ConfigError       an invalid setting
     ├── DataError         data or labels that cannot be audited
     ├── ReviewError       decisions that do not fit the run, or a source that changed since
-    └── RunError          a run folder that is locked, of something else, damaged or not writable
+    └── RunError          a run folder that is locked, not a run, damaged or not writable
 
 Everything a user can cause is an `AuditError`; any other exception is a fault of this package.
 """

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""The progress of a run, and those who listen to it."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -16,6 +16,7 @@ from audit.settings import choices
 
 Labels: TypeAlias = npt.NDArray[np.int64]  # (n,) class indices 0..k-1
 Rows: TypeAlias = npt.NDArray[np.int64]  # (m,) row numbers 0..n-1
+Groups: TypeAlias = npt.NDArray[np.int64]  # (n,) the same number for rows of one group
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,)
 Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -117,7 +118,7 @@ class NoisyLabels:
 
     @property
     def expected(self) -> float | None:
-        """The share that T changes on average, over the true labels; None when T is not known."""
+        """The share of the original labels that T flips on average; None when T is not known."""
         if self.transition is None:
             return None
         stay = np.diag(self.transition)[self.original].mean()
@@ -324,7 +325,7 @@ class Conflicts:
     """Rows of duplicates with different labels, group after group."""
 
     rows: Rows  # (m,)
-    groups: Rows  # (m,) the same number for duplicates of each other
+    groups: Groups  # (m,) the same number for duplicates of each other
     near: Mask  # (m,) whether every duplicate of the row with another label is only nearly the same
 
 

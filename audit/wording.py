@@ -1,4 +1,4 @@
-"""How figures, lists and errors are put into words: formatting never flatters."""
+"""How figures, lists and errors are put into words; rounding never makes a figure look better."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -54,7 +54,7 @@ def main() -> None:
     data = datasets.load(Config.of(limit=14_000))
     recipe = Recipe(epochs=3, epochs_fixed=True)
     task = Training(data.X.shape, k=10, seed=0, recipe=recipe, threads=1, device="cpu", watch=ignore)
-    model = models.build("cnn", task)
+    model = models.builder("cnn", data)(task)
     pairs = []
     for pair in range(PAIRS + 1):
         start = time.perf_counter()

@@ -63,7 +63,7 @@ def test_a_mistake_is_an_audit_error():
         audit.detect(X, y, noise="10%")
     with pytest.raises(audit.ConfigError, match=r"--folds must be a whole number of 2 or more, found 2\.5"):
         audit.detect(X, y, folds=2.5)
-    with pytest.raises(audit.ConfigError, match="unknown setting 'nois'"):
+    with pytest.raises(audit.ConfigError, match=r"unknown settings: 'nois' \(did you mean noise\?\)"):
         audit.detect(X, y, nois=0.1)
 
 
@@ -87,7 +87,7 @@ def test_features_are_audited_and_missing_labels_suggested(tmp_path):
     assert run.unlabelled["suggested"].tolist() == np.array(["bas", "mezzo", "высокий"])[y[[5, 17]]].tolist()
     assert (tmp_path / "run" / "unlabelled.csv").read_text(encoding="utf-8").startswith("id,suggested,")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "2 rows came without a label" in page
+    assert "have no label and were left out. unlabelled.csv suggests a label for each." in page
     assert "feature 1" in page
     again = audit.load_run(tmp_path / "run")
     assert again.issues.equals(run.issues)

@@ -19,7 +19,7 @@ app = App(
 )
 
 PREFIX = "AUDIT_"
-NOT_SETTINGS = ("AUDIT_CACHE", "AUDIT_OPENML_URL")  # of the environment, read where data is downloaded
+NOT_SETTINGS = ("AUDIT_CACHE",)  # of the environment, read where data is downloaded
 FILES = [
     Toml("audit.toml", search_parents=True, use_commands_as_keys=False),
     Toml("pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False),
@@ -46,7 +46,7 @@ def _table(file: Toml) -> Mapping[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-SETTINGS = [  # of detect alone: other commands know neither its settings nor where its --data and --out lead
+SETTINGS = [  # only for detect: other commands lack some settings, and use --data and --out differently
     refuse_unknown_settings,
     Env(PREFIX, command=False),
     *FILES,

@@ -39,7 +39,7 @@ def print_result(scores: Scores, report: str) -> None:
         rates = scores.detection.rates
         for name in ("average_precision", "fnr_at_noise_rate", "suggestion_accuracy"):
             console.print(f"{figure_name(name)}: {with_interval(rates[name])} %")
-        console.print(f"accuracy out of sample, against the true labels: {percent(accuracy.true, 2)} %")
+        console.print(f"accuracy out of sample, against the original labels: {percent(accuracy.true, 2)} %")
         console.print(
             f"noise: {percent(scores.noise.realised, 2)} % of the labels changed, "
             f"estimated {with_interval(scores.noise.estimated, 2)} %"
@@ -54,8 +54,8 @@ def print_result(scores: Scores, report: str) -> None:
     console.print(f"suspects: {scores.suspects.natural:,} of your original labels look wrong")
     if scores.kinds is not None:
         counted = ", ".join(f"{rows:,} {kind}" for kind, rows in scores.kinds.suspects.items() if rows)
-        planted = sum(scores.kinds.planted.values())
-        measured = f"macro-F1 {percent(scores.kinds.macro_f1)} % on {planted:,} planted rows"
+        synthetic = sum(scores.kinds.planted.values())
+        measured = f"macro-F1 {percent(scores.kinds.macro_f1)} % on {synthetic:,} synthetic rows"
         console.print(f"kinds of suspects: {counted or 'none'} ({measured})")
     for top in scores.suspects.expected[:1]:
         console.print(f"of the first {top.first} expect {expected_number(top.errors)} to be wrong")

@@ -18,7 +18,7 @@ FORMS = "images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d)"
 
 
 def refuse_form(X: LazyArray, name: str) -> None:
-    """Refuse examples by their shape and type alone, which no choice of rows changes; nothing is read.
+    """Refuse examples by shape and type alone, which do not depend on the rows chosen; reads nothing.
 
     Raises
     ------

@@ -106,7 +106,7 @@ def _given_names(found: DistinctLabels, name: str, names: list[str]) -> list[str
 
 
 def _refuse_identifiers(found: DistinctLabels, name: str) -> None:
-    """Refuse numbers of which most rows have one of their own."""
+    """Refuse numbers that differ in most rows, as identifiers and measurements do."""
     n = np.count_nonzero(found.position != NO_LABEL)
     if n >= FEW_ROWS and len(found.values) > n / 2 and not found.are_strings:
         raise DataError(

@@ -70,7 +70,7 @@ class Source:
 def is_from(thing: Any, library: str, name: str = "") -> bool:
     """Whether an object is of a type of this library, and of this name, or of a type derived from it.
 
-    Told by the names of modules: a library that nobody has imported may be slow to import, or not installed.
+    Decided by module names, because importing the library may be slow, or it is not installed.
     """
     return any(
         base.__module__.partition(".")[0] == library and name in ("", base.__name__)

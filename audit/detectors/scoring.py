@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Floats, Issues, Labels, Mask, NoisyLabels
+from audit.types import Floats, Issues, Mask, NoisyLabels, Rows
 
 Counts = npt.NDArray[np.int64]  # of any shape
 
@@ -161,7 +161,7 @@ def score_by_class(issues: Issues, labels: NoisyLabels, k: int) -> list[Detectio
     return [score(issues, labels, labels.noisy == label) for label in range(k)]
 
 
-def severity_order(issues: Issues) -> Labels:
+def severity_order(issues: Issues) -> Rows:
     """Return all rows (n,), worst label quality first, ties by row number."""
     return np.argsort(issues.label_quality, kind="stable")
 

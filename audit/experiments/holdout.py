@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audit.errors import ConfigError
-from audit.types import Labels, Rows
+from audit.types import Groups, Labels, Rows
 
 
 class Holdout(NamedTuple):
@@ -16,7 +16,7 @@ class Holdout(NamedTuple):
 
 
 def hold_out(
-    labels: Labels, groups: Rows, test_size: float, train_size: float | None, rng: np.random.Generator
+    labels: Labels, groups: Groups, test_size: float, train_size: float | None, rng: np.random.Generator
 ) -> Holdout:
     """Draw a training and a test part in which every class keeps its share.
 

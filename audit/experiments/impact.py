@@ -36,7 +36,7 @@ from audit.settings.noise import NoiseOptions, NoiseSettings
 from audit.training import models, schedule
 from audit.training.backends.dask import cluster
 from audit.training.cross_validation import Fitting
-from audit.types import LabeledDataset, Rows, Seeds
+from audit.types import Groups, LabeledDataset, Seeds
 
 
 def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tuple[Result, Path]:
@@ -124,7 +124,7 @@ class Experiment(NamedTuple):
         """Whether labels are changed, so that the original ones are the truth."""
         return self.config.noise.noise != 0
 
-    def _hold_out(self, groups: Rows, seed: int) -> Holdout:
+    def _hold_out(self, groups: Groups, seed: int) -> Holdout:
         rng = np.random.default_rng(Seeds.of(seed).folds)
         return hold_out(self.dataset.labels, groups, self.settings.test_size, self.settings.train_size, rng)
 

@@ -31,7 +31,7 @@ from audit.settings.noise import has_rate
 from audit.training import models, schedule
 from audit.training.backends.dask import cluster
 from audit.training.cross_validation import Fitting
-from audit.types import LabeledDataset, Labels, Rows, Seeds
+from audit.types import Groups, LabeledDataset, Labels, Seeds
 
 PROBE_ROWS = 5120
 START_SECONDS = 8.0  # of starting workers and importing the model's library in each
@@ -185,7 +185,7 @@ def _plan(
 
 
 def _cell(
-    dataset: LabeledDataset, groups: Rows, config: Config, settings: SweepSettings, before: Trial | None
+    dataset: LabeledDataset, groups: Groups, config: Config, settings: SweepSettings, before: Trial | None
 ) -> NoiseCell:
     """Draw the noisy labels of these settings and plan the trial on them, which may continue another."""
     seeds = Seeds.of(config.run.seed)

@@ -36,7 +36,7 @@ LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of 
 # MOST_EFFORT times; MNIST has .01 to .07 under the noise kinds of the benchmark, Fashion-MNIST .10.
 HARD = 0.03
 MOST_EFFORT = 4.0
-ENOUGH_ROWS = 10_000  # with fewer, ambiguity measures what a model has not seen more than how hard rows are
+ENOUGH_ROWS = 10_000  # with fewer, ambiguity reflects too little training data rather than hard rows
 
 
 class FoldCheckpoints(Protocol):

@@ -77,7 +77,7 @@ def _drawn(chart: Chart, palette: charts.Palette) -> "Figure":
 
 
 def _without_advice(each: Sequence[Chart]) -> Iterable[Chart]:
-    """The charts one by one, while matplotlib keeps to itself which letters its font lacks."""
+    """Yield the charts one by one, without matplotlib's warnings about missing glyphs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield from each

@@ -71,8 +71,8 @@ def proof(record: RunRecord) -> Proof | None:
     if figures is None:
         return None
     named = np.array(figures.confusion, dtype=float)
-    planted = named.sum(axis=1)
-    percents = np.round(100 * named / np.maximum(planted, 1)[:, None]).astype(int).tolist()
-    lines = zip(figures.names, planted.astype(int).tolist(), map(tuple, percents), strict=True)
+    synthetic = named.sum(axis=1)
+    percents = np.round(100 * named / np.maximum(synthetic, 1)[:, None]).astype(int).tolist()
+    lines = zip(figures.names, synthetic.astype(int).tolist(), map(tuple, percents), strict=True)
     shares = tuple((name, count, line, figures.f1[name]) for name, count, line in lines)
     return Proof(figures.names, shares, figures.macro_f1)

@@ -164,7 +164,7 @@ def _check_settings(decisions: str | Path | None, accept_above: float | None) ->
 
 
 def _has_source(record: RunRecord) -> bool:
-    """Whether the run read its labels from somewhere, else they were arrays in Python."""
+    """Whether the labels came from a file or a bundled set, not from arrays in Python."""
     return record.data["folder"] is not None
 
 

@@ -61,7 +61,7 @@ class NoiseSettings(SettingsGroup):
 
     @property
     def asked(self) -> bool:
-        """Whether somebody said how many labels are flipped."""
+        """Whether the settings say how many labels to flip."""
         return self.noise is not None or not has_rate(self.noise_kind)
 
 

@@ -24,6 +24,7 @@ from audit.types import (
     Features,
     Floats,
     FoldResult,
+    Groups,
     Labels,
     Mask,
     Probs,
@@ -58,7 +59,7 @@ class FoldTask:
     """
 
     labels: Labels  # (n,) to train on
-    groups: Rows  # (n,) rows of one group are in one fold
+    groups: Groups  # (n,) rows of one group are in one fold
     k: int  # number of classes
     folds: int
     fold_seed: int  # by which the folds are drawn

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
-from audit.types import Labels, Rows
+from audit.types import Groups, Labels
 
 
-def check_fold_count(labels: Labels, groups: Rows, folds: int) -> None:
+def check_fold_count(labels: Labels, groups: Groups, folds: int) -> None:
     """Check that some class has at least as many groups as there are folds.
 
     Raises
@@ -26,7 +26,7 @@ def check_fold_count(labels: Labels, groups: Rows, folds: int) -> None:
         )
 
 
-def assign_folds(labels: Labels, groups: Rows, folds: int, seed: int) -> npt.NDArray[np.int64]:
+def assign_folds(labels: Labels, groups: Groups, folds: int, seed: int) -> npt.NDArray[np.int64]:
     """Draw the fold of every row (n,), stratified on the labels, with each group in one fold.
 
     A group is stratified by the label of its first row. A class of fewer groups than folds is in some folds

@@ -203,7 +203,7 @@ def test_noise_by_a_matrix_has_no_rate_to_state(run_audit, tmp_path):
     assert "matrix, by its matrix, in the training part" in page
     (audit_page,) = folder.glob("audits/s0/report.html")
     preview = run_audit("detect", "wine", *noise, "--dry-run", check=0).stdout
-    assert "matrix, by its matrix" in preview
+    assert "matrix, at the rates of the matrix" in preview
     for text in (page, audit_page.read_text(encoding="utf-8"), preview, done.stdout, folder.name):
         assert "None" not in re.sub(r"(?s)<script.*?</script>", "", text)
 

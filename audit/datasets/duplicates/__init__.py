@@ -16,7 +16,7 @@ import numpy.typing as npt
 from audit.datasets.duplicates.near_features import near_features
 from audit.datasets.duplicates.near_images import near_images
 from audit.datasets.duplicates.search import Pairs, chunks
-from audit.types import Conflicts, Examples, Labels, Leaks, Mask, Rows
+from audit.types import Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows
 
 MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
 LEAST_CHAIN = 10  # rows that a chain may hold in any case
@@ -26,12 +26,12 @@ LEAST_CHAIN = 10  # rows that a chain may hold in any case
 class Duplicates:
     """Which rows are duplicates of which."""
 
-    exact: Rows  # (n,) the exact group of each row: equal for exact duplicates and only for them
+    exact: Groups  # (n,) the exact group of each row: equal for exact duplicates and only for them
     near: Pairs  # near duplicates that are not exact ones, by the first row of each one's exact group
-    groups: Rows  # (n,) equal for duplicates of either kind, also through others in between
+    groups: Groups  # (n,) equal for duplicates of either kind, also through others in between
 
     @classmethod
-    def of(cls, exact: Rows, near: Pairs) -> Self:
+    def of(cls, exact: Groups, near: Pairs) -> Self:
         """Join exact groups and near pairs into groups of duplicates."""
         from scipy.sparse import coo_array  # noqa: PLC0415  slow to import
         from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
@@ -127,7 +127,7 @@ def find_duplicates(X: Examples) -> Duplicates:
     return found if short.all() else Duplicates.of(exact, near[short])
 
 
-def _exact_groups(X: Examples) -> Rows:
+def _exact_groups(X: Examples) -> Groups:
     """A number for each row (n,), equal where the bytes of the examples are."""
     numbers: dict[bytes, int] = {}
     groups = np.empty(len(X), dtype=np.int64)

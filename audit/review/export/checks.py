@@ -12,7 +12,7 @@ from audit.review.export.suspects import Suspect, is_image_file, source_file, su
 from audit.runs.folder import RunRecord
 
 RULE = "label-suspect"
-MEANING = "The label as it came looks wrong; a person is to decide."
+MEANING = "The original label looks wrong; someone must review it."
 
 
 def sarif(record: RunRecord) -> str:

@@ -107,7 +107,7 @@ def keep_worker() -> bool:
     """Keep joblib from replacing this worker when its memory grows; return whether joblib would have.
 
     Where psutil is installed, joblib takes memory that a model keeps for a leak. The process that replaces
-    the worker imports everything again, without the environment of its own. joblib has no setting for it;
+    the worker imports everything again, and lacks SPINS and KEPT_MEMORY. joblib has no setting for it;
     in a version without this variable workers are replaced, which is slower and changes no result.
     """
     if not hasattr(process_executor, "_USE_PSUTIL"):
