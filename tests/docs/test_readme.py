@@ -5,7 +5,6 @@ README's first two blocks install the project and run its tests, which a test ca
 """
 
 import hashlib
-import json
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import striped_images
 from PIL import Image
+from reviewing import document, write
 from sklearn.datasets import load_digits, load_wine
 
 import audit
@@ -64,34 +64,8 @@ def own_data(tmp_path):
 
 def decide(run, path, reviewer, action):
     """Decisions on the first suspects of a run, as its report exports them."""
-    record = run.record
-    names = record.class_names
-    rows = record.suspects.ranking[:5].tolist()
-    entries = [
-        {
-            "id": str(record.ids[row]),
-            "row": row,
-            "given": names[record.labels.original[row]],
-            "suggested": names[record.suspects.suggested[row]],
-            "action": action,
-            "label": None,
-            "note": "",
-            "time": "2026-11-21T11:58:03.120Z",
-        }
-        for row in rows
-    ]
-    document = {
-        "format": "label-audit decisions",
-        "version": 1,
-        "run": record.stages["issues"]["key"],
-        "fingerprint": record.data["fingerprint"],
-        "data": record.data["name"],
-        "reviewer": reviewer,
-        "exported": "2026-11-21T12:00:00.000Z",
-        "class_names": list(names),
-        "decisions": entries,
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
+    rows = run.record.suspects.ranking[:5].tolist()
+    write(document(run.record, dict.fromkeys(rows, action), reviewer), path)
 
 
 @pytest.fixture
