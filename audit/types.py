@@ -86,8 +86,9 @@ class LabeledDataset:
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        in_parts = n if self.part is None else len(self.part)
-        if not (len(self.X) == len(self.ids) == len(self.rows) == in_parts == n and self.X.ndim in (2, 4)):
+        columns = (self.X, self.ids, self.rows, self.part)
+        lengths = {len(column) for column in columns if column is not None}
+        if lengths != {n} or self.X.ndim not in (2, 4):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
         if n and not 0 <= self.labels.min() <= self.labels.max() < k:
             raise ValueError(f"labels must be 0..{k - 1}")
@@ -356,6 +357,13 @@ class Thumbnails:
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
     unusual: tuple[tuple[FeatureValue, ...], ...]  # (m) the most unusual features of each row; none of images
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
+
+
+def taken(column: npt.NDArray[Any] | None, rows: Rows) -> npt.NDArray[Any] | None:
+    """These rows of a column; None where there is none."""
+    if column is None:
+        return None
+    return column[rows]
 
 
 def children(seed: np.random.SeedSequence, count: int) -> tuple[np.random.SeedSequence, ...]:

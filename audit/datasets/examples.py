@@ -90,7 +90,9 @@ def row_hashes(examples: Examples) -> npt.NDArray[np.uint64]:
 def _size(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Height and width of images of this shape."""
     channels_second = len(shape) == 4 and shape[-1] not in CHANNELS
-    return shape[2:4] if channels_second else shape[1:3]
+    if channels_second:
+        return shape[2:4]
+    return shape[1:3]
 
 
 def _chunks(examples: Examples) -> Iterator[Examples]:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from audit import wording
-from audit.datasets.raw_labels import EXPECTED, NO_LABEL, DistinctLabels, distinct_labels, open_labels
+from audit.datasets.raw_labels import (
+    EXPECTED,
+    NO_LABEL,
+    DistinctLabels,
+    RawLabels,
+    distinct_labels,
+    open_labels,
+)
 from audit.datasets.source import shown
 from audit.errors import DataError
 from audit.types import Labels
@@ -47,17 +54,15 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
     """
     raw = open_labels(y, name)
     found = distinct_labels(raw.array, name)
-    names = raw.names if class_names is None else class_names
-    if names is None:
+    if class_names is None:
+        class_names = raw.names
+    if class_names is None:
         if raw.array.ndim == 1 and not raw.are_classes:
             _refuse_identifiers(found, name)
         texts = _texts(found, name)
     else:
-        texts = _given_names(found, name, [str(each) for each in names])
-    sort_keys: list[Any] = texts if found.are_strings else found.values
-    if raw.rank:
-        sort_keys = [raw.rank[value] for value in found.values]
-    key_of = dict(zip(texts, sort_keys, strict=True))
+        texts = _given_names(found, name, [str(each) for each in class_names])
+    key_of = dict(zip(texts, _sort_keys(raw, found, texts), strict=True))
     classes = tuple(sorted(key_of, key=key_of.__getitem__))
     code_of = {text: code for code, text in enumerate(classes)}
     table = np.array([*(code_of[text] for text in texts), NO_LABEL], dtype=np.int64)
@@ -67,6 +72,15 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
         raise DataError(f"{name} needs at least two classes, found {only}")
     notes = (_missing_note(codes), _similar_names_note(classes))
     return ParsedLabels(codes, classes, tuple(note for note in notes if note))
+
+
+def _sort_keys(raw: RawLabels, found: DistinctLabels, texts: list[str]) -> list[Any]:
+    """What each different label is sorted by: its rank, its name or its number."""
+    if raw.rank:
+        return [raw.rank[value] for value in found.values]
+    if found.are_strings:
+        return texts
+    return found.values
 
 
 def _texts(found: DistinctLabels, name: str) -> list[str]:
@@ -88,7 +102,9 @@ def _text(label: Any) -> str:
         return label.decode()
     if isinstance(label, str):
         return str.__str__(label).encode().decode()  # fails on half of a surrogate pair
-    return str(bool(label) if isinstance(label, bool | np.bool_) else int(label))
+    if isinstance(label, bool | np.bool_):
+        return str(bool(label))
+    return str(int(label))
 
 
 def _given_names(found: DistinctLabels, name: str, names: list[str]) -> list[str]:
@@ -143,11 +159,14 @@ def _similar_names_note(classes: tuple[str, ...]) -> str:
     pairs = [" and ".join(map(_visible, pair)) for names in similar.values() for pair in pairwise(names)]
     if not pairs:
         return ""
-    more = f" and {len(pairs) - MOST_PAIRS:,} pairs more" if len(pairs) > MOST_PAIRS else ""
-    what = f"classes {', '.join(pairs[:MOST_PAIRS])}{more}"
+    what = f"classes {', '.join(pairs[:MOST_PAIRS])}"
+    if len(pairs) > MOST_PAIRS:
+        what += f" and {len(pairs) - MOST_PAIRS:,} pairs more"
     return f"{what} differ only in spaces, case or Unicode form: are they the same?"
 
 
 def _visible(name: str) -> str:
     """The name quoted; combining signs are escaped, because they look like a letter of their own."""
-    return shown(name) if unicodedata.is_normalized("NFC", name) else ascii(name)
+    if unicodedata.is_normalized("NFC", name):
+        return shown(name)
+    return ascii(name)

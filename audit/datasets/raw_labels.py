@@ -70,13 +70,21 @@ def open_labels(y: Any, name: str) -> RawLabels:
         what = f"{name} cannot be read as an array ({shown(str(error))})"
         raise DataError(f"{what}, {EXPECTED}; give one plain label for each row") from error
     if not values.shape:
-        remedy = "use its toarray()" if hasattr(y, "toarray") else "give a list, an array or a Series"
-        is_array = isinstance(y, np.ndarray | np.generic)
-        what = "has shape ()" if is_array else f"is of type {type(y).__name__}"
-        raise DataError(f"{name} {what}, {EXPECTED}; {remedy}")
+        _refuse_one_value(y, name)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     return RawLabels(values)
+
+
+def _refuse_one_value(y: Any, name: str) -> NoReturn:
+    """Refuse what is one value to numpy, as an object of an unknown type is."""
+    what = f"is of type {type(y).__name__}"
+    if isinstance(y, np.ndarray | np.generic):
+        what = "has shape ()"
+    remedy = "give a list, an array or a Series"
+    if hasattr(y, "toarray"):
+        remedy = "use its toarray()"
+    raise DataError(f"{name} {what}, {EXPECTED}; {remedy}")
 
 
 def distinct_labels(array: npt.NDArray[Any], name: str) -> DistinctLabels:
@@ -108,16 +116,20 @@ def _from_pandas(y: Any) -> RawLabels | None:
     """The labels in a series, an index or an array of pandas; None where each row has several."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    array = y.array if isinstance(y, pd.Series | pd.Index) and not isinstance(y, pd.MultiIndex) else y
+    array = y
+    if isinstance(y, pd.Series | pd.Index) and not isinstance(y, pd.MultiIndex):
+        array = y.array
     if isinstance(array, pd.Categorical):
         objects = np.asarray(array.astype(object))
         if not array.ordered:
             return RawLabels(objects, are_classes=True)
         rank = {value: i for i, value in enumerate(array.categories.tolist())}
         return RawLabels(objects, rank=rank, are_classes=True)
-    if isinstance(array, pd.api.extensions.ExtensionArray):
-        return RawLabels(np.asarray(y) if isinstance(y.dtype, np.dtype) else array.to_numpy(dtype=object))
-    return None
+    if not isinstance(array, pd.api.extensions.ExtensionArray):
+        return None
+    if isinstance(y.dtype, np.dtype):
+        return RawLabels(np.asarray(y))
+    return RawLabels(array.to_numpy(dtype=object))
 
 
 def _is_blank(value: Any) -> bool:
@@ -127,7 +139,9 @@ def _is_blank(value: Any) -> bool:
 def _refuse_dtype(dtype: np.dtype[Any], name: str) -> None:
     if dtype.kind in "buifUSO":
         return
-    remedy = f"give its field {dtype.names[0]!r}" if dtype.names else REMEDIES.get(dtype.kind, PLAINLY)
+    remedy = REMEDIES.get(dtype.kind, PLAINLY)
+    if dtype.names:
+        remedy = f"give its field {dtype.names[0]!r}"
     raise DataError(f"{name} has dtype {shown(str(dtype))[1:-1]}, {EXPECTED}; {remedy}")
 
 
@@ -155,7 +169,7 @@ def _uniform(values: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     missing = pd.isna(values)
     inferred = pd.api.types.infer_dtype(values[~missing], skipna=False)
     if inferred in PLAIN:
-        return np.where(missing, _NOTHING, values) if missing.any() else values
+        return np.where(missing, _NOTHING, values)
     if inferred not in NUMBERS:
         _refuse_objects(values, missing, name)
     numbers = np.full(len(values), np.nan)
@@ -195,7 +209,9 @@ def _column_numbers(rows: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64
     if rows.dtype.kind == "O":
         numeric = pd.api.types.infer_dtype(rows[~missing], skipna=False) in (*NUMBERS, "empty")
     if rows.ndim != 2 or rows.shape[1] < 2 or not numeric:
-        remedy = "give one of its columns" if rows.ndim == 2 and rows.shape[1] else "reshape it"
+        remedy = "reshape it"
+        if rows.ndim == 2 and rows.shape[1]:
+            remedy = "give one of its columns"
         raise DataError(f"{name} has shape {rows.shape}, {ONE_HOT}; {remedy}")
     filled = np.where(missing, 0, rows)
     ones = filled == 1

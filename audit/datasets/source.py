@@ -56,7 +56,9 @@ class Source:
 
     def row_ids(self, n: int) -> npt.NDArray[Any]:
         """What each of the n rows is called in the source: its id, else its number."""
-        return np.arange(n) if self.ids is None else np.asarray(self.ids)
+        if self.ids is None:
+            return np.arange(n)
+        return np.asarray(self.ids)
 
     def refuse_other_length(self, n: int) -> None:
         """Raise DataError when there are not as many examples as the n labels."""
@@ -83,8 +85,10 @@ def shown(value: Any) -> str:
     brief = reprlib.Repr()
     brief.maxstring = 60
     brief.maxother = 60
+    if isinstance(value, np.generic):
+        value = value.item()
     try:
-        text = brief.repr(value.item() if isinstance(value, np.generic) else value)
+        text = brief.repr(value)
     except ValueError:  # an integer of thousands of digits
         return f"a huge {type(value).__name__}"
     return " ".join(text.splitlines())

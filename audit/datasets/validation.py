@@ -45,7 +45,9 @@ class ChosenRows:
 
     def name(self, source: Source) -> str:
         """The name of the data set: the source's, with the limit where that is reached."""
-        return f"{source.name}-{self.selection.limit}" if self.limited else source.name
+        if not self.limited:
+            return source.name
+        return f"{source.name}-{self.selection.limit}"
 
 
 def choose_rows(source: Source, selection: Selection) -> ChosenRows:
@@ -65,7 +67,9 @@ def choose_rows(source: Source, selection: Selection) -> ChosenRows:
 def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
     """Read and check the examples of the chosen rows; DataError when these cannot be audited."""
     n = len(chosen.parsed.codes)
-    part = None if source.part is None else _parts(source.part, n)
+    part = None
+    if source.part is not None:
+        part = _parts(source.part, n)[chosen.rows]
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
     return LabeledDataset(
         name=chosen.name(source),
@@ -78,7 +82,7 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         notes=(*source.notes, *chosen.parsed.notes, *chosen.notes),
         unlabelled=_unlabelled(source, chosen.parsed, chosen.selection),
         feature_names=source.feature_names,
-        part=None if part is None else part[chosen.rows],
+        part=part,
     )
 
 

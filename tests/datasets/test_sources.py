@@ -217,7 +217,7 @@ def test_folders_that_are_no_classes_are_refused(tmp_path, images, found):
 
 def test_images_are_read_when_they_are_asked_for(tmp_path):
     write_tree(tmp_path, {f"{i}.png": square((9, 9), 10 * i, "L") for i in range(5)})
-    files = ImageFiles([tmp_path / f"{i}.png" for i in range(5)], (9, 9), colour=False)
+    files = ImageFiles([tmp_path / f"{i}.png" for i in range(5)], (9, 9), "L")
     (tmp_path / "4.png").unlink()
     assert files[np.array([3, 0])][:, 0, 0, 0].tolist() == [30, 0]
     assert files[1:3].shape == (2, 9, 9, 1)

@@ -20,6 +20,7 @@ from audit.types import Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows
 
 MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
 LEAST_CHAIN = 10  # rows that a chain may hold in any case
+_SEARCHES = {2: near_features, 4: near_images}  # by the number of axes of the examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +121,13 @@ def find_duplicates(X: Examples) -> Duplicates:
         return Duplicates.of(np.arange(len(X)), np.empty((0, 2), np.int64))
     exact = _exact_groups(X)
     _, first = np.unique(exact, return_index=True)
-    near = near_images(X, first) if X.ndim == 4 else near_features(X, first)
+    near = _SEARCHES[X.ndim](X, first)
     found = Duplicates.of(exact, near)
     chain_sizes = np.bincount(found.groups[first])
     short = chain_sizes[found.groups[near[:, 0]]] <= max(LEAST_CHAIN, MOST_SHARE * len(X))
-    return found if short.all() else Duplicates.of(exact, near[short])
+    if short.all():
+        return found
+    return Duplicates.of(exact, near[short])
 
 
 def _exact_groups(X: Examples) -> Groups:

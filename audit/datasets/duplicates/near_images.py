@@ -65,7 +65,9 @@ def _scale(X: Examples) -> float:
     if X.dtype.kind != "f":
         return 1.0
     largest = max(float(np.abs(X[chunk]).max()) for chunk in chunks(X, len(X)))
-    return largest if largest > LARGEST_PIXEL else 1.0
+    if largest <= LARGEST_PIXEL:
+        return 1.0
+    return largest
 
 
 def _scaled(images: npt.NDArray[Any], scale: float) -> npt.NDArray[Any]:

@@ -85,7 +85,9 @@ def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
 
 def _as_text(key: str | bytes) -> str:
     """A name in the file; h5py returns bytes where it is not UTF-8."""
-    return key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
+    if isinstance(key, str):
+        return key
+    return key.decode("utf-8", "backslashreplace")
 
 
 class Hdf5Rows:

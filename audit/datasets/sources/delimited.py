@@ -5,7 +5,7 @@ import gzip
 import re
 import warnings
 import zlib
-from collections.abc import Container
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
         cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
         refuse_twice(str(path), columns)
-        label_column = usual_column(columns, LABELS) if label is None else label
+        label_column = label or usual_column(columns, LABELS)
         texts = {name for name in columns if name in (label_column, path_column)}
         frame = _read_columns(path, separator, columns, texts)
     except pd.errors.ParserWarning as error:
@@ -56,7 +56,7 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
     return _with_decimal_points(frame, texts)
 
 
-def _read_columns(path: Path, separator: str, columns: list[str], texts: Container[str]) -> pd.DataFrame:
+def _read_columns(path: Path, separator: str, columns: list[str], texts: Collection[str]) -> pd.DataFrame:
     """Read all columns, these as texts; ParserWarning when a row has too many fields."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -65,14 +65,14 @@ def _read_columns(path: Path, separator: str, columns: list[str], texts: Contain
             sep=separator,
             encoding="utf-8-sig",
             keep_default_na=False,
-            na_values={name: [""] if name in texts else MISSING for name in columns},
-            dtype={name: "str" for name in columns if name in texts},
+            na_values=dict.fromkeys(columns, MISSING) | {name: [""] for name in texts},
+            dtype=dict.fromkeys(texts, "str"),
             index_col=False,
             low_memory=False,
         )
 
 
-def _with_decimal_points(frame: pd.DataFrame, texts: Container[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _with_decimal_points(frame: pd.DataFrame, texts: Collection[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Turn columns of numbers with a decimal comma into numbers; also returns a note on them."""
     converted = [name for name in frame.columns if name not in texts and _have_commas(frame[name])]
     if not converted:

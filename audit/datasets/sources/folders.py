@@ -25,25 +25,27 @@ ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", "
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
 READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; of more, images are read when they are asked for
-WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")  # modes of PIL
+CHANNELS = {"RGB": 3, "L": 1}  # of colours and grey, by PIL's mode
+WITHOUT_COLOUR = ("1", "L", "LA", "La")  # modes of PIL
+WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 @dataclass(frozen=True)
 class Header:
-    """Size and colour of an image that could be read."""
+    """Size and mode of an image that could be read."""
 
     size: tuple[int, int]  # width, height, upright
-    colour: bool
+    mode: str  # one of CHANNELS
 
 
 class ImageFiles:
     """Images of one size, read from their files when they are asked for."""
 
-    def __init__(self, paths: Sequence[Path], size: tuple[int, int], *, colour: bool) -> None:
+    def __init__(self, paths: Sequence[Path], size: tuple[int, int], mode: str) -> None:
         self.paths = paths
         self.size = size  # width, height
-        self.colour = colour
-        self.shape = (len(paths), size[1], size[0], 3 if colour else 1)
+        self.mode = mode  # one of CHANNELS
+        self.shape = (len(paths), size[1], size[0], CHANNELS[mode])
         self.dtype = np.dtype(np.uint8)
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class ImageFiles:
         from PIL import Image  # noqa: PLC0415  slow to import
 
         with Image.open(path) as file:
-            image = _plain(file).convert("RGB" if self.colour else "L")
+            image = _plain(file).convert(self.mode)
         return np.asarray(_fitted(image, self.size)).reshape(self.shape[1:])
 
 
@@ -117,8 +119,9 @@ def image_files(
     good = {i: header for i, header in enumerate(headers) if isinstance(header, Header)}
     sizes = Counter(header.size for header in good.values())
     size = _common_size(sizes)
-    colour = any(header.colour for header in good.values())
-    files = ImageFiles([paths[i] for i in good], size, colour=colour)
+    modes = {header.mode for header in good.values()}
+    mode = next(mode for mode in CHANNELS if mode in modes)
+    files = ImageFiles([paths[i] for i in good], size, mode)
     notes = []
     if broken:
         names = wording.some([_relative(path, base) for path in broken])
@@ -128,8 +131,9 @@ def image_files(
         notes.append(
             f"{len(good):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
         )
-    fit_in_memory = len(good) * np.prod(files.shape[1:]) <= KEPT_BYTES
-    images = _in_memory(files, listener) if fit_in_memory else files
+    images: ImageFiles | npt.NDArray[np.uint8] = files
+    if np.prod(files.shape) <= KEPT_BYTES:
+        images = _in_memory(files, listener)
     return images, np.array(list(good), dtype=np.int64), tuple(notes)
 
 
@@ -201,13 +205,13 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 
 def _header(path: Path) -> Header | str:
-    """Decode an image: its size and colour, or what is wrong with it."""
+    """Decode an image: its size and mode, or what is wrong with it."""
     from PIL import Image  # noqa: PLC0415  slow to import
 
     try:
         with Image.open(path) as file:
             image = _plain(file)
-            return Header(image.size, image.mode == "RGB")
+            return Header(image.size, image.mode)
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
         return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
 
@@ -238,11 +242,11 @@ def _plain(image: "Image") -> "Image":
         values = np.nan_to_num(np.asarray(upright, dtype=np.float64))
         most = 65535 if upright.mode.startswith("I") else max(1.0, float(values.max()))
         return Image.fromarray((np.clip(values / most, 0, 1) * 255).astype(np.uint8))
+    mode = "L" if upright.mode in WITHOUT_COLOUR else "RGB"
     if upright.mode in WITH_ALPHA or "transparency" in upright.info:
         layer = upright.convert("RGBA")
-        flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-        return flat.convert("L") if upright.mode in ("LA", "La", "L", "1") else flat
-    return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return upright.convert(mode)
 
 
 def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
@@ -254,4 +258,6 @@ def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _relative(path: Path, base: Path) -> str:
-    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()
+    if path.is_relative_to(base):
+        path = path.relative_to(base)
+    return path.as_posix()

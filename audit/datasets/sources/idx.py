@@ -134,11 +134,18 @@ def _read(path: Path) -> npt.NDArray[Any]:
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
+def unpacked(content: bytes) -> bytes:
+    """The bytes, decompressed where gzip wrote them."""
+    if content[:2] == GZIP:
+        return gzip.decompress(content)
+    return content
+
+
 def _content(path: Path) -> bytes:
     """The bytes of a file, unpacked."""
     try:
         content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == GZIP else content
+        return unpacked(content)
     except FileNotFoundError as error:
         raise DataError(wording.no_such_file(path)) from error
     except (OSError, EOFError, zlib.error) as error:

@@ -53,7 +53,9 @@ def from_object(X: Any, y: Any, name: str) -> Source:
         return _from_pairs(X, name)
     if isinstance(y, str):
         raise DataError(f"y is {shown(y)} but X of type {_type(X)} has no columns; give the labels as y")
-    return Source(name, None if X is None else _array(X, "X"), y)
+    if X is not None:
+        X = _array(X, "X")
+    return Source(name, X, y)
 
 
 def _is_tensor(thing: Any) -> bool:
@@ -190,7 +192,9 @@ class _Images:
 
 
 def _images(n: int, read: Callable[[int], Any], first: Any, remedy: str) -> _Images:
-    mode = getattr(first, "mode", None) if hasattr(first, "convert") else None
+    mode = None
+    if hasattr(first, "convert"):
+        mode = getattr(first, "mode", None)
     if mode not in (None, *PLAIN_MODES):
         mode = "RGB"
     return _Images(n, read, _pixels(first, mode, 0), mode, remedy)
@@ -243,12 +247,16 @@ def _from_pairs(X: Any, name: str) -> Source:
     labels = _listed_labels(X)
     if labels is None:
         examples, labels = _read_pairs(X, images)
-    class_names = _class_names(X) if isinstance(_unwrapped(first_label), int | np.integer) else None
-    return Source(name, examples, labels, class_names=class_names)
+    return Source(name, examples, labels, class_names=_class_names(X, first_label))
 
 
-def _class_names(X: Any) -> Sequence[str] | None:
-    """The class names that a data set, or the one that it is a subset of, keeps in `classes`."""
+def _class_names(X: Any, label: Any) -> Sequence[str] | None:
+    """The class names that a data set, or the one that it is a subset of, keeps in `classes`.
+
+    None where its labels, of which this is one, are not numbers.
+    """
+    if not isinstance(_unwrapped(label), int | np.integer):
+        return None
     classes = getattr(X, "classes", getattr(getattr(X, "dataset", None), "classes", None))
     if isinstance(classes, list | tuple) and all(isinstance(each, str) for each in classes):
         return classes
@@ -258,7 +266,7 @@ def _class_names(X: Any) -> Sequence[str] | None:
 def _listed_labels(X: Any) -> Any:
     """The labels that a data set keeps in a list, when they are those of its items; else None."""
     for values in (getattr(X, "targets", None), getattr(X, "labels", None)):
-        labels: Any = _of_tensor(values) if _is_tensor(values) else values
+        labels: Any = _without_tensor(values)
         is_list = isinstance(labels, list | tuple | np.ndarray) or is_from(labels, "pandas", "Series")
         if is_list and len(labels) == len(X):
             checked = {0, len(X) // 2, len(X) - 1}
@@ -280,14 +288,24 @@ def _read_pairs(X: Any, images: _Images) -> tuple[LazyArray, list[Any]]:
         labels.append(_unwrapped(label))
         if kept is not None:
             kept[row] = images.checked(image, row)
-    return images if kept is None else kept, labels
+    if kept is None:
+        return images, labels
+    return kept, labels
+
+
+def _without_tensor(thing: Any) -> Any:
+    """The array in a tensor; anything else as it is."""
+    if _is_tensor(thing):
+        return _of_tensor(thing)
+    return thing
 
 
 def _unwrapped(label: Any) -> Any:
     """A label without the tensor or the array of no axes around it."""
-    if _is_tensor(label):
-        label = _of_tensor(label)
-    return label[()] if isinstance(label, np.ndarray) and not label.ndim else label
+    label = _without_tensor(label)
+    if isinstance(label, np.ndarray) and not label.ndim:
+        return label[()]
+    return label
 
 
 def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
@@ -302,7 +320,9 @@ def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
     for_tables = "for a table, give X.to_pandas() and y, its label column"
     image = _column(types, "Image", IMAGE_COLUMNS, for_tables)
     label = y or _column(types, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
-    items = X if X.format["type"] == "custom" else X.select_columns([image])
+    items = X
+    if X.format["type"] != "custom":  # whose function may need the other columns
+        items = X.select_columns([image])
     first = _item(items, 0)
     key = next((each for each in (image, *IMAGE_COLUMNS) if each in first), image)
     images = _images(len(X), lambda row: _item(items, row).get(key), first.get(key), "with X.map")

@@ -89,8 +89,9 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415  only downloads need it
 
     named = os.environ.get(CACHE)
-    root = Path(named).expanduser() if named else user_cache_path("label-audit", appauthor=False)
-    return root / "openml"
+    if named:
+        return Path(named).expanduser() / "openml"
+    return user_cache_path("label-audit", appauthor=False) / "openml"
 
 
 def _arguments(spec: str) -> dict[str, Any]:

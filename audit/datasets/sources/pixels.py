@@ -48,7 +48,9 @@ def _prefix(frame: pd.DataFrame) -> str | None:
     numbers = [int(match[2]) for match in found]
     names = {match[1].lower() for match in found}
     counted = any(numbers == list(range(first, first + len(found))) for first in (0, 1))
-    return names.pop() if counted and len(names) == 1 else None
+    if not counted or len(names) != 1:
+        return None
+    return names.pop()
 
 
 def _roughness(images: npt.NDArray[np.uint8]) -> float:

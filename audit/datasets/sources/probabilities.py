@@ -42,7 +42,9 @@ def _read_npz(path: Path) -> npt.NDArray[Any]:
         archive: Any = np.load(file, allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise DataError(f"{path} is one array, expected an .npz archive; give it the ending .npy")
-        wanted = "pred_probs" if len(archive.files) != 1 else archive.files[0]
+        wanted = "pred_probs"
+        if len(archive.files) == 1:
+            wanted = archive.files[0]
         if wanted in archive.files:
             return np.asarray(archive[wanted])
     found = ", ".join(map(repr, archive.files))
@@ -55,7 +57,7 @@ def _read_csv(path: Path) -> npt.NDArray[Any]:
     with path.open(encoding="utf-8-sig") as file:
         cells = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
     row_numbers = len(cells) > 1 and cells[0] == ""  # in the first column, as pandas writes them
-    names = cells[1:] if row_numbers else cells
+    names = cells[int(row_numbers) :]
     column_numbers = names == [str(i) for i in range(len(names))]  # as pandas writes them
     has_header = column_numbers or not all(map(_is_number, names))
     return pd.read_csv(

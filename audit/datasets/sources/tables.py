@@ -17,6 +17,7 @@ from audit.datasets.sources.pixels import as_images
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
+from audit.types import taken
 
 PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
@@ -55,14 +56,22 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     if frame.empty:
         raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
     part_column = find_column(frame, path, settings.split, (), "--split")
-    rest = frame.drop(columns=[target] if part_column is None else [target, part_column])
+    labels = frame[target]
+    if form == "text":
+        labels = _in_order(labels)
+    part = None
+    used = [target]
+    if part_column is not None:
+        part = frame[part_column].to_numpy()
+        used.append(part_column)
+    rest = frame.drop(columns=used)
     source = Source(
         name=path.stem,
         X=None,
-        y=frame[target] if form == "parquet" else _in_order(frame[target]),
+        y=labels,
         names=(str(path), f"column {target!r} of {path}"),
         place=LabelPlace(form, (path,), target),
-        part=None if part_column is None else frame[part_column].to_numpy(),
+        part=part,
         notes=notes,
     )
     usual = [name for name in PATHS if settings.path_column is not None or _holds_paths(rest, name)]
@@ -93,14 +102,14 @@ def _with_images(
     """The source with the images in files of these names; rows of skipped images are left out."""
     paths = [folder / str(name) for name in names]
     images, kept, notes = image_files(paths, folder, skip_broken=settings.skip_broken, listener=listener)
-    place = None if source.place is None else replace(source.place, kept=tuple(kept.tolist()))
+    assert source.place is not None
     return replace(
         source,
         X=images,
         y=source.y.iloc[kept],
         ids=names.to_numpy(dtype=str)[kept],
-        place=place,
-        part=None if source.part is None else source.part[kept],
+        place=replace(source.place, kept=tuple(kept.tolist())),
+        part=taken(source.part, kept),
         notes=(*source.notes, *notes),
     )
 
@@ -114,8 +123,9 @@ def examples_from_frame(frame: pd.DataFrame, name: str) -> tuple[Any, tuple[str,
     if images is None:
         return features_from_frame(frame, name)
     columns = f"columns {shown(frame.columns[0])} to {shown(frame.columns[-1])}"
-    in_colour = " in colour" if images.ndim == 4 else ""
-    size = f"{images.shape[1]} x {images.shape[2]} pixels{in_colour}"
+    size = f"{images.shape[1]} x {images.shape[2]} pixels"
+    if images.ndim == 4:
+        size += " in colour"
     note = f"{columns}, bytes from 0 to 255, are read as images of {size}"
     return images, (), (note,)
 
@@ -150,7 +160,9 @@ def features_from_frame(
             f"{name} has no columns of features beside the labels{found}; add numbers or categories"
         )
     table = pd.concat(features, axis=1)
-    notes = (f"columns left out: {wording.some(left_out)}",) if left_out else ()
+    notes: tuple[str, ...] = ()
+    if left_out:
+        notes = (f"columns left out: {wording.some(left_out)}",)
     return table.to_numpy(np.float64), tuple(map(str, table.columns)), notes
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.datasets.source import LabelPlace
+from audit.datasets.sources.idx import GZIP, unpacked
 from audit.review.writers.change import BEFORE, KEEP, LABELS, Change, corrected_name
 
-GZIP_MAGIC = b"\x1f\x8b"
 LEAST_ZIP64 = 1 << 31  # bytes of an entry from which zip needs its 64-bit form
 
 
@@ -79,7 +79,7 @@ class _IdxLabels(NamedTuple):
     @classmethod
     def read(cls, path: Path) -> "_IdxLabels":
         content = path.read_bytes()
-        plain = gzip.decompress(content) if content[:2] == GZIP_MAGIC else content
+        plain = unpacked(content)
         header_bytes = 4 + 4 * plain[3]  # the fourth byte counts the axes, whose sizes follow
         size = int.from_bytes(plain[4:8], "big")
         labels = np.frombuffer(plain, np.uint8, offset=header_bytes).reshape(size, -1)
@@ -87,7 +87,7 @@ class _IdxLabels(NamedTuple):
 
     @property
     def is_gzipped(self) -> bool:
-        return self.content[:2] == GZIP_MAGIC
+        return self.content[:2] == GZIP
 
 
 def write_idx(place: LabelPlace, change: Change, folder: Path) -> None:
