@@ -17,6 +17,13 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{min(100 - step, max(step, 100 * share)):.{digits}f}"
 
 
+def whole_percent(share: float) -> int:
+    """A share in whole per cent, but 100 only for exactly 1."""
+    if share == 1:
+        return 100
+    return min(99, round(100 * share))
+
+
 class Interval(Protocol):
     """A figure with its 95 % interval."""
 
@@ -52,8 +59,17 @@ def count(number: int, thing: str) -> str:
 
 def shared_rows(part: str, rows: int, shared: int, exact: int) -> str:
     """How many rows of a part have a duplicate in another, as in test: 3 of 10,000 rows."""
-    exactly = f", {exact:,} of them exactly" if shared else ""
-    return f"{part}: {shared:,} of {count(rows, 'row')} with a duplicate in another part{exactly}"
+    line = f"{part}: {shared:,} of {count(rows, 'row')} with a duplicate in another part"
+    if not shared:
+        return line
+    return f"{line}, {exact:,} of them exactly"
+
+
+def number(value: float | None, form: str) -> str:
+    """A number in this format, a dash where there is none."""
+    if value is None:
+        return "–"
+    return format(value, form)
 
 
 def expected_number(figure: Interval) -> str:
@@ -68,7 +84,9 @@ def figure_name(key: str) -> str:
 
 def some(names: Sequence[str], most: int = MOST_NAMED) -> str:
     """The first names of a list, then an ellipsis where there are more."""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    if len(names) > most:
+        names = [*names[:most], "…"]
+    return ", ".join(names)
 
 
 def one_line(text: object) -> str:
@@ -91,4 +109,6 @@ def setting_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[s
 
 
 def _setting(value: Any) -> str:
-    return "not given" if value is None else str(value)
+    if value is None:
+        return "not given"
+    return str(value)

@@ -42,8 +42,11 @@ def _table(file: Toml) -> Mapping[str, Any]:
     """The settings in a file; empty where there are none, or something else, which Toml then refuses."""
     table: Any = file.config
     for key in file.root_keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table if isinstance(table, dict) else {}
+        if isinstance(table, dict):
+            table = table.get(key)
+    if not isinstance(table, dict):
+        return {}
+    return table
 
 
 SETTINGS = [  # only for detect: other commands lack some settings, and use --data and --out differently

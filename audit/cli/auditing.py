@@ -58,7 +58,9 @@ def detect(
     config = Config.of(**flat(data, predictions, noise, noise_options, training, detection, report, run))
     if dry_run:
         facts = pipeline.dry_run(config)
-        return terminal.print_json(facts) if as_json else terminal.print_preview(facts)
+        if as_json:
+            return terminal.print_json(facts)
+        return terminal.print_preview(facts)
     held = gates.Gates.of(limits, config)
     with progress.ProgressDisplay(quiet=quiet) as listener:
         done, page = pipeline.detect_spec(config, listener)

@@ -48,7 +48,9 @@ def sweep(
     with progress.ProgressDisplay(quiet=quiet, unit=unit) as listener:
         if dry_run:
             facts = experiment.dry_run(shared, settings, listener)
-            return terminal.print_json(facts) if as_json else terminal.print_facts(facts)
+            if as_json:
+                return terminal.print_json(facts)
+            return terminal.print_facts(facts)
         result, report = experiment.sweep(shared, settings, listener)
     if as_json:
         return terminal.print_json({**result.scores, "report": str(report)})
@@ -118,4 +120,4 @@ def diff(
         experiment.write_page(findings, html)
     if as_json:
         return terminal.print_json(document)
-    return terminal.print_findings(findings, None if html is None else str(html), most_rows=20)
+    return terminal.print_findings(findings, html, most_rows=20)

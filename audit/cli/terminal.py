@@ -13,7 +13,16 @@ from rich.text import Text
 from audit.detectors.scores import Scores
 from audit.detectors.scoring import Estimate
 from audit.report.experiment_page import Findings
-from audit.wording import count, expected_number, figure_name, interval, percent, shared_rows, with_interval
+from audit.wording import (
+    count,
+    expected_number,
+    figure_name,
+    interval,
+    number,
+    percent,
+    shared_rows,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from audit.review.apply import Applied
@@ -62,14 +71,16 @@ def print_result(scores: Scores, report: str) -> None:
     console.print(f"report: {report}", markup=False)
 
 
-def print_findings(findings: Findings, report: str | None, most_rows: int | None = None) -> None:
+def print_findings(findings: Findings, report: str | Path | None, most_rows: int | None = None) -> None:
     """Print an experiment's sentence and tables to stdout, at most most_rows rows of each table."""
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(findings.sentence, markup=False)
     for each in [table for table in findings.tables if not table.page_only]:
         table = Table(title=Text(each.caption), title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for number, name in enumerate(each.head):
-            table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+        first, *others = each.head
+        table.add_column(Text(first), overflow="fold")
+        for name in others:
+            table.add_column(Text(name), justify="right", overflow="fold")
         for row in each.rows[:most_rows]:
             table.add_row(*map(Text, row))
         console.print(table)
@@ -180,7 +191,7 @@ def print_merged(merged: "Merged", out: Path) -> None:
     """Print how well reviewers agree, and the rows on which they disagree."""
     console = Console(highlight=False, soft_wrap=True)
     for pair in merged.pairs:
-        kappa = "–" if pair.kappa is None else f"{pair.kappa:.2f}"
+        kappa = number(pair.kappa, ".2f")
         alike = f"{pair.agreed:,} of {pair.rows:,} decided alike"
         if pair.rows:
             alike += f", {with_interval(pair.agreement)} %"
@@ -208,11 +219,15 @@ def _detector_table(scores: Scores) -> Table:
     for name, figures in scores.main_detectors.items():
         if figures.detection is None:
             continue
-        used = name == scores.detector
+        label = name
+        style = None
+        if name == scores.detector:
+            label = f"{name} (used)"
+            style = "bold"
         table.add_row(
-            f"{name} (used)" if used else name,
+            label,
             *(with_interval(figures.detection.rates[key]) for key in ("precision", "recall", "f1")),
             f"{figures.flagged:,}",
-            style="bold" if used else None,
+            style=style,
         )
     return table

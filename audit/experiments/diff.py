@@ -128,8 +128,9 @@ def _suspects_table(comparison: Comparison, status: str) -> Table:
         )
         for each in table[:MOST_ROWS].itertuples()
     ]
-    more = "" if len(table) <= MOST_ROWS else f"; the first {MOST_ROWS}, --json has all"
-    caption = f"{len(table):,} {status}: {STATUSES[status]}{more}"
+    caption = f"{len(table):,} {status}: {STATUSES[status]}"
+    if len(table) > MOST_ROWS:
+        caption += f"; the first {MOST_ROWS}, --json has all"
     return Table(
         caption, ("id", "given", "suggested", "rank", "p_error"), tuple(rows), folded=status != "new"
     )

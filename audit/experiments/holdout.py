@@ -55,7 +55,9 @@ def hold_out(
 
 def _row_count(flag: str, size: float, n: int) -> int:
     """The number of rows that a size means; ConfigError when it means none."""
-    count = round(size * n) if 0 < size < 1 else size
+    count = size
+    if 0 < size < 1:
+        count = round(size * n)
     if not (size > 0 and count == int(count) and count >= 1):  # also refuses NaN
         raise ConfigError(
             f"{flag} must be a share of the {n:,} rows below 1 or a whole number of rows, found {size:g}"

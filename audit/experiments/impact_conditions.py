@@ -10,7 +10,7 @@ import numpy.typing as npt
 from audit.errors import DataError
 from audit.experiments.reviewed_rows import ReviewedRows
 from audit.runs.folder import RunRecord
-from audit.types import LabeledDataset, Labels, Mask, Rows
+from audit.types import LabeledDataset, Labels, Mask, Rows, taken
 
 MOST_CONDITIONS = 6
 
@@ -124,7 +124,7 @@ def subset(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
         rows=dataset.rows[rows],
         fingerprint=hashlib.sha256(f"{dataset.fingerprint} {digest(rows)}".encode()).hexdigest(),
         unlabelled=None,
-        part=None if dataset.part is None else dataset.part[rows],
+        part=taken(dataset.part, rows),
     )
 
 

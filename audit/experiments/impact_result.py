@@ -23,7 +23,7 @@ from audit.settings.experiments import ImpactSettings
 from audit.settings.noise import NoiseSettings
 from audit.training import models
 from audit.types import LabeledDataset
-from audit.wording import count, percent
+from audit.wording import count, number, percent
 
 CLEANED = {  # conditions in the headline, as it says them
     "suspects dropped": "dropping the suspects",
@@ -115,8 +115,9 @@ def _noise(noise: NoiseSettings) -> str:
     """The noise in words; a matrix sets the rate itself."""
     if noise.noise == 0:
         return "none"
-    rate = "by its matrix" if noise.noise is None else f"{noise.noise:g}"
-    return f"{noise.noise_kind}, {rate}, in the training part"
+    if noise.noise is None:
+        return f"{noise.noise_kind}, by its matrix, in the training part"
+    return f"{noise.noise_kind}, {noise.noise:g}, in the training part"
 
 
 def sentence(summary: Mapping[str, Any], seeds: int, figure: str = "accuracy") -> str:
@@ -172,8 +173,10 @@ def _sentence_without_cost(lost: Estimate, seeds: int) -> str:
     return f"The noise cost nothing measurable: {points} points of accuracy{consequence}."
 
 
-def _share(ratio: Mapping[str, float]) -> str:
-    """A share won back, which may be below 0 or above 1: 71 % (40 to 95)."""
+def _share(ratio: Mapping[str, float] | None) -> str:
+    """A share won back, which may be below 0 or above 1: 71 % (40 to 95); a dash where it is unknown."""
+    if ratio is None:
+        return "–"
     value, low, high = (f"{100 * ratio[key]:.0f}".replace("-", "−") for key in ("value", "low", "high"))
     return f"{value} % ({low} to {high})"
 
@@ -229,7 +232,7 @@ def _caption(seeds: int) -> str:
 def _accuracy_table(summary: Mapping[str, Any], seeds: int) -> Table:
     rows = []
     for name, each in summary["conditions"].items():
-        wrong = "–" if each["wrong"] is None else f"{each['wrong']:,.0f}"
+        wrong = number(each["wrong"], ",.0f")
         rows.append((name, f"{each['rows']:,.0f}", wrong, *_figure_cells(name, each, "accuracy", seeds)))
     return Table(
         f"Accuracy on the original held-out labels: {_means(seeds)}.",
@@ -256,7 +259,7 @@ def _figure_cells(name: str, each: Mapping[str, Any], figure: str, seeds: int) -
     return (
         in_percent(Estimate(**each[figure]), seeds, 2),
         _difference_cell(name, each, figure, seeds),
-        "–" if won_back is None else _share(won_back),
+        _share(won_back),
     )
 
 

@@ -164,4 +164,6 @@ def _won_back(values: FiguresBySeed, name: str, figure: str) -> dict[str, Any] |
     if lost.mean() <= 0:
         return None
     ratio = ratio_over_seeds(gained.tolist(), lost.tolist())
-    return None if ratio is None else ratio.to_json()
+    if ratio is None:
+        return None
+    return ratio.to_json()

@@ -72,7 +72,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
     with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
         for note in dataset.notes:
             listener.note(note)
-        jobs = machines if config.training.jobs is None else config.training.jobs
+        jobs = config.training.jobs or machines
         if settings.what == "detection":
             grid = [cell.with_settings(jobs=jobs) for cell in grid]
             result = sweep_detection.sweep(dataset, grid, folder, command, listener)
@@ -179,15 +179,15 @@ def _plan(
         if settings.continue_model and cells:
             last = cells[-1]
             if (last.kind, last.seed) == (config.noise.noise_kind, config.run.seed):
-                before = last.trial
+                before = last.trial.key
         cells.append(_cell(dataset, groups, config, settings, before))
     return PlannedSweep(dataset, trial_models, cells)
 
 
 def _cell(
-    dataset: LabeledDataset, groups: Groups, config: Config, settings: SweepSettings, before: Trial | None
+    dataset: LabeledDataset, groups: Groups, config: Config, settings: SweepSettings, before: str | None
 ) -> NoiseCell:
-    """Draw the noisy labels of these settings and plan the trial on them, which may continue another."""
+    """Draw the noisy labels of these settings and plan the trial on them, which may continue one before."""
     seeds = Seeds.of(config.run.seed)
     held_out = hold_out(
         dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
@@ -196,12 +196,12 @@ def _cell(
     _, labels = noise.inject_into(dataset, np.random.default_rng(seeds.noise))
     decides = {**noise.key_settings(config), **config.deciding("model"), **deciding("model", settings)}
     trial = Trial(
-        key=Stage("model", decides, before.key if before else dataset.fingerprint, version=2).key,
+        key=Stage("model", decides, before or dataset.fingerprint, version=2).key,
         train=held_out.train,
         labels=labels.noisy[held_out.train],
         test=held_out.test,
         seed=int(seeds.models.generate_state(1)[0]),
-        before=before.key if before else None,
+        before=before,
         keeps_weights=settings.continue_model,
     )
     return NoiseCell(config.noise.noise_kind, _rate(config), config.run.seed, labels.noisy, trial)

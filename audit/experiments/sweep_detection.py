@@ -17,6 +17,7 @@ from audit.pipeline import preview
 from audit.pipeline.detect import AuditRequest, audit_into
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, Table
+from audit.runs.comparison import rate_values
 from audit.runs.folder import RunFolder, RunRecord
 from audit.settings.detect import Config
 from audit.types import LabeledDataset
@@ -33,6 +34,7 @@ FIGURES = {
     "average_precision": "average precision",
 }
 REFERENCE = "cleanlab"  # has a column of its own in the tables
+NOT_MEASURED: Mapping[str, Any] = {"f1": {"value": None}}
 
 
 def sweep(
@@ -64,7 +66,6 @@ def _rows(config: Config, record: RunRecord) -> list[dict[str, Any]]:
     """The lines of detection.csv for one cell, one for each detector."""
     rows = []
     for detector, figures in record.scores.detectors.items():
-        rates = {} if figures.detection is None else figures.detection.rates
         rows.append(
             {
                 "kind": config.noise.noise_kind,
@@ -74,7 +75,7 @@ def _rows(config: Config, record: RunRecord) -> list[dict[str, Any]]:
                 "detector": detector,
                 "flagged": figures.flagged,
                 "changed": record.scores.noise.changed,
-                **{figure: rates[figure].value if rates else None for figure in FIGURES},
+                **rate_values(figures.detection, FIGURES),
             }
         )
     return rows
@@ -173,13 +174,13 @@ def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> Table:
         others = {name: value for name, value in f1.items() if name != used}
         best = max(others, key=lambda name: others[name])
         figures = cell["detectors"][used]
-        reference = cell["detectors"].get(REFERENCE)
+        reference = cell["detectors"].get(REFERENCE, NOT_MEASURED)
         rows.append(
             (
                 percent(cell["rate"], 1),
                 *(percent(figures[figure]["value"]) for figure in FIGURES),
                 f"{percent(others[best])} ({best})",
-                "–" if reference is None else percent(reference["f1"]["value"]),
+                percent(reference["f1"]["value"]),
             )
         )
     head = ("noise", *(f"{name}, {used}" for name in FIGURES.values()), "best other F1", "F1, cleanlab")
@@ -199,14 +200,15 @@ def _draw(
     unmarked = [name for name in names if name not in marked]
     for column, kind in enumerate(kinds):
         grid[0, column].set_title(kind, color=palette.ink, fontsize=9, loc="left")
-        for row, (key, label) in enumerate(FIGURES.items()):
-            axes = grid[row, column]
-            below = "share of labels changed" if row == len(FIGURES) - 1 else ""
-            charts.dress(axes, palette, below, "" if column else label)
+        for axes, key in zip(grid[:, column], FIGURES, strict=True):
+            charts.dress(axes, palette, "", "")
             for name in [*unmarked, *reversed(marked)]:
                 cells = table[(table["kind"] == kind) & (table["detector"] == name)]
                 _draw_line(axes, cells, key, palette, marked)
             axes.set_ylim(-0.03, 1.03)
+        grid[-1, column].set_xlabel("share of labels changed")
+    for axes, label in zip(grid[:, 0], FIGURES.values(), strict=True):
+        axes.set_ylabel(label)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(
         handles[::-1],

@@ -130,7 +130,9 @@ def run_trials(
 
 def _start_weights(trial: Trial, done: Mapping[str, Outcome]) -> NetworkWeights:
     """The weights that the trial's network starts from; empty where it starts anew."""
-    return {} if trial.before is None else done[trial.before].network_weights
+    if trial.before is None:
+        return {}
+    return done[trial.before].network_weights
 
 
 def _run(

@@ -104,7 +104,8 @@ def write(injected: Injected, path: Path) -> list[Path]:
     import pandas as pd  # noqa: PLC0415  slow to import
 
     names = np.array(injected.dataset.class_names)
-    names = names.astype(np.int64) if all(name.isdecimal() for name in names.tolist()) else names
+    if all(name.isdecimal() for name in names.tolist()):
+        names = names.astype(np.int64)
     truth = pd.DataFrame(
         {
             "row": np.arange(len(names[injected.labels.noisy])),

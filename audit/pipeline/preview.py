@@ -94,7 +94,9 @@ def _memory(dataset: LabeledDataset, jobs: int) -> int | None:
     copies = 2 * X[:1].nbytes * len(X)  # of the rows that a model trains on, and as it converts them
     if jobs == 1:
         return resident + copies
-    held = 0 if isinstance(X, np.memmap) else X.nbytes
+    held = X.nbytes
+    if isinstance(X, np.memmap):
+        held = 0
     return resident + jobs * (max(resident - held, 0) + copies)
 
 
@@ -146,4 +148,6 @@ def _resident_bytes() -> int | None:
     except ImportError:
         return None
     most = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    return most if sys.platform == "darwin" else most * 1024
+    if sys.platform == "darwin":
+        return most
+    return most * 1024

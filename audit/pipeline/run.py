@@ -24,8 +24,7 @@ class Run:
     @property
     def score(self) -> dict[str, Any] | None:
         """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
-        detection = self.record.scores.detection
-        return None if detection is None else detection.to_json()
+        return self.record.score
 
     @property
     def issues(self) -> "pd.DataFrame":

@@ -68,16 +68,12 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     some = evenly(seen, CURVE_POINTS)
     axes.plot(recall[some], precision[some], color=palette.accent, linewidth=1.6)
     for (name, cut), marker in zip(cuts.items(), MARKERS, strict=False):
-        used = name == record.scores.detector
-        axes.plot(
-            *cut,
-            label=f"{name} (used)" if used else name,
-            marker=marker,
-            markersize=8 if used else 6,
-            markerfacecolor=palette.accent if used else "none",
-            markeredgecolor=palette.accent if used else palette.muted,
-            linestyle="none",
-        )
+        label = name
+        style: dict[str, Any] = {"markersize": 6, "markerfacecolor": "none", "markeredgecolor": palette.muted}
+        if name == record.scores.detector:
+            label = f"{name} (used)"
+            style = {"markersize": 8, "markerfacecolor": palette.accent, "markeredgecolor": palette.accent}
+        axes.plot(*cut, label=label, marker=marker, linestyle="none", **style)
     if cuts:
         axes.legend(frameon=False, labelcolor=palette.ink, loc="lower left")
     margin = (1 - low) * 0.05
@@ -154,7 +150,13 @@ def to_png(figure: "Figure") -> bytes:
 def _only_referenced_ids(svg: str, prefix: str) -> str:
     """The drawing with the ids that it refers to, made unique in the page, and without all others."""
     used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", svg)
+
+    def renamed(attribute: re.Match[str]) -> str:
+        if attribute[1] not in used:
+            return ""
+        return f' id="{prefix}-{attribute[1]}"'
+
+    svg = re.sub(r' id="([^"]+)"', renamed, svg)
     return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", svg)
 
 

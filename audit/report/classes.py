@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.detectors.scores import ClassFigures
 from audit.detectors.scoring import Estimate
@@ -45,22 +46,27 @@ def classes(record: RunRecord) -> Classes:
     counts = np.zeros((k, k), dtype=int)
     rows = record.suspects.ranking
     np.add.at(counts, (record.labels.original[rows], record.suspects.suggested[rows]), 1)
-    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
     order = np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
     names = record.class_names
     return Classes(
         names=names,
-        matrix=tuple(
-            tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
-            for line, shades in zip(counts, heats, strict=True)
-        )
-        if k <= MOST_MATRIX_CLASSES
-        else (),
+        matrix=_matrix(counts),
         moves=_moves(record),
         pairs=tuple(
             (i, j, int(counts[i, j])) for i, j in (divmod(int(cell), k) for cell in order) if counts[i, j]
         ),
         table=tuple((names[figures.label], figures) for figures in record.scores.classes),
+    )
+
+
+def _matrix(counts: npt.NDArray[np.int_]) -> tuple[tuple[Cell, ...], ...]:
+    """The counts with their shades; empty when there are too many classes to draw."""
+    if len(counts) > MOST_MATRIX_CLASSES:
+        return ()
+    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
+    return tuple(
+        tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
+        for line, shades in zip(counts, heats, strict=True)
     )
 
 

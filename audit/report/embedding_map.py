@@ -45,12 +45,11 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     suspects = np.isin(rows, record.suspects.ranking)
     dots: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
     axes.plot(*positions[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
-    kinds = kind_of_rows(record)
-    number = np.array([kinds[row].number if row in kinds else -1 for row in rows.tolist()])
-    for kind, marker in zip((-1, *range(len(KINDS))), MARKS, strict=True):
+    number_of = {row: kind.number for row, kind in kind_of_rows(record).items()}
+    number = np.array([number_of.get(row, -1) for row in rows.tolist()])
+    for kind, (name, marker) in enumerate(zip(("suspect", *KINDS), MARKS, strict=True), start=-1):
         marked = suspects & (number == kind)
         if marked.any():
-            name = "suspect" if kind < 0 else KINDS[kind]
             label = f"{name} ({marked.sum():,})"
             axes.plot(
                 *positions[marked].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots

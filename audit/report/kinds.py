@@ -6,6 +6,7 @@ import numpy as np
 
 from audit.runs.folder import RunRecord
 from audit.types import KINDS
+from audit.wording import whole_percent
 
 ACTIONS = {
     "mislabelled": "relabel",
@@ -54,7 +55,7 @@ def kind_of_rows(record: RunRecord) -> dict[int, Kind]:
     if kinds is None or len(record.controls.rows):
         return {}
     probability = kinds.probability[np.arange(len(kinds.rows)), kinds.kind].tolist()
-    percents = [100 if p == 1 else min(99, round(100 * p)) for p in probability]
+    percents = [whole_percent(p) for p in probability]
     columns = (kinds.rows.tolist(), kinds.kind.tolist(), percents, kinds.reason.tolist())
     return {row: Kind(*values) for row, *values in zip(*columns, strict=True)}
 

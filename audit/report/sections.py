@@ -13,7 +13,7 @@ from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.runs.folder import RunRecord
 from audit.types import FeatureValue, Leaks, Rows
-from audit.wording import interval, percent, shared_rows
+from audit.wording import interval, percent, shared_rows, whole_percent
 
 MOST_BAR_CLASSES = 30
 BAR_HEIGHT = 20
@@ -43,7 +43,7 @@ class Card:
     @property
     def percent(self) -> int:
         """p_error in whole per cent, but 100 only for exactly 1."""
-        return 100 if self.p_error == 1 else min(99, round(100 * self.p_error))
+        return whole_percent(self.p_error)
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
     if record.labels.flipped[row] and not original:
         true = names[record.labels.original[row]]
     probs = record.probs.pred_probs[row]
-    bars = _bars(probs) if len(names) <= MOST_BAR_CLASSES else [""] * len(names)
+    bars = _bars(probs)
     others = [bar for label, bar in enumerate(bars) if label not in (given, suggested)]
     return Card(
         row=row,
@@ -250,7 +250,9 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
 
 
 def _bars(probs: npt.NDArray[np.float32]) -> list[str]:
-    """One bar for each class probability, as an SVG path."""
+    """One bar for each class probability, as an SVG path; empty ones where there are too many."""
+    if len(probs) > MOST_BAR_CLASSES:
+        return [""] * len(probs)
     heights = np.maximum(1, np.round(probs * BAR_HEIGHT)).astype(int).tolist()
     return [f"M{10 * label} {BAR_HEIGHT}v-{height}h8v{height}z" for label, height in enumerate(heights)]
 
@@ -299,7 +301,9 @@ def _noise(record: RunRecord) -> str:
     if not record.injected:
         return "none: no label was changed"
     noise = record.scores.noise
-    requested = "by its matrix" if noise.requested is None else f"rate {noise.requested:.4g}"
+    requested = "by its matrix"
+    if noise.requested is not None:
+        requested = f"rate {noise.requested:.4g}"
     return f"{record.config['noise_kind']}, {requested}, {noise.realised:.4g} of the labels changed"
 
 

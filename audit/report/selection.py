@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.report.neighbours import nearest_trusted
+from audit.report.sprites import as_picture
 from audit.review.controls import mixed
 from audit.runs.folder import RunRecord
 from audit.types import (
@@ -148,7 +149,9 @@ def unusual_features(
 
 def _short(value: float) -> str:
     """Three digits that say something, or all of those before the point."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
 def _to_bytes(images: Examples) -> npt.NDArray[np.uint8]:
@@ -174,7 +177,6 @@ def _shrunk(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
 
     def small(image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
-        return np.asarray(picture.resize(size, Image.Resampling.BOX)).reshape(size[1], size[0], -1)
+        return np.asarray(as_picture(image).resize(size, Image.Resampling.BOX)).reshape(size[1], size[0], -1)
 
     return np.stack([small(image) for image in images])

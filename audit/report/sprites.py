@@ -4,11 +4,15 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.types import Thumbnails
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 COLUMNS = 32  # of a sheet, of which a browser decodes only those that it shows
 LINES = 16
@@ -40,17 +44,24 @@ def sprite_sheet(thumbnails: Thumbnails, rows: Sequence[int]) -> SpriteSheet:
     )
 
 
-def _sheet(images: npt.NDArray[np.uint8]) -> str:
-    """The images (m, h, w, c) line after line as a data URI: PNG, or JPEG where they are shown smoothly."""
+def as_picture(image: npt.NDArray[np.uint8]) -> "Image":
+    """An image (h, w, c) as PIL's, in grey where it has one channel."""
     from PIL import Image  # noqa: PLC0415  only a report needs it
 
+    if image.shape[-1] == 1:
+        image = image.squeeze(-1)
+    return Image.fromarray(image)
+
+
+def _sheet(images: npt.NDArray[np.uint8]) -> str:
+    """The images (m, h, w, c) line after line as a data URI: PNG, or JPEG where they are shown smoothly."""
     m, height, width, channels = images.shape
     cells = np.zeros((LINES * COLUMNS, height, width, channels), dtype=np.uint8)
     cells[:m] = images
     sheet = cells.reshape(LINES, COLUMNS, height, width, channels).swapaxes(1, 2)
     sheet = sheet.reshape(LINES * height, COLUMNS * width, channels)
     buffer = io.BytesIO()
-    picture = Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    picture = as_picture(sheet)
     kind = "png"
     if max(height, width) <= PIXELATED_UP_TO:
         picture.save(buffer, format="PNG", optimize=True)
@@ -63,17 +74,18 @@ def _sheet(images: npt.NDArray[np.uint8]) -> str:
 def _rules(height: int, width: int, sheets: Sequence[str]) -> str:
     """One rule for each sheet, column and line, so that nothing needs inline styles; sizes as variables."""
     longer = max(height, width)
-    pixelated = longer <= PIXELATED_UP_TO  # then only whole multiples are sharp
-    scales = {
-        name: max(1, round(side / longer)) if pixelated else side / longer for name, side in SIZES.items()
-    }
+    scales = {name: side / longer for name, side in SIZES.items()}
+    rendering = "auto"
+    if longer <= PIXELATED_UP_TO:  # then only whole multiples are sharp
+        scales = {name: max(1, round(scale)) for name, scale in scales.items()}
+        rendering = "pixelated"
     variables = ";".join(f"--{name}:{scale:.4g}" for name, scale in scales.items())
     w, h = (f"calc(var(--scale)*{side}px)" for side in (width, height))
     whole = f"calc(var(--scale)*{COLUMNS * width}px) calc(var(--scale)*{LINES * height}px)"
-    smooth = "pixelated" if pixelated else "auto"
+
     rules = [
         f":root{{{variables}}}",
-        f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{smooth}}}",
+        f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{rendering}}}",
     ]
     rules += [f'.s{i}{{background-image:url("{sheet}")}}' for i, sheet in enumerate(sheets)]
     rules += [f".c{i}{{background-position-x:{100 * i / (COLUMNS - 1):.4f}%}}" for i in range(COLUMNS)]

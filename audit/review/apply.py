@@ -30,6 +30,7 @@ from audit.runs.folder import RunRecord, load_record
 from audit.types import Rows
 
 ROWS = "rows.npy"  # of a user's arrays, where only some of them were audited
+NOWHERE = LabelPlace(form="", paths=())  # of labels that are not in a file
 
 
 @dataclass(frozen=True)
@@ -225,14 +226,15 @@ def _write_files(record: RunRecord, corrections: Sequence[Correction], plan: Pla
 
 
 def _provenance(record: RunRecord, place: LabelPlace | None, applied: Applied) -> dict[str, Any]:
+    place = place or NOWHERE
     return {
         "state": "applied",
         "label_audit": version("label-audit"),
         "run": record.stages["issues"]["key"],
         "fingerprint": record.data["fingerprint"],
         "data": record.data["name"],
-        "source": [] if place is None else [str(path) for path in place.paths],
+        "source": [str(path) for path in place.paths],
         "form": applied.form,
-        "name": "" if place is None else place.name,
+        "name": place.name,
         "summary": applied.to_json(),
     }

@@ -92,10 +92,12 @@ def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Co
         elif label != corrections[i].before:
             problems.append(f"{ids[i]} is labelled {label!r} and was {corrections[i].before!r}")
     if problems:
-        more = f" and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
+        listed = ", ".join(problems[:MOST_NAMED])
+        if len(problems) > MOST_NAMED:
+            listed += f" and {len(problems) - MOST_NAMED} more"
         raise ReviewError(
             f"{now.source.names[0]} has changed since the run, in {len(problems)} of {len(rows)} decided "
-            f"rows: {', '.join(problems[:MOST_NAMED])}{more}; audit it again, or take these decisions out"
+            f"rows: {listed}; audit it again, or take these decisions out"
         )
     return source_rows
 

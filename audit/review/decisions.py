@@ -95,7 +95,9 @@ def _unreadable(path: Path, why: str) -> ReviewError:
 
 def parse_decisions(document: Any, name: str) -> Decisions:
     """Turn the JSON document of this name into decisions; ReviewError when it is not in the form."""
-    form = document.get("format") if isinstance(document, dict) else document
+    form = document
+    if isinstance(document, dict):
+        form = document.get("format")
     if not isinstance(document, dict) or form != FORMAT:
         raise ReviewError(
             f"{name} is not a file of decisions: its format is {_shown(form)}, expected {FORMAT!r}; "

@@ -1,11 +1,12 @@
 """Compare two runs: which suspects are gone, which are new, and how ranks and scores changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.detectors.scores import DetectionFigures
 from audit.errors import RunError
 from audit.runs.folder import RunRecord
 from audit.wording import setting_changes
@@ -145,7 +146,7 @@ def _figures(record: RunRecord) -> dict[str, float | None]:
     """The figures of a run that two runs are compared by."""
     scores = record.scores
     suspects = scores.suspects
-    rates = {} if scores.detection is None else scores.detection.rates
+
     return {
         "suspects": float(suspects.natural),
         "likely suspects": float(suspects.likely),
@@ -153,5 +154,12 @@ def _figures(record: RunRecord) -> dict[str, float | None]:
         "estimated natural noise": scores.noise.natural.value,
         "accuracy, given labels": scores.accuracy.given,
         "accuracy, true labels": scores.accuracy.true,
-        **{name: rates[name].value if rates else None for name in DETECTION},
+        **rate_values(scores.detection, DETECTION),
     }
+
+
+def rate_values(detection: DetectionFigures | None, names: Iterable[str]) -> dict[str, float | None]:
+    """These figures of how well changed labels were found; None where none were changed."""
+    if detection is None:
+        return dict.fromkeys(names)
+    return {name: detection.rates[name].value for name in names}

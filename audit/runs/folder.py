@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,7 @@ UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
 # A line of a caption: the name of a feature, which may have tabs and line breaks itself, and three numbers.
 OLD_CAPTION = re.compile(r"(.*?)\t(\S+)\t(\S+)\t(\S+)(?:\n|\Z)", re.DOTALL)
 Arrays = Mapping[str, npt.NDArray[Any]]
+T = TypeVar("T", Controls, Kinds, Leaks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,13 @@ class RunRecord:
         """Whether labels were changed on purpose."""
         return bool(self.labels.flipped.any())
 
+    @property
+    def score(self) -> dict[str, Any] | None:
+        """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
+        if self.scores.detection is None:
+            return None
+        return self.scores.detection.to_json()
+
 
 class RunFolder:
     """A folder that holds one run; use it as `with RunFolder.locked(path) as folder`."""
@@ -112,7 +120,7 @@ class RunFolder:
         """
         if path.exists() and not path.is_dir():
             raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
-        names = {p.name for p in path.iterdir() if p.name[0] != "."} if path.exists() else set()
+        names = _visible_names(path)
         if names and "manifest.json" not in names:
             raise RunError(
                 f"{path} holds other files ({min(names)} …) and no run; choose a new folder with --out"
@@ -136,7 +144,9 @@ class RunFolder:
             content = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return content if isinstance(content, dict) and content.get("format") == FORMAT else {}
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            return {}
+        return content
 
     def why_not_reused(self, stage: Stage) -> str | None:
         """None when the stored stage has this key; else what differs, empty when nothing is stored."""
@@ -177,7 +187,16 @@ class RunFolder:
 
     def _read_if_there(self, name: str) -> dict[str, npt.NDArray[Any]]:
         """The arrays of an .npz; empty when there is none."""
-        return self.read_arrays(name) if (self.path / name).exists() else {}
+        if not (self.path / name).exists():
+            return {}
+        return self.read_arrays(name)
+
+    def _read_value(self, kind: type[T], name: str) -> T | None:
+        """The value whose fields an .npz holds; None when there is none."""
+        fields = self._read_if_there(name)
+        if not fields:
+            return None
+        return kind(**fields)
 
     def _write_or_remove(self, name: str, arrays: Mapping[str, npt.NDArray[Any] | None]) -> None:
         """Write an .npz of the arrays that are there; remove an earlier one when none is."""
@@ -192,24 +211,27 @@ class RunFolder:
         self.write_json("manifest.json", UNFINISHED)
         self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
         self._write_or_remove("features.npz", {"features": record.probs.features})
-        rows = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
-        labels = {**rows, "given": record.labels.noisy, "fold": record.probs.fold}
-        true = record.labels.original if record.injected else None
-        known = {"true": true, "transition": record.labels.transition}
-        self.write_arrays("labels.npz", labels | {n: a for n, a in known.items() if a is not None})
+        labels = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
+        labels |= {"given": record.labels.noisy, "fold": record.probs.fold}
+        if record.injected:
+            labels["true"] = record.labels.original
+        if record.labels.transition is not None:
+            labels["transition"] = record.labels.transition
+        self.write_arrays("labels.npz", labels)
         self.write_arrays("issues.npz", _fields(record.issues))
         self.write_arrays("suspects.npz", _fields(record.suspects))
         conflicts = np.stack([record.conflicts.rows, record.conflicts.groups, record.conflicts.near])
         self.write("conflicts.npy", lambda file: np.save(file, conflicts, allow_pickle=False))
-        suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
-        self._write_or_remove("unlabelled.npz", suggested if record.unlabelled is not None else {})
+        suggested = {}
+        if record.unlabelled is not None:
+            suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
+        self._write_or_remove("unlabelled.npz", suggested)
         self.write_arrays("thumbnails.npz", _thumbnail_arrays(record.thumbnails))
         controls = record.controls if len(record.controls.rows) else None
         self._write_or_remove("controls.npz", _fields(controls))
         self._write_or_remove("split.npz", _fields(record.leaks))
         self._write_or_remove("kinds.npz", _fields(record.kinds))
         self.write_json("scores.json", record.scores.to_json())
-        detection = record.scores.detection
         self.write_json(
             "manifest.json",
             {
@@ -221,7 +243,7 @@ class RunFolder:
                 "class_names": record.class_names,
                 "stages": record.stages,
                 "folds": record.folds,
-                "score": None if detection is None else detection.to_json(),
+                "score": record.score,
             },
         )
 
@@ -244,7 +266,7 @@ class RunFolder:
             ) from error
         suggested = self._read_if_there("unlabelled.npz")
         features = self._read_if_there("features.npz").get("features")
-        hidden, kinds, leaks = (self._read_if_there(f"{name}.npz") for name in ("controls", "kinds", "split"))
+
         return RunRecord(
             config=manifest["config"],
             data=manifest["data"],
@@ -261,15 +283,22 @@ class RunFolder:
             conflicts=Conflicts(rows=conflicts[0], groups=conflicts[1], near=conflicts[2].astype(bool)),
             unlabelled=suggested.get("ids"),
             thumbnails=_thumbnails(self.read_arrays("thumbnails.npz")),
-            controls=Controls(**hidden) if hidden else Controls.none(),
-            leaks=Leaks(**leaks) if leaks else None,
-            kinds=Kinds(**kinds) if kinds else None,
+            controls=self._read_value(Controls, "controls.npz") or Controls.none(),
+            leaks=self._read_value(Leaks, "split.npz"),
+            kinds=self._read_value(Kinds, "kinds.npz"),
             scores=scores,
             folds=tuple(manifest["folds"]),
             stages=manifest["stages"],
             versions=manifest["versions"],
             repeat=manifest["repeat"],
         )
+
+
+def _visible_names(path: Path) -> set[str]:
+    """The names in a folder that are not hidden; none where there is no folder."""
+    if not path.exists():
+        return set()
+    return {each.name for each in path.iterdir() if not each.name.startswith(".")}
 
 
 def load_record(path: Path) -> RunRecord:

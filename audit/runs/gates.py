@@ -140,10 +140,10 @@ def _check_share(limit: float, suspects: int, rows: int) -> GateResult:
 def _check_f1(limit: float, record: RunRecord) -> GateResult:
     gate = f"--fail-under {limit:g}"
     detection = record.scores.detection
-    f1 = None if detection is None else detection.score.f1.value
-    if f1 is None:
+    if detection is None or detection.score.f1.value is None:
         why = "no label was changed, so no F1 was measured"
         return GateResult(gate, limit, None, passed=False, why=why)
+    f1 = detection.score.f1.value
     shown = math.floor(f1 * SHOWN_F1) / SHOWN_F1
     short = math.ceil((limit - f1) * SHOWN_F1) / SHOWN_F1
     why = f"F1 on the changed labels is {shown:.4f}, {short:.4f} too low"

@@ -1,5 +1,6 @@
 """The settings of a run: every group that `audit detect` takes, together."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -149,4 +150,4 @@ def default_name(data_name: str, config: Config) -> str:
 
 def safe_name(text: str) -> str:
     """The text as the name of a folder anywhere."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".") or "data"
+    return re.sub(r"[^\w.-]", "-", text).strip(".") or "data"

@@ -91,7 +91,9 @@ def changed(group: SettingsGroup) -> dict[str, Any]:
 
 def jsonable(value: Any) -> Any:
     """A setting's value as JSON can hold it."""
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        return str(value)
+    return value
 
 
 def read(each: Field[Any], value: Any) -> Any:
@@ -124,7 +126,9 @@ def refuse_names(unknown: Sequence[str]) -> None:
 
 def _suggested(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"{name!r} (did you mean {near[0]}?)" if near else repr(name)
+    if not near:
+        return repr(name)
+    return f"{name!r} (did you mean {near[0]}?)"
 
 
 def _check(each: Field[Any], value: Any) -> None:

@@ -18,7 +18,9 @@ def has_rate(kind: str) -> bool:
 
 def number(value: object) -> str:
     """A value as a message shows it: numbers in few digits."""
-    return f"{value:g}" if isinstance(value, Real) else repr(value)
+    if isinstance(value, Real):
+        return f"{value:g}"
+    return repr(value)
 
 
 @dataclass(frozen=True, kw_only=True)

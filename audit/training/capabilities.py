@@ -60,12 +60,16 @@ def losses(classifier: Classifier) -> tuple[float, ...]:
 
 def device(classifier: Classifier) -> str:
     """Return the device that the classifier runs on; cpu where it does not say."""
-    return str(classifier.device) if isinstance(classifier, OnDevice) else "cpu"
+    if isinstance(classifier, OnDevice):
+        return str(classifier.device)
+    return "cpu"
 
 
 def epochs(classifier: Classifier) -> int:
     """Return the number of epochs that the classifier is trained for; 1 where it has none."""
-    return int(classifier.max_epochs) if isinstance(classifier, EpochBased) else 1
+    if isinstance(classifier, EpochBased):
+        return int(classifier.max_epochs)
+    return 1
 
 
 def network_weights(classifier: Classifier) -> Mapping[str, npt.NDArray[Any]]:

@@ -250,7 +250,9 @@ def _train_fold(
     suggested, _ = _predict_all(model, unlabelled)
     synthetic = task.synthetic_rows_of(X, held_out, number)
     synthetic_probs, synthetic_features = _predict_all(model, None if synthetic is None else synthetic.X)
-    landmark_features = None if landmarks is None else model.predict(X, landmarks).features
+    landmark_features = None
+    if landmarks is not None:
+        landmark_features = model.predict(X, landmarks).features
     board[number] = 1
     return FoldResult(
         fold=number,

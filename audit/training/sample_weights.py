@@ -78,4 +78,6 @@ def weight_argument(classifier: Classifier, weights: Floats | None) -> dict[str,
             f"the model {type(last).__name__} takes no weights, which --balance and sample_weight need; "
             "leave them out, or use --model linear, boosting or cnn"
         )
-    return {"sample_weight" if step is None else f"{step}__sample_weight": weights}
+    if step is None:
+        return {"sample_weight": weights}
+    return {f"{step}__sample_weight": weights}

@@ -98,8 +98,10 @@ def blurred(image: Image, rng: np.random.Generator) -> Image:
 def shaken(image: Image, rng: np.random.Generator) -> Image:
     """Blur it along a line, as a moving hand does."""
     length = int(max(3, rng.uniform(0.22, 0.35) * min(image.shape[:2])))
-    kernel = np.eye(length) if rng.random() < 0.5 else np.zeros((length, length))
-    kernel[length // 2] += 0 if kernel.any() else 1
+    kernel = np.eye(length)
+    if rng.random() >= 0.5:
+        kernel = np.zeros((length, length))
+        kernel[length // 2] = 1
     kernel /= kernel.sum()
     return _each_channel(image, lambda plane: ndimage.convolve(plane, kernel, mode="nearest"))
 

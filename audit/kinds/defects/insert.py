@@ -72,7 +72,8 @@ def insert(
     other
         Images (m, …) of another data set, of the same size, which off-topic rows may show.
     """
-    free = np.arange(len(dataset.labels)) if free is None else free
+    if free is None:
+        free = np.arange(len(dataset.labels))
     rows = _drawn_rows(counts, free, rng)
     sources = Sources(dataset.X, dataset.labels, free, dataset.class_names)
     partners = partners_of(sources, rows.get("ambiguous", NO_ROWS), rng)
@@ -81,6 +82,7 @@ def insert(
     else:
         changed = change_features(sources, rows, partners, rng)
     labels = shown_labels(sources, rows, partners, rng)
+    second = {"ambiguous": partners}
     replacements = [
         Replacement(
             kind=kind,
@@ -88,7 +90,7 @@ def insert(
             X=X,
             labels=labels[kind],
             defect=np.array(defects, dtype=np.str_),
-            sources=_sources(rows[kind], partners if kind == "ambiguous" else None),
+            sources=_sources(rows[kind], second.get(kind)),
         )
         for kind, (X, defects) in changed.items()
     ]
@@ -106,7 +108,9 @@ def _drawn_rows(counts: Mapping[str, int], free: Rows, rng: np.random.Generator)
 
 def _sources(first: Rows, second: Rows | None = None) -> npt.NDArray[np.int64]:
     """Pairs of sources (m, 2), the second -1 where there is none."""
-    return np.stack([first, np.full(len(first), -1) if second is None else second], axis=1)
+    if second is None:
+        second = np.full(len(first), -1)
+    return np.stack([first, second], axis=1)
 
 
 def _changed_images(

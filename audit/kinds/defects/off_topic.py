@@ -114,7 +114,9 @@ def _outline(h: int, w: int, rng: np.random.Generator) -> Image:
             [tuple(corner) for corner in corners.tolist()], fill=int(rng.integers(90, 256))
         )
     filled = np.asarray(sheet.resize((w, h), Pictures.Resampling.BOX), dtype=np.float32) / np.float32(255)
-    return np.maximum(filled, filled[:, ::-1]) if rng.random() < 0.5 else filled
+    if rng.random() < 0.5:
+        filled = np.maximum(filled, filled[:, ::-1])
+    return filled
 
 
 def disordered(image: Image, rng: np.random.Generator) -> Image:

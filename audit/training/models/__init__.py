@@ -58,7 +58,9 @@ def choose(model: str, dataset: LabeledDataset) -> str:
     if dataset.are_images:
         return "cnn"
     enough = max(BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS * len(dataset.class_names))
-    return "boosting" if len(dataset.labels) >= enough else "linear"
+    if len(dataset.labels) >= enough:
+        return "boosting"
+    return "linear"
 
 
 def builder(model: Any, dataset: LabeledDataset) -> Builder:

@@ -45,6 +45,8 @@ def build(training: Training) -> NeuralNetClassifier:
     cell = max(1, round(side / TARGET_SIDE))
     fine_cell = max(1, round(side / FINE_SIDE))
     fine = recipe.fine and fine_cell < cell
+    if fine:
+        cell = fine_cell
     return ReproducibleClassifier(
         SmallCnn,
         seed=training.seed,
@@ -52,7 +54,7 @@ def build(training: Training) -> NeuralNetClassifier:
         views=augmentation.TEST_TIME_VIEWS[augment][: recipe.views],
         module__size=(height, width),
         module__widths=WIDTHS[recipe.wide and not fine],
-        module__cell=fine_cell if fine else cell,
+        module__cell=cell,
         module__augment=augment,
         module__channels=channels,
         module__num_classes=training.k,
@@ -225,7 +227,9 @@ def _threads(count: int) -> Iterator[None]:
 def _resolve_device(device: str) -> str:
     if device != "auto":
         return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "cpu"
 
 
 def _prefers_bfloat16(device: str) -> bool:

@@ -43,7 +43,7 @@ class SmallCnn(nn.Module):
             *_stage(b, c, pool=False),
             nn.Flatten(),
         )
-        shrink = 4 if self.second_pool else 2
+        shrink = 2 ** (1 + self.second_pool)  # each pool halves the sides
         self.classify = nn.Linear(c * (grid[0] // shrink) * (grid[1] // shrink), num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
