@@ -41,7 +41,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartOfWork:
     """A listener's view of one part of the work, which has its own progress from 0 to 1."""
 
     listener: Listener
@@ -66,11 +66,11 @@ class Part:
         self.listener.reading(done, total)
 
 
-def parts(listener: Listener, weights: Mapping[str, float]) -> list[Part]:
+def parts(listener: Listener, weights: Mapping[str, float]) -> list[PartOfWork]:
     """A view for each part of the work, in order, by the name of the part and how much work it is."""
     ends = [0.0, *accumulate(weights.values())]
     return [
-        Part(listener, name, begin / ends[-1], end / ends[-1])
+        PartOfWork(listener, name, begin / ends[-1], end / ends[-1])
         for name, (begin, end) in zip(weights, pairwise(ends), strict=True)
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from audit.report import charts
-from audit.report.experiment_page import Chart, Findings, Table, render
+from audit.report.experiment_page import Chart, Findings, TextTable, render
 from audit.runs.comparison import STATUSES, Comparison, compare
 from audit.runs.files import write_whole
 from audit.runs.folder import load_record
@@ -92,7 +92,7 @@ def _meanings() -> tuple[tuple[str, str], ...]:
     return tuple((status.capitalize(), meaning) for status, meaning in STATUSES.items())
 
 
-def _figures_table(comparison: Comparison) -> Table:
+def _figures_table(comparison: Comparison) -> TextTable:
     rows = []
     for name, (before, now) in comparison.scores.items():
         if before is None and now is None:
@@ -106,7 +106,7 @@ def _figures_table(comparison: Comparison) -> Table:
                 _change(before, now, digits),
             )
         )
-    return Table("Figures of both runs", ("figure", "before", "now", "change"), tuple(rows))
+    return TextTable("Figures of both runs", ("figure", "before", "now", "change"), tuple(rows))
 
 
 def _change(before: float | None, now: float | None, digits: int) -> str:
@@ -115,7 +115,7 @@ def _change(before: float | None, now: float | None, digits: int) -> str:
     return f"{now - before:+,.{digits}f}".replace("-", "−")
 
 
-def _suspects_table(comparison: Comparison, status: str) -> Table:
+def _suspects_table(comparison: Comparison, status: str) -> TextTable:
     """The suspects of one status, those of the highest rank where there are many."""
     table = comparison.suspects[comparison.suspects["status"] == status]
     rows = [
@@ -131,7 +131,7 @@ def _suspects_table(comparison: Comparison, status: str) -> Table:
     caption = f"{len(table):,} {status}: {STATUSES[status]}"
     if len(table) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS}, --json has all"
-    return Table(
+    return TextTable(
         caption, ("id", "given", "suggested", "rank", "p_error"), tuple(rows), folded=status != "new"
     )
 

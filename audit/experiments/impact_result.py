@@ -17,7 +17,7 @@ from audit.experiments.impact_scores import (
     summarise,
 )
 from audit.experiments.results import Result, in_percent, in_points
-from audit.report.experiment_page import Chart, Findings, Table
+from audit.report.experiment_page import Chart, Findings, TextTable
 from audit.settings.detect import Config
 from audit.settings.experiments import ImpactSettings
 from audit.settings.noise import NoiseSettings
@@ -229,23 +229,23 @@ def _caption(seeds: int) -> str:
     return f"{caption}One seed, no interval."
 
 
-def _accuracy_table(summary: Mapping[str, Any], seeds: int) -> Table:
+def _accuracy_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     rows = []
     for name, each in summary["conditions"].items():
         wrong = number(each["wrong"], ",.0f")
         rows.append((name, f"{each['rows']:,.0f}", wrong, *_figure_cells(name, each, "accuracy", seeds)))
-    return Table(
+    return TextTable(
         f"Accuracy on the original held-out labels: {_means(seeds)}.",
         ("trained on", "rows", "wrong labels", "accuracy, %", "Δ to given, points", "won back"),
         tuple(rows),
     )
 
 
-def _macro_f1_table(summary: Mapping[str, Any], seeds: int) -> Table:
+def _macro_f1_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     rows = [
         (name, *_figure_cells(name, each, "macro_f1", seeds)) for name, each in summary["conditions"].items()
     ]
-    return Table(
+    return TextTable(
         "Macro-F1 on the same labels.",
         ("trained on", "macro-F1, %", "Δ to given, points", "won back"),
         tuple(rows),
@@ -269,7 +269,7 @@ def _difference_cell(name: str, each: Mapping[str, Any], figure: str, seeds: int
     return in_points(Estimate(**each["difference"][figure]), seeds)
 
 
-def _audited_table(summary: Mapping[str, Any], seeds: int) -> Table:
+def _audited_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     figures = [figure for figure in FIGURES if figure.endswith("audited")]
     rows = [
         (
@@ -279,7 +279,7 @@ def _audited_table(summary: Mapping[str, Any], seeds: int) -> Table:
         )
         for name, each in summary["conditions"].items()
     ]
-    return Table(
+    return TextTable(
         "On the audited held-out labels: suspects set apart, a person's decisions followed. Models disagree "
         "with suspects, so this flatters every line alike; compare lines, not levels.",
         ("trained on", "accuracy, %", "macro-F1, %", "Δ accuracy, points", "Δ macro-F1"),
@@ -288,13 +288,13 @@ def _audited_table(summary: Mapping[str, Any], seeds: int) -> Table:
     )
 
 
-def _class_table(summary: Mapping[str, Any], seeds: int) -> Table:
+def _class_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     names = [name for name in summary["conditions"] if name != BASE]
     rows = [
         (label, *(in_points(Estimate(**differences[name]), seeds) for name in names))
         for label, differences in summary["classes"].items()
     ]
-    return Table(
+    return TextTable(
         f"Change of each class's F1 against the given labels, in points: {_means(seeds)}.",
         ("class", *names),
         tuple(rows),

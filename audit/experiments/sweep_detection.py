@@ -16,7 +16,7 @@ from audit.noise.options import ConfiguredNoise
 from audit.pipeline import preview
 from audit.pipeline.detect import AuditRequest, audit_into
 from audit.report import charts
-from audit.report.experiment_page import Chart, Findings, Table
+from audit.report.experiment_page import Chart, Findings, TextTable
 from audit.runs.comparison import rate_values
 from audit.runs.folder import RunFolder, RunRecord
 from audit.settings.detect import Config
@@ -165,7 +165,7 @@ def _sentence(cells: Sequence[Mapping[str, Any]], used: str) -> str:
     )
 
 
-def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> Table:
+def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> TextTable:
     rows = []
     for cell in cells:
         if not _was_measured(cell, used):
@@ -184,7 +184,7 @@ def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> Table:
             )
         )
     head = ("noise", *(f"{name}, {used}" for name in FIGURES.values()), "best other F1", "F1, cleanlab")
-    return Table(
+    return TextTable(
         f"{kind} noise, in per cent: means over the seeds. detection.csv has every detector.",
         head,
         tuple(rows),

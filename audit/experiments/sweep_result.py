@@ -11,7 +11,7 @@ from audit.detectors.scoring import Estimate
 from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result, in_percent
 from audit.report import charts
-from audit.report.experiment_page import Chart, Findings, Table
+from audit.report.experiment_page import Chart, Findings, TextTable
 from audit.settings.experiments import SweepSettings
 from audit.wording import count, percent
 
@@ -135,7 +135,7 @@ def _caption(seeds: int) -> str:
     return caption
 
 
-def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> Table:
+def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> TextTable:
     intervals = "; one seed says nothing about chance"
     if seeds > 1:
         intervals = " and 95 % intervals by Student's t"
@@ -143,7 +143,7 @@ def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> Table:
     for each in means:
         figures = [in_percent(Estimate(**each[figure]), seeds) for figure in TABLED]
         rows.append((percent(each["rate"], 1), percent(each["realised"], 1), *figures))
-    return Table(
+    return TextTable(
         f"{kind} noise, in per cent: means over {count(seeds, 'seed')}{intervals}.",
         ("noise", "changed", *(FIGURES[figure] for figure in TABLED)),
         tuple(rows),

@@ -45,7 +45,7 @@ STATISTICS = (
     "straight",  # most contrast from one row or column to the next, along all of it
 )
 
-Named = Mapping[str, Floats]  # statistics (m,) by name
+StatisticsByName = Mapping[str, Floats]  # statistics (m,) by name
 
 
 def statistics(X: Examples, rows: Rows, scale: ImageScale) -> Floats:
@@ -65,7 +65,7 @@ def _shrunk(images: Image) -> Image:
     return np.asarray(cut.reshape(m, h // step, step, w // step, step, c).mean(axis=(2, 4)), dtype=np.float32)
 
 
-def _of_images(images: Image) -> Named:
+def _of_images(images: Image) -> StatisticsByName:
     """All statistics of images (m, h, w, c); those of strokes and frames are 0 for blank images."""
     grey = images.mean(axis=3)
     border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1)
@@ -96,7 +96,7 @@ def _most_along_a_side(ink: Image) -> Floats:
     return np.asarray(np.stack(sides).max(axis=0))
 
 
-def _sharpness(grey: Image, scaled: Image, contrast: Floats) -> Named:
+def _sharpness(grey: Image, scaled: Image, contrast: Floats) -> StatisticsByName:
     """Grey ink, noise and edges."""
     from scipy import ndimage  # noqa: PLC0415  slow to import
 
@@ -110,7 +110,7 @@ def _sharpness(grey: Image, scaled: Image, contrast: Floats) -> Named:
     }
 
 
-def _evenness(grey: Image, scaled: Image) -> Named:
+def _evenness(grey: Image, scaled: Image) -> StatisticsByName:
     """The even share and the straightest edge: a covering rectangle shows in both."""
     from scipy import ndimage  # noqa: PLC0415  slow to import
 
@@ -124,7 +124,7 @@ def _evenness(grey: Image, scaled: Image) -> Named:
     }
 
 
-def _stroke_statistics(strokes: Mask) -> Named:
+def _stroke_statistics(strokes: Mask) -> StatisticsByName:
     """Parts, holes and widths of the strokes in each mask (m, h, w).
 
     All images are one block whose layers do not touch: a call for each would take four times as long.
@@ -165,7 +165,7 @@ def _parts(masks: Mask, *, corners: bool) -> tuple[Floats, Floats]:
     return parts, largest
 
 
-def _frame_statistics(scaled: Image, strokes: Mask) -> Named:
+def _frame_statistics(scaled: Image, strokes: Mask) -> StatisticsByName:
     """Size of the frame around the strokes (m, h, w), and position and direction of the ink."""
     _, h, w = strokes.shape
     weight = np.where(scaled > FAINT_INK, scaled, 0) + 1e-9

@@ -31,7 +31,7 @@ NEIGHBOUR_FEATURES = (
     "nearest",  # distance to the nearest neighbour, over the same median
 )
 
-Named = Mapping[str, Floats]  # features (m,) by name
+FeaturesByName = Mapping[str, Floats]  # features (m,) by name
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +89,8 @@ class ReferenceData:
 class KindFeatures:
     """The features of some rows (m,)."""
 
-    probability: Named
-    neighbour: Named  # NaN where the model has no features
+    probability: FeaturesByName
+    neighbour: FeaturesByName  # NaN where the model has no features
     image: Floats  # (m, s) in the order of STATISTICS; no columns for rows of features
     z_scores: Floats  # (m, s) spreads between each statistic and its median in the likeliest class
     top: npt.NDArray[np.int64]  # (m, 2) the two likeliest classes
@@ -129,7 +129,7 @@ def kind_features(query: QueryRows, reference: ReferenceData) -> KindFeatures:
     )
 
 
-def probability_features(probs: Floats, labels: Labels) -> Named:
+def probability_features(probs: Floats, labels: Labels) -> FeaturesByName:
     """What predicted probabilities (m, k) say about labels (m,)."""
     every = np.arange(len(probs))
     given = probs[every, labels]
@@ -148,7 +148,9 @@ def probability_features(probs: Floats, labels: Labels) -> Named:
     }
 
 
-def neighbour_features(query: QueryRows, reference: ReferenceData, top: npt.NDArray[np.int64]) -> Named:
+def neighbour_features(
+    query: QueryRows, reference: ReferenceData, top: npt.NDArray[np.int64]
+) -> FeaturesByName:
     """Distances to the nearest unsuspicious rows of the same fold, and their labels; NaN where unknown."""
     found = {name: np.full(len(query.rows), np.nan) for name in NEIGHBOUR_FEATURES}
     reference_features = reference.predictions.features

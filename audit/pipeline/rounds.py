@@ -39,7 +39,7 @@ MOST_EFFORT = 4.0
 ENOUGH_ROWS = 10_000  # with fewer, ambiguity reflects too little training data rather than hard rows
 
 
-class FoldCheckpoints(Protocol):
+class FoldStore(Protocol):
     """Where finished folds are kept, so that a stopped run resumes."""
 
     def load_folds(self, name: str, folds: int) -> list[FoldResult]:
@@ -83,7 +83,7 @@ class RoundsTask:
     synthetic_seed: np.random.SeedSequence | None = None  # randomness of the synthetic rows; none when None
 
 
-def train_rounds(task: RoundsTask, checkpoints: FoldCheckpoints | None, listener: Listener) -> Trained:
+def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: Listener) -> Trained:
     """Cross-validate round by round; the models of each were not trained on suspects of the one before.
 
     Free of leaks: a row is always predicted by models that were not trained on it, and whether a row is
@@ -151,7 +151,7 @@ class _Recorder:
     round: Round
     span: tuple[float, float]  # of the whole work, 0 to 1
     finished: list[FoldResult]
-    checkpoints: FoldCheckpoints | None
+    checkpoints: FoldStore | None
     listener: Listener
 
     def progress(self, shares: Sequence[float]) -> None:

@@ -17,7 +17,7 @@ HEATS = 6  # shades of the matrix
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """A count of the matrix with its shade, 0 to HEATS - 1."""
 
     count: int
@@ -29,7 +29,7 @@ class Classes:
     """The suspects by original and suggested class, and the figures of each class."""
 
     names: tuple[str, ...]
-    matrix: tuple[tuple[Cell, ...], ...]  # empty when there are too many classes to draw
+    matrix: tuple[tuple[MatrixCell, ...], ...]  # empty when there are too many classes to draw
     pairs: tuple[tuple[int, int, int], ...]  # the commonest given → suggested, by number, and their count
     moves: tuple[tuple[str, str, Estimate], ...]  # the likeliest true → given
     table: tuple[tuple[str, ClassFigures], ...]  # names and figures
@@ -59,13 +59,13 @@ def classes(record: RunRecord) -> Classes:
     )
 
 
-def _matrix(counts: npt.NDArray[np.int_]) -> tuple[tuple[Cell, ...], ...]:
+def _matrix(counts: npt.NDArray[np.int_]) -> tuple[tuple[MatrixCell, ...], ...]:
     """The counts with their shades; empty when there are too many classes to draw."""
     if len(counts) > MOST_MATRIX_CLASSES:
         return ()
     heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
     return tuple(
-        tuple(Cell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
+        tuple(MatrixCell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
         for line, shades in zip(counts, heats, strict=True)
     )
 

@@ -25,7 +25,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Rows of text under a caption; the first cell of a row is its heading."""
 
     caption: str
@@ -44,7 +44,7 @@ class Findings:
     sentence: str
     lead: str
     charts: tuple[Chart, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[TextTable, ...]
     facts: tuple[tuple[str, str], ...]  # the command first
     notes: tuple[str, ...] = ()
 

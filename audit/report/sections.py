@@ -61,8 +61,8 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Twins:
-    """Rows with the same example, or nearly, and different labels."""
+class DuplicateGroup:
+    """Rows with the same example, or nearly: of different labels, or of different parts."""
 
     shown: tuple[tuple[int, str, str], ...]  # row, id and label of the first ones
     more: int  # rows beside them
@@ -78,10 +78,10 @@ class Report:
     injected: bool
     scores: Scores
     things: str  # what the examples are called
-    conflicts: tuple[Twins, ...]
+    conflicts: tuple[DuplicateGroup, ...]
     more_conflicts: int  # groups that only issues.csv has
     parts: tuple[str, ...]  # what each part of the data shares with the others, a line each
-    leaks: tuple[Twins, ...]  # rows of a part with their twin in a larger one
+    leaks: tuple[DuplicateGroup, ...]  # rows of a part with their twin in a larger one
     more_leaks: int  # that only shared.csv has
     unlabelled: int
     suspects: Grid
@@ -141,7 +141,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
     )
 
 
-def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
+def _conflicts(record: RunRecord) -> tuple[DuplicateGroup, ...]:
     """The groups of duplicates with different labels, in the order of the rows."""
     groups: dict[int, list[int]] = {}
     conflicts = record.conflicts
@@ -150,7 +150,7 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
     kept = set(record.thumbnails.rows.tolist())
     only_near = set(conflicts.rows[conflicts.near].tolist())
     return tuple(
-        Twins(
+        DuplicateGroup(
             shown=tuple(_labelled(record, row) for row in _of_each_label(record, rows)[:MOST_TWINS]),
             more=max(0, len(rows) - MOST_TWINS),
             near=not only_near.isdisjoint(rows),
@@ -160,7 +160,7 @@ def _conflicts(record: RunRecord) -> tuple[Twins, ...]:
     )
 
 
-def _leaks(record: RunRecord) -> tuple[Twins, ...]:
+def _leaks(record: RunRecord) -> tuple[DuplicateGroup, ...]:
     """The rows that have a duplicate in a larger part, each beside that duplicate."""
     leaks = record.leaks
     if leaks is None:
@@ -171,7 +171,7 @@ def _leaks(record: RunRecord) -> tuple[Twins, ...]:
             _in_part(record, leaks, int(leaks.rows[index])),
             _in_part(record, leaks, int(leaks.twins[index])),
         )
-        pairs.append(Twins(shown, more=0, near=bool(leaks.near[index])))
+        pairs.append(DuplicateGroup(shown, more=0, near=bool(leaks.near[index])))
     return tuple(pairs)
 
 

@@ -1,6 +1,6 @@
 """decisions.json: what a person decided in the report, read and checked against the run.
 
-docs/decisions.schema.json is the form as a JSON Schema; tests hold both to the same verdict.
+docs/decisions.schema.json is the form as a JSON Schema; tests give both the same documents, good and bad.
 """
 
 import json

@@ -32,10 +32,10 @@ Truth = Literal["consensus", "process"]
 KindsOf = Literal["suspects", "all"]
 Measure = Literal["training", "detection"]
 ExportFormat = Literal["label-studio", "cvat", "csv", "jsonl", "sarif", "junit"]
-Kind = Literal["mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none"]
+KindName = Literal["mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none"]
 
 DEFAULT_TRUTH: Truth = "consensus"  # what "wrong" means in labels that the tool did not change
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[KindName, ...] = get_args(KindName)
 SYNTHETIC_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # synthetic rows have these
 
 

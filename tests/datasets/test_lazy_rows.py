@@ -63,7 +63,7 @@ def test_the_network_says_the_same_of_rows_that_are_read_lazily(on_disk):
 
     def probs(examples):
         task = Training((150, 20, 20, 3), 4, 0, Recipe(epochs=1, views=3), 1, "cpu", lambda _: None)
-        model = models.Named(models.BUILDERS["cnn"])(task).fit(examples, y[rows])
+        model = models.NamedBuilder(models.BUILDERS["cnn"])(task).fit(examples, y[rows])
         return model.predict_proba(examples)
 
     assert probs(lazy_rows.LazyRows(mapped, rows)).tobytes() == probs(X[rows]).tobytes()

@@ -24,7 +24,7 @@ BOOSTING_ROWS_OF_CLASS = 50
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedBuilder:
     """A builder that is looked up where it is used, in a worker process too."""
 
     path: str  # module:function
@@ -86,9 +86,9 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
             f"--model cnn reads images, found features of shape {dataset.X.shape}; use linear or boosting"
         )
     if name in BUILDERS:
-        return Named(BUILDERS[name])
+        return NamedBuilder(BUILDERS[name])
     _import(name)
-    return Named(name)
+    return NamedBuilder(name)
 
 
 def importing(model: Any, shape: tuple[int, ...]) -> Callable[[], object]:
