@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnknownOptionError
 
 from audit.cli import auditing, experiments, injecting, reviewing
-from audit.cli.app import app
+from audit.cli.app import app, refuse_unknown_flags
 from audit.errors import AuditError
 
 __all__ = ["app", "auditing", "experiments", "injecting", "main", "reviewing"]
@@ -17,7 +17,15 @@ FAILED = 2
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a gate failed, 2 an error, told in one line on stderr."""
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        _run(arguments)
     except (AuditError, CycloptsError) as error:
         print("audit:", " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
         sys.exit(FAILED)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except UnknownOptionError as error:
+        refuse_unknown_flags(error, arguments or sys.argv[1:])
+        raise

@@ -1,11 +1,11 @@
 """The application that all commands belong to: flags, environment and settings files have one spelling."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, ArgumentCollection, Group, Parameter
+from cyclopts import App, ArgumentCollection, Group, Parameter, UnknownOptionError
 from cyclopts.config import Env, Toml
 
 from audit.settings.fields import flag_name, refuse_names, unknown_names
@@ -36,6 +36,13 @@ def refuse_unknown_settings(_: App, __: tuple[str, ...], arguments: ArgumentColl
         keys = [key.replace("-", "_") for key in _table(file) if key not in app]
         unknown += [f"{name} in {Path(file.path).name}" for name in unknown_names(keys, names)]
     refuse_names(unknown)
+
+
+def refuse_unknown_flags(error: UnknownOptionError, arguments: Sequence[str]) -> None:
+    """Raise ConfigError with all unknown flags at once, where cyclopts tells the first one."""
+    flags = [each.partition("=")[0].removeprefix("--") for each in arguments if each.startswith("--")]
+    known = [name.removeprefix("--") for argument in error.argument_collection for name in argument.names]
+    refuse_names(unknown_names(flags, known), " ".join(("audit", *(error.command_chain or ()))))
 
 
 def _table(file: Toml) -> Mapping[str, Any]:

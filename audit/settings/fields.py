@@ -118,10 +118,10 @@ def unknown_names(found: Iterable[str], known: Collection[str]) -> list[str]:
     return [_suggested(name, known) for name in sorted(found) if name not in known]
 
 
-def refuse_names(unknown: Sequence[str]) -> None:
-    """Raise ConfigError when there are unknown names."""
+def refuse_names(unknown: Sequence[str], command: str = "audit detect") -> None:
+    """Raise ConfigError when there are unknown names among the settings of a command."""
     if unknown:
-        raise ConfigError(f"unknown settings: {', '.join(unknown)}; audit detect --help lists them")
+        raise ConfigError(f"unknown settings: {', '.join(unknown)}; {command} --help lists them")
 
 
 def _suggested(name: str, known: Collection[str]) -> str:
