@@ -89,6 +89,18 @@ def some(names: Sequence[str], most: int = MOST_NAMED) -> str:
     return ", ".join(names)
 
 
+def either(names: Sequence[str]) -> str:
+    """Two or more names of which one is meant: a, b or c."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def look_wrong(suspects: int) -> str:
+    """How many suspects there are, as a sentence: 35 original labels look wrong."""
+    if suspects == 1:
+        return "1 original label looks wrong"
+    return f"{suspects:,} original labels look wrong"
+
+
 def one_line(text: object) -> str:
     """The text of an error, or of anything else, with every run of white space as one blank."""
     return " ".join(str(text).split())

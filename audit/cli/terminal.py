@@ -18,6 +18,7 @@ from audit.wording import (
     expected_number,
     figure_name,
     interval,
+    look_wrong,
     number,
     percent,
     shared_rows,
@@ -60,7 +61,7 @@ def print_result(scores: Scores, report: str) -> None:
         console.print(f"duplicates with different labels: {scores.conflicting_duplicates:,} rows")
     for part in scores.several_parts:
         console.print(shared_rows(part.part, part.rows, part.shared, part.exact), markup=False)
-    console.print(f"suspects: {scores.suspects.natural:,} of your original labels look wrong")
+    console.print(f"suspects: {look_wrong(scores.suspects.natural)}")
     if scores.kinds is not None:
         counted = ", ".join(f"{rows:,} {kind}" for kind, rows in scores.kinds.suspects.items() if rows)
         synthetic = sum(scores.kinds.planted.values())

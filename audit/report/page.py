@@ -8,7 +8,7 @@ from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
 from audit.report.templating import source_hash, template, text
 from audit.runs.folder import RunRecord
-from audit.wording import percent
+from audit.wording import look_wrong, percent
 
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
@@ -56,12 +56,15 @@ def plots(record: RunRecord) -> dict[str, bytes]:
 def sentence(record: RunRecord) -> str:
     """Say what the audit found, in one sentence of HTML."""
     name = html.escape(record.data["name"])
-    suspects = f"{record.suspects.is_issue.sum():,} original labels of {name} look wrong"
+    suspects = look_wrong(int(record.suspects.is_issue.sum()))
     detection = record.scores.detection
     if detection is None:
-        return f"{suspects}; no label was changed on purpose, so the quality of this list was not measured."
+        return (
+            f"In {name} {suspects}; no label was changed on purpose, so the quality of this list was not "
+            "measured."
+        )
     return (
-        f"Of {detection.score.changed:,} labels changed on purpose this audit found "
+        f"Of {detection.score.changed:,} labels of {name} changed on purpose this audit found "
         f"{detection.score.tp:,}; of what it flagged, {percent(detection.score.precision.value)} % "
         f"had been changed. {suspects}."
     )

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.wording import figure_name, interval, percent
+from audit.wording import figure_name, interval, look_wrong, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -44,6 +44,7 @@ def _environment() -> "Environment":
     environment.filters |= {
         "figure_name": figure_name,
         "interval": interval,
+        "look_wrong": look_wrong,
         "percent": percent,
         "thousands": "{:,}".format,
     }
