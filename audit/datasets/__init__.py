@@ -67,7 +67,7 @@ def from_arrays(
     source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
     if split is not None:
         if source.part is not None:
-            raise DataError("split cannot be combined with X given as parts; drop split")
+            raise DataError("split cannot be combined with X given as parts; leave split out")
         source = replace(source, part=np.asarray(split))
     return validate(source, selection(config or Config()))
 

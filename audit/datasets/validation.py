@@ -110,7 +110,7 @@ def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
     from pandas import isna  # noqa: PLC0415  slow to import
 
     if part.shape != (n,):
-        raise DataError(f"split has shape {part.shape}, expected ({n},), the part of each row; reshape it")
+        raise DataError(f"split has shape {part.shape}, expected ({n},); give one part for each row")
     missing = np.flatnonzero(isna(part))
     if len(missing):
         raise DataError(
@@ -138,15 +138,16 @@ def _large_classes(
     large = np.flatnonzero(counts >= least)
     if len(large) < 2:
         raise DataError(
-            f"{name} has classes of {least} examples or more: {len(large)}, expected two or more; "
-            "lower --min-class-size or add examples"
+            f"{name} needs at least two classes of {least} examples or more, found {len(large)}; "
+            "lower --min-class-size, or add examples"
         )
     single = np.flatnonzero(counts == 1)
     if len(single) and least == 1:
         raise DataError(
-            f"{name} has classes with one example: {len(single)}, such as {parsed.class_names[single[0]]!r}; "
-            "expected two or more of each, so that one is judged by others; use --min-class-size 2, "
-            "which leaves such classes out, or add examples"
+            f"{name} has only one example in {len(single):,} of {len(counts):,} classes, such as "
+            f"{parsed.class_names[single[0]]!r}; expected two or more in each, because the models that judge "
+            "an example learn its class from others; leave such classes out with --min-class-size 2, or add "
+            "examples"
         )
     new_code = np.full(len(counts) + 1, NO_LABEL)  # the last entry is for NO_LABEL itself, which is -1
     new_code[large] = np.arange(len(large))

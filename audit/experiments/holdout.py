@@ -60,7 +60,7 @@ def _row_count(flag: str, size: float, n: int) -> int:
         count = round(size * n)
     if not (size > 0 and count == int(count) and count >= 1):  # also refuses NaN
         raise ConfigError(
-            f"{flag} must be a share of the {n:,} rows below 1 or a whole number of rows, found {size:g}"
+            f"{flag} must be a share below 1 of the {n:,} rows or a whole number of rows, found {size:g}"
         )
     return int(count)
 

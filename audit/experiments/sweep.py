@@ -135,14 +135,14 @@ def grid_of(config: Config, settings: SweepSettings, listener: Listener) -> list
     for kind in dict.fromkeys(names_in(settings.noise_kind)):
         if not has_rate(kind):
             raise ConfigError(
-                "--noise-kind matrix has no rate to sweep, expected kinds with one; leave it out"
+                "--noise-kind matrix has no rate to sweep, expected kinds that have one; leave it out"
             )
         for seed in range(config.run.seed, config.run.seed + settings.seeds):
             grid += [config.with_settings(noise=rate, noise_kind=kind, seed=seed) for rate in rates]
         ConfiguredNoise.of(grid[-1])
     if not grid:
         raise ConfigError(
-            "--noise-kind names no kind, expected one or more with commas, such as symmetric,pair"
+            "--noise-kind names no kind, expected one or more separated by commas, such as symmetric,pair"
         )
     return grid
 

@@ -127,11 +127,11 @@ def check_options(
             f"{' or '.join(INCLUSIVE_KINDS)}, found {kind}, whose changed labels all change; leave it out"
         )
     for owner, found, give in (
-        ("map", has_map, "--noise-map 0:1,1:0 (class_map={0: 1, 1: 0})"),
-        ("matrix", has_matrix, "--noise-matrix T.npy (matrix=T)"),
+        ("map", has_map, "--noise-map 0:1,1:0 (in Python class_map={0: 1, 1: 0})"),
+        ("matrix", has_matrix, "--noise-matrix T.npy (in Python matrix=T)"),
     ):
         if kind == owner and not found:
-            raise ConfigError(f"--noise-kind {owner} needs a {owner}: {give}")
+            raise ConfigError(f"--noise-kind {owner} needs a {owner}; give one, as in {give}")
         if kind != owner and found:
             raise ConfigError(
                 f"{give.split()[0]} belongs to --noise-kind {owner}, found {kind}; leave one out"

@@ -49,7 +49,8 @@ def _rates_of(entry: str) -> list[Decimal]:
     start, stop, step = numbers
     if step <= 0 or stop < start:
         raise ConfigError(
-            f"--noise {entry} has no rates, expected start:stop:step with a step above 0 and start up to stop"
+            f"--noise {entry} has no rates, expected start:stop:step, with a step above 0 and a stop not "
+            "below start"
         )
     count = int((stop - start) / step)
     if count >= MOST_RATES:

@@ -129,7 +129,7 @@ def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, lis
     ConfiguredNoise.of(config)
     out = config.run.out
     if out is None:
-        raise ConfigError("audit inject writes a data set, expected --out FOLDER; give it")
+        raise ConfigError("audit inject needs a new folder to write the data set to; give --out FOLDER")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is not empty; choose a new folder with --out")
     injected = inject_defects(datasets.load(config), config, settings)

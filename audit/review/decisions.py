@@ -101,7 +101,7 @@ def parse_decisions(document: Any, name: str) -> Decisions:
     if not isinstance(document, dict) or form != FORMAT:
         raise ReviewError(
             f"{name} is not a file of decisions: its format is {_shown(form)}, expected {FORMAT!r}; "
-            "give what the report exports"
+            "give a file that was exported from a report"
         )
     version = document.get("version")
     if isinstance(version, bool) or version != VERSION:
@@ -164,7 +164,7 @@ def check_decisions(decisions: Decisions, record: RunRecord, name: str) -> None:
         if decision.given != expected:
             raise ReviewError(
                 f"{where} says that row {decision.row} was labelled {_shown(decision.given)}, "
-                f"in the run it was {_shown(expected)}; {EXPORT_AGAIN}"
+                f"but in the run it was {_shown(expected)}; {EXPORT_AGAIN}"
             )
 
 
@@ -177,7 +177,7 @@ def _check_row(decision: Decision, record: RunRecord, where: str) -> None:
     expected = str(record.ids[row])
     if decision.id != expected:
         raise ReviewError(
-            f"{where} gives row {row} the id {_shown(decision.id)}, in the run it is {_shown(expected)}; "
+            f"{where} gives row {row} the id {_shown(decision.id)}, but in the run it is {_shown(expected)}; "
             f"{EXPORT_AGAIN}"
         )
     for field in ("given", "suggested", "label"):

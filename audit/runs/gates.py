@@ -70,7 +70,8 @@ class Gates:
         """
         if limits.fail_under is not None and config.noise.noise == 0:
             raise ConfigError(
-                "--fail-under needs labels that were changed on purpose, found --noise 0; give --noise 0.1"
+                "--fail-under needs labels that were changed on purpose, found --noise 0; give a rate, such "
+                "as --noise 0.1"
             )
         baseline = None
         if limits.baseline is not None:
@@ -183,8 +184,8 @@ def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
     values = {name: (line[name] or "").strip() for name in COLUMNS}
     if not values["reason"]:
         raise DataError(
-            f"{path} gives no reason for id {values['id']!r} in line {number}, expected why it is accepted; "
-            "write one"
+            f"{path} gives no reason for id {values['id']!r} in line {number}, expected why that row is "
+            "accepted; write one"
         )
     try:
         expires = date.fromisoformat(values["expires"])

@@ -44,5 +44,5 @@ def kinds_in(text: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in str(text or "").split(",") if name.strip())
     for name in names:
         if name not in KINDS:
-            raise ConfigError(f"--kinds must be some of {', '.join(KINDS)}, with commas, found {name!r}")
+            raise ConfigError(f"--kinds must be some of {', '.join(KINDS)}, comma-separated, found {name!r}")
     return names or KINDS

@@ -51,7 +51,8 @@ class Config:
             )
         if self.report.controls and self.noise.noise == 0:
             raise ConfigError(
-                "--controls needs labels changed on purpose, found --noise 0; give both, as in --noise 0.05"
+                "--controls needs labels that were changed on purpose, found --noise 0; give a rate, such as "
+                "--noise 0.05"
             )
 
     @classmethod

@@ -53,7 +53,7 @@ class SweepSettings(SettingsGroup):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.what == "detection" and self.continue_model:
-            raise ConfigError("--continue-model belongs to --what training, found detection; leave one out")
+            raise ConfigError("--continue-model belongs to --what training, found detection; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,8 +39,12 @@ class Limits(SettingsGroup):
             if value is not None and not is_share(value):
                 raise ConfigError(f"--{flag_name(name)} must be a share from 0 to 1, found {value:g}")
         if self.max_new is not None and self.baseline is None:
-            raise ConfigError("--max-new counts what a baseline does not have; give --baseline RUN")
+            raise ConfigError(
+                "--max-new counts the suspects that a baseline does not have, found no baseline; give "
+                "--baseline RUN"
+            )
         if self.accepted is not None and self.fail_over is None and self.baseline is None:
             raise ConfigError(
-                "--accepted changes what --fail-over and --baseline count, expected one of them; give it"
+                "--accepted takes rows out of what --fail-over and --baseline count, found neither; give one "
+                "of them, or leave --accepted out"
             )

@@ -22,7 +22,8 @@ def check_fold_count(labels: Labels, groups: Groups, folds: int) -> None:
     if most < folds:
         remedy = f"use --folds {most}" if most > 1 else "there is nothing to learn a class from; add examples"
         raise DataError(
-            f"the largest class has {most} distinct examples, expected as many as the {folds} folds; {remedy}"
+            f"the largest class has {most} distinct examples, expected {folds} or more, one for each fold; "
+            f"{remedy}"
         )
 
 

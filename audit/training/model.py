@@ -121,14 +121,14 @@ def _guarded(training: Training, where: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # a user's model may raise anything
-            raise _training_error(f"{where} of {training.shape}", error) from error
+            raise _training_error(f"{where}, examples of shape {training.shape}", error) from error
 
 
 def _training_error(where: str, error: Exception) -> DataError:
     """The error to raise when a model failed on these examples."""
     return DataError(
-        f"the model cannot be trained on {where} examples: {type(error).__name__}: {one_line(error)}; choose "
-        "another with --model, or check X"
+        f"the model cannot be trained on {where}: {type(error).__name__}: {one_line(error)}; choose another "
+        "with --model, or check X"
     )
 
 

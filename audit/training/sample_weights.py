@@ -49,7 +49,7 @@ def weights_of_rows(sample_weight: npt.ArrayLike, rows: Rows) -> Floats:
         )
     weights = weights[rows].astype(np.float64)
     if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
-        raise DataError("sample_weight must be finite numbers of 0 or more, and not all 0")
+        raise DataError("sample_weight must be finite numbers of 0 or more, not all of them 0; correct it")
     return weights
 
 

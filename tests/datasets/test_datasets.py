@@ -40,7 +40,7 @@ labels = np.array([0, 1, 0, 1, 0, 1])
         (np.where(np.arange(6)[:, None, None] == 2, np.nan, images), labels, "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num"),
         (np.where(np.arange(6)[:, None] == 2, np.inf, np.zeros((6, 3))), labels, "X has infinite values, first in row 2; expected finite numbers or NaN for a missing one; replace them or leave out such rows"),
         (np.array([images[0], images[0, :4]] * 3, dtype=object), labels, "X has dtype object, expected numbers (uint8 or float): images of different sizes or Python objects do not form an array; bring them to one size and use numpy.stack"),
-        (images, np.array([0, 0, 0, 0, 0, 1]), "y has classes with one example: 1, such as '1'; expected two or more of each, so that one is judged by others; use --min-class-size 2, which leaves such classes out, or add examples"),
+        (images, np.array([0, 0, 0, 0, 0, 1]), "y has only one example in 1 of 2 classes, such as '1'; expected two or more in each, because the models that judge an example learn its class from others; leave such classes out with --min-class-size 2, or add examples"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_audited_is_refused_in_one_line(X, y, message):
@@ -225,9 +225,9 @@ def save_object_array(path):
     [
         (lambda _: None, {"data": "nothing"}, "'nothing' is not a data set: expected mnist"),
         (lambda _: None, {"data": "none.npz"}, "none.npz does not exist"),
-        (lambda p: np.savez(p / "a.npz", foo=1), {"data": "a.npz"}, "a.npz holds foo; expected arrays named X and y or"),
+        (lambda p: np.savez(p / "a.npz", foo=1), {"data": "a.npz"}, "a.npz holds foo, expected two arrays called X and y, "),
         (lambda p: (p / "a.npz").write_text("no"), {"data": "a.npz"}, "a.npz is not a plain array"),
-        (lambda p: (p / "a.npz").mkdir(), {"data": "a.npz"}, "a.npz holds no images in 0 subfolders, expected a subfolder of images"),
+        (lambda p: (p / "a.npz").mkdir(), {"data": "a.npz"}, "a.npz has 0 images in 0 subfolders and 0 beside them, expected a subfolder of images"),
         (save_object_array, {"X": "X.npy", "y": "X.npy"}, "X.npy is not a plain array: it holds Python objects"),
         (lambda p: np.savez(p / "X.npy.npz", X=1), {"X": "X.npy.npz", "y": "y"}, "is an .npz archive, expected one .npy"),
     ],

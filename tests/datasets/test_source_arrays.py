@@ -14,7 +14,7 @@ from audit.events import Silent
 from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 
-PAIRS = "X and y or images and labels or x and y or data and labels or data and target"
+PAIRS = "X and y, images and labels, x and y, data and labels or data and target"
 
 
 def loaded(load, path, **settings):
@@ -80,7 +80,7 @@ def test_a_name_in_hdf5_that_is_not_text_is_named_all_the_same(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset(b"im\xff", data=np.zeros((3, 8, 8)))
-    with pytest.raises(audit.DataError, match=r"a\.h5 holds im\\xff; expected arrays named"):
+    with pytest.raises(audit.DataError, match=r"a\.h5 holds im\\xff, expected two arrays called"):
         loaded(load_hdf5, tmp_path / "a.h5")
 
 
@@ -128,10 +128,10 @@ def test_an_archive_of_other_things_is_refused(tmp_path):
     )
     np.savez(path, inputs=np.zeros(2), answers=np.zeros(2))
     assert refused(loaded, load_npz, path) == (
-        f"{path} holds inputs, answers; expected arrays named {PAIRS}, or give --x-name and --y-name"
+        f"{path} holds inputs, answers, expected two arrays called {PAIRS}; name yours with --x-name and --y-name"
     )
     assert refused(loaded, load_npz, path, x_name="inputs", y_name="wrong") == (
-        f"{path} holds inputs, answers and no 'wrong'; check --y-name"
+        f"{path} has no array 'wrong', found inputs, answers; check --y-name"
     )
 
 

@@ -73,8 +73,8 @@ def test_a_dead_link_is_a_broken_image(tmp_path):
     two_classes(tmp_path)
     (tmp_path / "a" / "dead.png").symlink_to(tmp_path / "nowhere")
     assert refused(tmp_path) == (
-        f"{tmp_path / 'a' / 'dead.png'} cannot be read as an image ([Errno 2] No such file or directory: "
-        "'dead.png'), as 1 of 5 files; use --skip-broken to leave them out, or fix them"
+        f"1 of 5 files cannot be read as images, first {tmp_path / 'a' / 'dead.png'} ([Errno 2] No such file or "
+        "directory: 'dead.png'); fix them, or leave them out with --skip-broken"
     )
     assert tree(tmp_path, skip_broken=True).notes == ("1 broken images left out: a/dead.png",)
 
@@ -112,13 +112,13 @@ def test_what_is_left_out_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        ([], "no images in 0 subfolders"),
-        (["a.png", "b.png"], "2 images, 2 of them loose, in 0 subfolders"),
-        (["a/a.png", "a/b.png"], "2 images, 0 of them loose, in 1 subfolders"),
+        ([], "0 images in 0 subfolders and 0 beside them"),
+        (["a.png", "b.png"], "0 images in 0 subfolders and 2 beside them"),
+        (["a/a.png", "a/b.png"], "2 images in 1 subfolder and 0 beside them"),
     ],
 )
 def test_fewer_than_two_classes_are_refused(tmp_path, names, found):
-    assert refused(write(tmp_path, {name: grey() for name in names})) == f"{tmp_path} holds {found}, {MOVE}"
+    assert refused(write(tmp_path, {name: grey() for name in names})) == f"{tmp_path} has {found}, {MOVE}"
 
 
 def test_folders_that_cannot_be_listed_are_refused(tmp_path, monkeypatch):
@@ -139,8 +139,8 @@ def test_folders_that_cannot_be_listed_are_refused(tmp_path, monkeypatch):
 def test_broken_images_are_named_five_at_most(tmp_path):
     write(two_classes(tmp_path), {f"a/x{i}.jpg": b"" for i in range(7)})
     assert refused(tmp_path) == (
-        f"{tmp_path / 'a' / 'x0.jpg'} cannot be read as an image (cannot identify image file 'x0.jpg'), "
-        "as 7 of 11 files; use --skip-broken to leave them out, or fix them"
+        f"7 of 11 files cannot be read as images, first {tmp_path / 'a' / 'x0.jpg'} (cannot identify image file "
+        "'x0.jpg'); fix them, or leave them out with --skip-broken"
     )
     source = tree(tmp_path, skip_broken=True)
     assert source.notes == ("7 broken images left out: a/x0.jpg, a/x1.jpg, a/x2.jpg, a/x3.jpg, a/x4.jpg, …",)

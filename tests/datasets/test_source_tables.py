@@ -124,7 +124,7 @@ def test_unnamed_columns_are_left_out_only_where_they_count(tmp_path):
         ("a,b,y\n1,2,u\n1\n3,4,v\n", f"has 1 fields in line 3, expected 3 {RAGGED}"),
         ('a,y\n1,"u\n2,v\n', f"cannot be read (Error tokenizing data. C error: EOF inside string starting at row 1), {NAMED}"),
         ("a,a,y\n1,2,u\n", "has two columns called 'a', expected different names; rename one"),
-        ("a,b\n1,2\n", "has the columns a, b, expected one called label, labels, y, target, class; name the labels with --label-column"),
+        ("a,b\n1,2\n", "has the columns a, b, expected one called label, labels, y, target or class; name the labels with --label-column"),
         ("a,y\n1,köln\n".encode("latin-1"), f"cannot be read ('utf-8' codec can't decode byte 0xf6 in position 7: invalid start byte), {NAMED}"),
         ("id,y\n1,u\n2,v\n", "has no columns of features beside the labels; left out: 'id' (numbers the rows); add numbers or categories"),
     ],

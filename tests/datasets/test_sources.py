@@ -129,7 +129,7 @@ def test_arrays_of_other_names_are_found_by_them(tmp_path):
     X, y = striped_images(20)
     np.savez(tmp_path / "a.npz", inputs=X, answers=y, more=y)
     path = str(tmp_path / "a.npz")
-    assert "holds inputs, answers, more; expected arrays named X and y or" in refused(data=path)
+    assert "holds inputs, answers, more, expected two arrays called X and y, " in refused(data=path)
     dataset = datasets.load(Config.of(data=path, x_name="inputs", y_name="answers"))
     assert (dataset.X == X).all()
 
@@ -192,8 +192,9 @@ def test_broken_images_are_named_and_can_be_skipped(tmp_path):
     (tmp_path / "a" / "1.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "b" / "2.jpg").write_bytes(b"")
     message = refused(data=str(tmp_path))
-    assert message.startswith(f"{tmp_path / 'a' / '1.jpg'} cannot be read as an image (")
-    assert message.endswith("as 2 of 6 files; use --skip-broken to leave them out, or fix them")
+    first = tmp_path / "a" / "1.jpg"
+    assert message.startswith(f"2 of 6 files cannot be read as images, first {first} (")
+    assert message.endswith("; fix them, or leave them out with --skip-broken")
     dataset = datasets.load(Config.of(data=str(tmp_path), skip_broken=True))
     assert dataset.ids.tolist() == ["a/0.jpg", "a/2.jpg", "b/0.jpg", "b/1.jpg"]
     assert dataset.notes == ("2 broken images left out: a/1.jpg, b/2.jpg",)
@@ -202,15 +203,15 @@ def test_broken_images_are_named_and_can_be_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("images", "found"),
     [
-        ({}, "no images in 0 subfolders"),
-        ({"a.png": 1, "b.png": 2}, "2 images, 2 of them loose, in 0 subfolders"),
-        ({"a/a.png": 1, "a/b.png": 2}, "2 images, 0 of them loose, in 1 subfolders"),
+        ({}, "0 images in 0 subfolders and 0 beside them"),
+        ({"a.png": 1, "b.png": 2}, "0 images in 0 subfolders and 2 beside them"),
+        ({"a/a.png": 1, "a/b.png": 2}, "2 images in 1 subfolder and 0 beside them"),
     ],
 )
 def test_folders_that_are_no_classes_are_refused(tmp_path, images, found):
     write_tree(tmp_path, {name: square((9, 9), value, "L") for name, value in images.items()})
     assert refused(data=str(tmp_path)) == (
-        f"{tmp_path} holds {found}, expected a subfolder of images for each of two or more classes, or IDX "
+        f"{tmp_path} has {found}, expected a subfolder of images for each of two or more classes, or IDX "
         "files; move the images into folders named by their class"
     )
 
@@ -291,15 +292,17 @@ def test_a_table_of_paths_is_a_set_of_images(tmp_path):
     assert dataset.X[:, 0, 0, 0].tolist() == [0, 20, 40, 60, 80, 100]
     assert dataset.ids.tolist() == frame["file"].tolist()
     (tmp_path / "pictures" / "3.png").unlink()
-    assert "3.png cannot be read as an image (" in refused(data=str(tmp_path / "t.csv"), label_column="what")
+    message = refused(data=str(tmp_path / "t.csv"), label_column="what")
+    assert message.startswith("1 of 6 files cannot be read as images, first ")
+    assert "3.png (" in message
 
 
 @pytest.mark.parametrize(
     ("text", "settings", "message"),
     [
         ("", {}, "cannot be read (No columns to parse from file), expected a table in UTF-8 whose first line names the columns; save it so"),
-        ("a,b\n1,2\n", {}, "has the columns a, b, expected one called label, labels, y, target, class; name the labels with --label-column"),
-        ("a,b\n1,2\n", {"label_column": "c"}, "has the columns a, b, not 'c'; check --label-column"),
+        ("a,b\n1,2\n", {}, "has the columns a, b, expected one called label, labels, y, target or class; name the labels with --label-column"),
+        ("a,b\n1,2\n", {"label_column": "c"}, "has no column 'c', found a, b; check --label-column"),
         ("a,a,y\n1,2,3\n", {}, "has two columns called 'a', expected different names; rename one"),
         ("y\nu\nv\n", {}, "has no columns of features beside the labels; add numbers or categories"),
         ("a,y\n1,2\n1,2,3\n", {}, "cannot be read (Error tokenizing data. C error: Expected 2 fields in line 3, saw 3), expected a table in UTF-8 whose first line names the columns; save it so"),

@@ -216,7 +216,7 @@ def test_the_command_with_a_matrix_repeats_itself(run_audit, tmp_path):
     [
         ("--noise 0.1 --noise-kind matrix", "--noise must be left out with --noise-kind matrix, whose matrix gives the rate, found 0.1"),
         ("--noise-kind matrix --noise-matrix none.npy", "--noise-matrix none.npy cannot be read (No such file or directory); check the path"),
-        ("--noise-kind map", "--noise-kind map needs a map: --noise-map 0:1,1:0 (class_map={0: 1, 1: 0})"),
+        ("--noise-kind map", "--noise-kind map needs a map; give one, as in --noise-map 0:1,1:0 (in Python class_map={0: 1, 1: 0})"),
         ("--possible-values 0,1", "--possible-values belongs to --noise-kind scramble, found symmetric; leave one out"),
         ("digits --noise-kind scramble --possible-values 0,1", "--possible-values lacks '2', which the labels contain; found 0, 1; add it"),
     ],

@@ -73,6 +73,6 @@ def test_a_model_that_cannot_be_trained_is_said_in_one_line():
     features = datasets.from_arrays(np.random.default_rng(0).normal(size=(90, 5)), np.arange(90) % 3)
     with pytest.raises(
         audit.DataError,
-        match=r"^the model cannot be trained on a sample of \(90, 5\) examples: ValueError: never; ",
+        match=r"^the model cannot be trained on a sample, examples of shape \(90, 5\): ValueError: never; ",
     ):
         preview.preview(features, Config.of(model=Stubborn()))

@@ -111,8 +111,8 @@ def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, d
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (3, "the largest class has 3 distinct examples, expected as many as the 5 folds; use --folds 3"),
-        (1, "the largest class has 1 distinct examples, expected as many as the 5 folds; there is nothing to learn a class from; add examples"),
+        (3, "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3"),
+        (1, "the largest class has 1 distinct examples, expected 5 or more, one for each fold; there is nothing to learn a class from; add examples"),
     ],
 )  # fmt: skip
 def test_more_folds_than_any_class_has_examples_are_refused(rows, message):

@@ -121,7 +121,7 @@ def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[s
     y_name = settings.y_name
     for flag, name in (("--x-name", x_name), ("--y-name", y_name)):
         if name is not None and name not in found:
-            raise DataError(f"{path} holds {_listed(found)} and no {name!r}; check {flag}")
+            raise DataError(f"{path} has no array {name!r}, found {_listed(found)}; check {flag}")
     if x_name is not None and y_name is not None:
         return x_name, y_name
     pairs = [(x, y) for x, y in PAIRS if x_name in (None, x) and y_name in (None, y)]
@@ -129,9 +129,10 @@ def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[s
     for x_key, y_key in pairs + with_names:
         if x_key in found and y_key in found and x_key != y_key:
             return x_key, y_key
-    expected = " or ".join(" and ".join(pair) for pair in PAIRS)
+    expected = wording.either([" and ".join(pair) for pair in PAIRS])
     raise DataError(
-        f"{path} holds {_listed(found)}; expected arrays named {expected}, or give --x-name and --y-name"
+        f"{path} holds {_listed(found)}, expected two arrays called {expected}; name yours with --x-name and "
+        "--y-name"
     )
 
 

@@ -18,7 +18,7 @@ def find_column(
     if asked is not None:
         if asked not in frame.columns:
             raise DataError(
-                f"{path} has the columns {wording.some(list(frame.columns))}, not {asked!r}; check {flag}"
+                f"{path} has no column {asked!r}, found {wording.some(list(frame.columns))}; check {flag}"
             )
         return asked
     return usual_column(list(frame.columns), usual)

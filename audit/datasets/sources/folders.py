@@ -113,8 +113,8 @@ def image_files(
     if broken and (not skip_broken or len(broken) == len(paths)):
         first = next(header for header in headers if isinstance(header, str))
         raise DataError(
-            f"{broken[0]} cannot be read as an image ({first}), as {len(broken):,} of {len(paths):,} files; "
-            "use --skip-broken to leave them out, or fix them"
+            f"{len(broken):,} of {len(paths):,} files cannot be read as images, first {broken[0]} ({first}); "
+            "fix them, or leave them out with --skip-broken"
         )
     good = {i: header for i, header in enumerate(headers) if isinstance(header, Header)}
     sizes = Counter(header.size for header in good.values())
@@ -172,10 +172,11 @@ def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
     nested = [path for path in images if path.parent != folder]
     classes = [path.relative_to(folder).parts[0] for path in nested]
     if len(set(classes)) < 2:
-        what = f"{len(images):,} images, {len(loose):,} of them loose," if images else "no images"
+        subfolders_used = wording.count(len(set(classes)), "subfolder")
         raise DataError(
-            f"{folder} holds {what} in {len(set(classes))} subfolders, expected a subfolder of images for "
-            "each of two or more classes, or IDX files; move the images into folders named by their class"
+            f"{folder} has {len(nested):,} images in {subfolders_used} and {len(loose):,} beside them, "
+            "expected a subfolder of images for each of two or more classes, or IDX files; move the images "
+            "into folders named by their class"
         )
     empty = sorted(subfolders.difference(classes))
     others = len(found) - len(images)

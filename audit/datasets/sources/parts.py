@@ -30,13 +30,13 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
     """
     if isinstance(y, Mapping) and set(y) != set(X):
         raise DataError(
-            f"X has the parts {_listed(X)} but y {_listed(y)}; expected the same; "
-            "rename or add what is missing"
+            f"X has the parts {_listed(X)} but y has {_listed(y)}, expected the same; rename the parts, "
+            "or add what is missing"
         )
     if not X or not (y is None or isinstance(y, Mapping | str)):
         raise DataError(
-            f"X has the parts {_listed(X)} and y is a {type(y).__name__}; expected parts with labels for "
-            "each; give both as {'train': …, 'test': …}"
+            f"X has the parts {_listed(X)} but y is of type {type(y).__name__}, expected labels for each "
+            "part; give both as {'train': …, 'test': …}"
         )
     sources: list[Source] = []
     examples: list[npt.NDArray[Any]] = []

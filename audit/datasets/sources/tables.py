@@ -51,7 +51,7 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     if target is None:
         raise DataError(
             f"{path} has the columns {wording.some(list(frame.columns))}, expected one called "
-            f"{', '.join(LABELS)}; name the labels with --label-column"
+            f"{wording.either(LABELS)}; name the labels with --label-column"
         )
     if frame.empty:
         raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
