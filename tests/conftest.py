@@ -17,6 +17,11 @@ from audit.cli import main
 settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("audit")
 
+# Windows has no such signals and no bash, and refuses some names of files and, to most users, links.
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="needs signals, a shell, links or names as POSIX has them"
+)
+
 
 def striped_images(n, classes=4, side=12, channels=1, seed=0, dtype=np.uint8):
     """Images whose class is the row in which a bright bar lies, so that a small network learns it."""

@@ -103,7 +103,9 @@ def test_duplicates_with_different_labels_are_suspects_of_their_own_kind(tmp_pat
     assert first["list"].tolist() == ["duplicate"] * 4
     assert sorted(first["id"]) == [3, 40, 41, 42]
     assert run.record.scores.conflicting_duplicates == 4
-    assert "1 group of duplicates with different labels" in (tmp_path / "run" / "report.html").read_text()
+    assert "1 group of duplicates with different labels" in (tmp_path / "run" / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_any_classifier_is_trained():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import striped_images
+from conftest import posix, striped_images
 
 import audit
 from audit.cli import progress
@@ -109,6 +109,7 @@ def test_the_same_command_again_reuses_and_says_so(colour, run_audit, tmp_path):
     assert "folds: epochs 2 → 1" in retrained.stderr
 
 
+@posix
 def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
     arguments = ["detect", "digits", "--limit", "900", "--noise", "0.2", "--epochs", "4"]
     run_audit(*arguments, "--out", "whole", check=0)
@@ -136,6 +137,7 @@ def heeded_interrupts():
     signal.signal(signal.SIGINT, before)
 
 
+@posix
 @pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
     command = [sys.executable, "-m", "audit", "detect", "mnist:test", "--out", "run", "--jobs", "2"]
@@ -204,7 +206,7 @@ def processes_of_session(session):
     found = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            state, _, _, of = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
         except OSError:
             continue  # it ended meanwhile
         if int(of) == session and state != "Z":

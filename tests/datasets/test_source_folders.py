@@ -2,6 +2,7 @@ import os
 
 import numpy as np
 import pytest
+from conftest import posix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -57,6 +58,7 @@ def test_images_of_any_sizes_become_one_that_the_audit_takes(tmp_path_factory, s
     assert bool(source.notes) == (set(sizes) != {(width, height)})
 
 
+@posix
 def test_classes_behind_links_are_read_and_loops_end(tmp_path):
     outside = write(tmp_path / "outside", {"1.png": grey(), "deep/2.png": grey()})
     folder = two_classes(tmp_path / "tree")
@@ -69,6 +71,7 @@ def test_classes_behind_links_are_read_and_loops_end(tmp_path):
     assert source.y.tolist() == list("aabbcc")
 
 
+@posix
 def test_a_dead_link_is_a_broken_image(tmp_path):
     two_classes(tmp_path)
     (tmp_path / "a" / "dead.png").symlink_to(tmp_path / "nowhere")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import posix
 from reviewing import document, write
 from sklearn.datasets import load_digits
 
@@ -84,6 +85,7 @@ def review(folder):
     write(document(record, bob, reviewer="Bob"), "bob.json")
 
 
+@posix
 def test_the_commands_of_the_review_print_what_the_page_says(digits, run_audit):
     for command, lines in transcript("review.md"):
         if "ada.json" in command and not Path("ada.json").exists():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import posix
 
 from audit.datasets import load
 from audit.errors import ReviewError
@@ -128,7 +129,7 @@ def test_decisions_that_do_not_fit_are_refused(wine, tmp_path, monkeypatch, entr
 
 def test_a_decision_on_a_hidden_control_is_left_out(wine, tmp_path):
     path = decisions_file(tmp_path / "d.json", ("17", "drop", None), ("18", "drop", None))
-    path.write_text(path.read_text().replace('"given": "class_0"', '"given": "class_1"', 1))
+    path.write_text(path.read_text(encoding="utf-8").replace('"given": "class_0"', '"given": "class_1"', 1))
     assert read_reviewed_rows(path, wine).rows.tolist() == [18]
 
 
@@ -208,6 +209,7 @@ def test_noise_by_a_matrix_has_no_rate_to_state(run_audit, tmp_path):
         assert "None" not in re.sub(r"(?s)<script.*?</script>", "", text)
 
 
+@posix
 def test_hostile_names_stay_text_on_the_pages(run_audit, tmp_path):
     names = ["</script><img src=x onerror=alert(1)>", "$\\frac$"]
     name = "<svg onload=alert(2)>.csv"

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from conftest import striped_images
+from conftest import posix, striped_images
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,6 +161,7 @@ def test_more_rates_and_seeds_train_only_what_is_new(run_audit, tmp_path):
     assert all(row in after for row in before)
 
 
+@posix
 def test_a_killed_sweep_resumes_to_the_same_bytes(run_audit, tmp_path):
     arguments = ["sweep", "digits", "--limit", 600, "--noise", "0,0.5,1", "--seeds", 2, "--epochs", 8]
     run_audit(*arguments, "--out", "whole", check=0)

@@ -344,7 +344,7 @@ def test_the_list_is_narrowed_and_every_row_gets_a_kind(run_audit, tmp_path):
     whole, narrow = (pd.read_csv(tmp_path / name / "issues.csv") for name in ("all", "some"))
     of_all = whole[(whole["list"] == "suspect") & whole["kind"].isin(["mislabelled", "ambiguous"])]
     assert narrow.loc[narrow["list"] == "suspect", "id"].tolist() == of_all["id"].tolist()
-    scores = json.loads((tmp_path / "some" / "scores.json").read_text())
+    scores = json.loads((tmp_path / "some" / "scores.json").read_text(encoding="utf-8"))
     assert scores["suspects"]["natural"] == len(of_all)
     assert sum(scores["kinds"]["suspects"].values()) == (whole["list"] == "suspect").sum()
 

@@ -148,7 +148,11 @@ def ask(run_audit, tmp_path):
             labels = dict(file)
         assert labels["transition"].shape == (k, k)
         assert not PAGE.exists() or f"audit detect {words}\n" in PAGE.read_text(encoding="utf-8")
-        return labels["true"], labels["given"], json.loads((tmp_path / "run" / "scores.json").read_text())
+        return (
+            labels["true"],
+            labels["given"],
+            json.loads((tmp_path / "run" / "scores.json").read_text(encoding="utf-8")),
+        )
 
     return run
 

@@ -103,15 +103,15 @@ def test_rows_that_stand_in_two_parts_are_counted_and_listed(run, tmp_path):
     test, train = run.record.scores.parts
     assert test == PartFigures("test", rows=3, shared=3, exact=1)
     assert train == PartFigures("train", rows=200, shared=3, exact=1)
-    report = run.save(tmp_path / "run").read_text()
+    report = run.save(tmp_path / "run").read_text(encoding="utf-8")
     assert "test: 3 of 3 rows with a duplicate in another part, 1 of them exactly" in report
-    lines = (tmp_path / "run" / "shared.csv").read_text().splitlines()
+    lines = (tmp_path / "run" / "shared.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "id,part,given,twin_id,twin_part,twin_given,same"
     assert len(lines) == 7
     again = audit.load_run(tmp_path / "run").record
     assert (again.leaks.part == run.record.leaks.part).all()
     assert (again.leaks.twins == run.record.leaks.twins).all()
-    json.loads((tmp_path / "run" / "scores.json").read_text())
+    json.loads((tmp_path / "run" / "scores.json").read_text(encoding="utf-8"))
 
 
 def test_parts_that_are_given_as_such_are_audited_as_one_data_set(run):
@@ -135,7 +135,9 @@ def test_the_parts_of_a_table_are_named_by_a_column(run_audit, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["u,v,w,label,part", *rows]))
     done = run_audit("detect", "t.csv", "--split", "part", "--noise", "0", "--model", "linear", "-q", check=0)
     assert "test: 1 of 20 rows with a duplicate in another part, 1 of them exactly" in done.stdout
-    assert "--split part" in (tmp_path / "reports" / "t-symmetric-0-s0" / "report.html").read_text()
+    assert "--split part" in (tmp_path / "reports" / "t-symmetric-0-s0" / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path):

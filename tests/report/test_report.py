@@ -320,5 +320,7 @@ def test_column_names_of_any_characters_reach_the_report(run_audit, tmp_path):
     assert {"colour\n<b> = dark\tred", "colour\n<b> = light\nblue"} & set(shown)
     run_audit("report", "run", check=0)
     run_audit("export", "run", "--format", "label-studio", "--out", "tasks.json", check=0)
-    texts = [task["data"]["text"] for task in json.loads((tmp_path / "tasks.json").read_text())]
+    texts = [
+        task["data"]["text"] for task in json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
+    ]
     assert any('height\tin "cm"\nor = so' in text for text in texts)

@@ -13,6 +13,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import posix
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -389,7 +390,7 @@ def test_no_folder_of_something_else_is_written_to(own, here):
             apply.apply("run", path, out=out)
     assert sorted(p.name for p in (here / "thesis").iterdir()) == ["a.txt"]
     apply.apply("run", path, out="mine")
-    provenance = json.loads((here / "mine" / "provenance.json").read_text())
+    provenance = json.loads((here / "mine" / "provenance.json").read_text(encoding="utf-8"))
     (here / "mine" / "provenance.json").write_text(json.dumps({**provenance, "fingerprint": "0"}))
     with pytest.raises(audit.AuditError, match="mine holds corrected labels of other data"):
         apply.apply("run", path, out="mine")
@@ -401,11 +402,13 @@ def test_what_a_person_edited_or_added_since_stays(own, here):
     (here / "out" / "notes.txt").write_text("mine")
     apply.apply("run", path, out="out")
     apply.revert("out")
-    assert (here / "out" / "notes.txt").read_text() == "mine"
+    assert (here / "out" / "notes.txt").read_text(encoding="utf-8") == "mine"
     edited = np.load("out/y.npy")
     edited[1] = 2
     np.save("out/y.npy", edited)
-    with pytest.raises(audit.AuditError, match=r"out/y\.npy was not written by audit apply, or has changed"):
+    with pytest.raises(
+        audit.AuditError, match=r"out[/\\]y\.npy was not written by audit apply, or has changed"
+    ):
         apply.apply("run", path, out="out")
     assert (np.load("out/y.npy") == edited).all()
     assert sorted(p.name for p in (here / "out").iterdir() if p.name[0] != ".") == [
@@ -424,7 +427,7 @@ def test_nothing_goes_back_from_a_folder_that_was_edited(own, here, name, spoil)
         assert (here / "out" / name).read_bytes() == (here / "y.npy").read_bytes()
         return
     with pytest.raises(
-        audit.AuditError, match=rf"out/{name} (is missing or|was not written .* or) has changed"
+        audit.AuditError, match=rf"out[/\\]{name} (is missing or|was not written .* or) has changed"
     ):
         apply.revert("out")
     assert {p: p.read_bytes() for p in (here / "out").rglob("*") if p.is_file()} == before
@@ -448,6 +451,7 @@ def test_a_full_disk_leaves_nothing_half_written(own, here, monkeypatch):
     assert {p.name: p.read_bytes() for p in (here / "out").iterdir() if p.is_file()} == before
 
 
+@posix
 def test_two_never_write_one_folder_and_a_killed_one_leaves_no_half(own, here):
     path = write(document(own, {0: ("relabel", "1")}))
     hold = """
@@ -475,7 +479,7 @@ with folder.filled(Path("out"), sys.argv[1]) as (stage, finish):
 def test_a_folder_that_was_not_written_to_its_end_says_so(own, here):
     path = write(document(own, {0: ("relabel", "1")}))
     apply.apply("run", path, out="out")
-    provenance = json.loads((here / "out" / "provenance.json").read_text())
+    provenance = json.loads((here / "out" / "provenance.json").read_text(encoding="utf-8"))
     (here / "out" / "provenance.json").write_text(json.dumps({**provenance, "state": "unfinished"}))
     (here / "out" / "y.npy").unlink()
     with pytest.raises(

@@ -140,7 +140,7 @@ def test_apply_measures_the_reviewer_and_changes_no_control(run, tmp_path, monke
     assert (figures.noticed, figures.injected, figures.spoilt, figures.clean) == (6, 8, 3, 6)
     assert set(applied.counts.values()) == {0}
     assert (np.load("out/labels.npy") == true).all()
-    assert len((tmp_path / "out" / "corrected.csv").read_text().splitlines()) == 1
+    assert len((tmp_path / "out" / "corrected.csv").read_text(encoding="utf-8").splitlines()) == 1
     done = run_audit("apply", run, "decisions.json", "--out", "again", check=0)
     assert "hidden controls: 6 of 8 changed labels noticed: hit rate 75.0 % (40.9–92.9)" in done.stdout
     assert "hidden controls: 3 of 6 clean ones changed: false-fix rate 50.0 % (18.8–81.2)" in done.stdout

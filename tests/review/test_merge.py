@@ -130,7 +130,7 @@ def test_from_the_command_line(files, run_audit):
     assert merged.reviewer == "A, B, c"  # without a name the file's
     assert "Cohen's kappa" in done.stdout
     assert f"{len(merged.decisions)} of 12 rows merged into m.json" in done.stdout
-    table = list(csv.DictReader(io.StringIO((files / "d.csv").read_text())))
+    table = list(csv.DictReader(io.StringIO((files / "d.csv").read_text(encoding="utf-8"))))
     assert list(table[0]) == ["id", "row", "given", "A", "B", "c", "outcome"]
     run_audit("merge", "a.json", "b.json", "--out", "two.json", check=0)
     asked = run_audit("merge", "a.json", "b.json", "--out", "three.json", "--json", check=0)
@@ -153,7 +153,7 @@ def test_what_cannot_be_merged_is_refused(files, run_audit):
     def line(*arguments):
         return run_audit("merge", *arguments, check=2).stderr
 
-    a = json.loads((files / "a.json").read_text())
+    a = json.loads((files / "a.json").read_text(encoding="utf-8"))
     assert "found 1 files of decisions, expected two or more" in line("a.json", "--out", "x.json")
     assert "b.json exists; remove it, or choose another --out" in line("a.json", "b.json", "--out", "b.json")
     for change, what in (

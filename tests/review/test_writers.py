@@ -332,7 +332,7 @@ def test_no_move_goes_to_a_file_that_was_left_out(tmp_path):
     again = reread(opened)
     (tmp_path / "out").mkdir()
     forms.write(opened.place, change_of(again, [1, 4, 4], [False] * 3), tmp_path / "out")
-    assert (tmp_path / "out" / "moves.csv").read_text() == "from,to\na/1.png,b/1-from-a.png\n"
+    assert (tmp_path / "out" / "moves.csv").read_text(encoding="utf-8") == "from,to\na/1.png,b/1-from-a.png\n"
 
 
 def test_a_csv_that_cannot_be_changed_alone_is_refused(tmp_path):

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,13 +40,14 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         audit.RunError, match=r"cannot write .*a\.txt \(No space left on device\); finished folds are kept"
     ):
         folder.write("a.txt", half)
-    assert (tmp_path / "a.txt").read_text() == "before"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 def test_a_full_disk_is_said_in_one_line():
     with pytest.raises(audit.RunError, match="cannot write") as caught:
-        RunFolder(audit.runs.folder.Path("/dev/full")).write_text("x", "y")
+        RunFolder(Path("/dev/full")).write_text("x", "y")
     assert "\n" not in str(caught.value)
 
 

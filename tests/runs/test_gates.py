@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from conftest import posix
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,6 +161,7 @@ def repository(tmp_path):
     return shell, spoil
 
 
+@posix
 def test_the_action_passes_on_good_labels_and_fails_on_new_errors(repository, tmp_path):
     shell, spoil = repository
     done = shell(blocks("sh")[0])  # makes the baseline
@@ -177,6 +179,7 @@ def test_the_action_passes_on_good_labels_and_fails_on_new_errors(repository, tm
     assert (tmp_path / "reports" / "now" / "report.html").exists()
 
 
+@posix
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_path):
     shell, spoil = repository
@@ -196,6 +199,6 @@ def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_p
     assert done.returncode == 1
     assert re.search(r"--max-new 5 failed: \d+ new suspects since reports/main", done.stderr)
     spoil([])
-    (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text() + "\n")
+    (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text(encoding="utf-8") + "\n")
     done = shell("git add labels.csv && git commit -qm fixed")
     assert done.returncode == 0, done.stderr

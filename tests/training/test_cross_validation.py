@@ -10,7 +10,7 @@ from uuid import uuid4
 import joblib
 import numpy as np
 import pytest
-from conftest import striped_images
+from conftest import posix, striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib.externals.loky import get_reusable_executor, process_executor
@@ -306,6 +306,7 @@ def blocked():
     return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
+@posix
 def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
     get_reusable_executor().shutdown()
     assert list(run_parallel([joblib.delayed(blocked)()], 2)) == [True]
