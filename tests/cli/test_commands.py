@@ -27,6 +27,14 @@ def colour(tmp_path):
     return ["detect", "--X", "X.npy", "--y", "y.npy", "--folds", "3", "--epochs", "2"]
 
 
+@pytest.fixture
+def table(tmp_path):
+    """Features, which are trained on in less time than images."""
+    X, y = striped_images(240)
+    np.savez(tmp_path / "data.npz", X=X.reshape(240, -1), y=y)
+    return ["detect", "data.npz", "--folds", "3", "--epochs", "2"]
+
+
 def test_help_is_there_without_numpy_torch_or_cleanlab():
     code = (
         "import sys\n"
@@ -79,13 +87,10 @@ def test_a_users_own_arrays_from_the_command_line(colour, audit_process, tmp_pat
     assert manifest["class_names"] == ["east", "north", "south", "west"]
 
 
-def test_what_is_printed_follows_what_was_injected(colour, run_audit):
-    plain = run_audit(*colour, "--noise", "0", check=0).stdout
+def test_without_injected_noise_nothing_is_printed_that_needs_it(table, run_audit):
+    plain = run_audit(*table, "--noise", "0", check=0).stdout
     assert "expected calibration error" not in plain
     assert "original labels look wrong" in plain
-    noisy = run_audit(*colour, check=0).stdout
-    assert "noise: 10.00 % of the labels changed, estimated" in noisy
-    assert "p_error: expected calibration error 0." in noisy
 
 
 def test_json_is_one_document_on_stdout(audit_process):
@@ -95,17 +100,19 @@ def test_json_is_one_document_on_stdout(audit_process):
     assert scores["detection"]["changed"] == 18
 
 
-def test_the_same_command_again_reuses_and_says_so(colour, run_audit, tmp_path):
-    first = run_audit(*colour, "--out", "run", check=0)
+def test_the_same_command_again_reuses_and_says_so(table, run_audit, tmp_path):
+    first = run_audit(*table, "--out", "run", check=0)
+    assert "noise: 10.00 % of the labels changed, estimated" in first.stdout
+    assert "p_error: expected calibration error 0." in first.stdout
     stamp = (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns
-    again = run_audit(*colour, "--out", "run", check=0)
+    again = run_audit(*table, "--out", "run", check=0)
     assert "reusing the finished run in run: same data, same settings" in again.stderr
     assert again.stdout == first.stdout
     assert (tmp_path / "run" / "pred_probs.npy").stat().st_mtime_ns == stamp
-    other = run_audit(*colour, "--out", "run", "--detector", "cleanlab", check=0)
+    other = run_audit(*table, "--out", "run", "--detector", "cleanlab", check=0)
     assert "issues: detector posterior → cleanlab" in other.stderr
     assert "reusing 3 of 3 folds" in other.stderr
-    retrained = run_audit(*colour[:-1], "1", "--out", "run", check=0)
+    retrained = run_audit(*table[:-1], "1", "--out", "run", check=0)
     assert "folds: epochs 2 → 1" in retrained.stderr
 
 
@@ -117,10 +124,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(run_audit, tmp_path):
     with subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
-        folds = tmp_path / "killed" / "folds"
-        deadline = time.monotonic() + 120
-        while len(list(folds.glob("round-1/[0-9].npz"))) < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for_folds(tmp_path / "killed", 2)
         process.send_signal(signal.SIGKILL)
     done = run_audit(*arguments, "--out", "killed", check=0)
     kept = int(re.search(r"reusing (\d) of 5 folds", done.stderr)[1])
@@ -140,7 +144,7 @@ def heeded_interrupts():
 @posix
 @pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
-    command = [sys.executable, "-m", "audit", "detect", "mnist:test", "--out", "run", "--jobs", "2"]
+    command = [sys.executable, "-m", "audit", "detect", "digits", "--out", "run", "--jobs", "2"]
     with subprocess.Popen(
         command,
         cwd=tmp_path,
@@ -149,10 +153,7 @@ def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
         text=True,
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "run" / "manifest.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(6)
+        wait_for_folds(tmp_path / "run")
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -183,22 +184,30 @@ def test_an_interrupt_while_something_is_imported_is_one_line(name):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
-@pytest.mark.parametrize("seconds", [0, 12])  # while the workers get ready, and while they train
-def test_the_workers_of_a_killed_run_end(seconds, tmp_path):
-    command = [sys.executable, "-m", "audit", "detect", "mnist", "--out", "run", "--jobs", "2"]
+@pytest.mark.parametrize("training", [False, True], ids=["getting ready", "training"])
+def test_the_workers_of_a_killed_run_end(training, tmp_path):
+    command = [sys.executable, "-m", "audit", "detect", "digits", "--out", "run", "--jobs", "2"]
     with subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 60
         while len(processes_of_session(process.pid)) < 5 and time.monotonic() < deadline:
             time.sleep(0.05)  # until there are two workers, and what joblib runs beside them
-        time.sleep(seconds)
+        if training:
+            wait_for_folds(tmp_path / "run")
         assert len(processes_of_session(process.pid)) == 5
         process.kill()
     deadline = time.monotonic() + 30
     while processes_of_session(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not processes_of_session(process.pid)
+
+
+def wait_for_folds(run, count=1):
+    """Wait until so many folds of the first round are trained; others and a second round follow."""
+    deadline = time.monotonic() + 120
+    while len(list(run.glob("folds/round-1/[0-9].npz"))) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def processes_of_session(session):
@@ -263,10 +272,10 @@ def test_unknown_settings_of_the_environment_and_of_files_are_told_at_once(run_a
     )
 
 
-def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
+def test_the_command_in_the_report_repeats_the_run(table, run_audit, tmp_path):
     import shlex
 
-    run_audit(*colour, "--noise", "0.2", "--seed", "3", "--out", "one", check=0)
+    run_audit(*table, "--noise", "0.2", "--seed", "3", "--out", "one", check=0)
     repeat = json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8"))["repeat"]
     assert repeat.startswith("audit detect ")
     run_audit(*shlex.split(repeat)[1:], "--out", "two", check=0)
@@ -276,9 +285,11 @@ def test_the_command_in_the_report_repeats_the_run(colour, run_audit, tmp_path):
 
 @pytest.mark.slow
 def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
-    scores = json.loads(audit_process("detect", "--noise", "0.1", "--json", check=0).stdout)
-    assert scores["detection"]["changed"] == 7000
-    assert scores["detection"]["f1"]["value"] >= 0.99
+    """On a fifth of MNIST, which is harder than all of it; benchmarks/detection.py measures all."""
+    done = audit_process("detect", "--noise", "0.1", "--limit", "14000", "--json", check=0)
+    scores = json.loads(done.stdout)
+    assert scores["detection"]["changed"] == 1400
+    assert scores["detection"]["f1"]["value"] >= 0.98
 
 
 def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):

@@ -187,7 +187,9 @@ def test_an_impact_of_data_in_parts(run_audit, tmp_path):
 
 
 def test_without_noise_there_is_no_truth_to_compare_with(run_audit, tmp_path):
-    done = run_audit("impact", "wine", "--noise", "0", "--seeds", 1, "--out", "i", check=0)
+    done = run_audit(
+        "impact", "wine", "--noise", "0", "--seeds", 1, "--preset", "fast", "--out", "i", check=0
+    )
     assert done.stdout.startswith("Dropping the suspects changed accuracy on held-out rows by ")
     rows = table(tmp_path / "i" / "impact.csv")
     assert [row["condition"] for row in rows] == ["given", "suspects dropped", "suspects relabelled", "random rows dropped"]  # fmt: skip
