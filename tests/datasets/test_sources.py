@@ -122,7 +122,8 @@ def test_hdf5_is_read_by_rows(tmp_path, names):
     dataset = datasets.load(Config.of(data=str(path), limit=20, **asked))
     assert (X[dataset.rows] == dataset.X).all()
     assert [dataset.class_names[label] for label in dataset.labels] == words[dataset.rows].tolist()
-    assert "and no 'wrong'; check --x-name" in refused(data=str(path), x_name="wrong")
+    message = f"{path} has no array 'wrong', found {', '.join(names)}; check --x-name"
+    assert refused(data=str(path), x_name="wrong") == message
 
 
 def test_arrays_of_other_names_are_found_by_them(tmp_path):
