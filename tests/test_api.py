@@ -135,7 +135,7 @@ class Fails:
 
 def test_a_model_that_fails_says_where():
     X, names, _ = tabular()
-    with pytest.raises(audit.DataError, match=r"fold \d of \(192, 4\) examples: RuntimeError: no"):
+    with pytest.raises(audit.DataError, match=r"fold \d, examples of shape \(192, 4\): RuntimeError: no"):
         audit.detect(X, names, model=Fails(), jobs=1)
 
 
@@ -157,7 +157,7 @@ def test_a_run_shows_itself(tmp_path):
     X, names, _ = tabular()
     run = audit.detect(X, names, noise=0.1, name="<b>mine")
     html = run._repr_html_()
-    assert "Of 24 labels changed on purpose" in html
+    assert "Of 24 labels of &lt;b&gt;mine changed on purpose" in html
     assert "&lt;b&gt;mine" in html
     for plot in (run.plot_precision_recall, run.plot_reliability, run.plot_label_quality):
         axes = Figure().subplots()

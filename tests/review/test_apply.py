@@ -294,10 +294,10 @@ def test_decisions_that_do_not_fit_are_refused_with_nothing_written(own):
         f"was made on another run of the same data (111111111111…, expected {key[:12]}…)": {**fine, "run": "1" * 64},
         "has the classes ['0', '1'], the run has ['0', '1', '2']": {**fine, "class_names": ["0", "1"]},
         "decisions[1] of decisions.json names row 60, expected 0 to 59": with_entry(row=60, id="60"),
-        "decisions[1] of decisions.json gives row 4 the id '5', in the run it is '4'": with_entry(id="5"),
+        "decisions[1] of decisions.json gives row 4 the id '5', but in the run it is '4'": with_entry(id="5"),
         "has '9' as label, expected a class of the run: '0, 1, 2'": with_entry(action="relabel", label="9"),
         "has '9' as suggested, expected a class": with_entry(suggested="9"),
-        "says that row 4 was labelled '2', in the run it was '1'": with_entry(given="2"),
+        "says that row 4 was labelled '2', but in the run it was '1'": with_entry(given="2"),
         "decides twice on row 0 (decisions[0] and decisions[1])": with_entry(row=0, id="0", given="0"),
     }  # fmt: skip
     for expected, wrong in cases.items():
