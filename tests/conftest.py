@@ -17,6 +17,11 @@ from audit.cli import main
 settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("audit")
 
+# What a run uses in place of the number of cores. The processes of the tests share the cores already, and a
+# worker imports for seconds what it trains with for a moment; tests of workers ask for them with --jobs.
+CORES = "LOKY_MAX_CPU_COUNT"
+os.environ[CORES] = "1"
+
 # Windows has no such signals and no bash, and refuses some names of files and, to most users, links.
 posix = pytest.mark.skipif(
     os.name != "posix", reason="needs signals, a shell, links or names as POSIX has them"
@@ -62,13 +67,15 @@ def run_audit(tmp_path, monkeypatch):
 
 @pytest.fixture
 def audit_process(tmp_path):
-    """As `run_audit`, in a process of its own, as a user's shell does."""
+    """As `run_audit`, in a process of its own and on all cores, as a user's shell does."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")}
+    del env[CORES]
 
     def run(*arguments, check=None):
         done = subprocess.run(
             [sys.executable, "-m", "audit", *map(str, arguments)],
             cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")},
+            env=env,
             capture_output=True,
             text=True,
             check=False,

@@ -29,9 +29,10 @@ def test_arrays_in_a_run_out(tmp_path):
 
 def test_a_run_in_memory_equals_a_run_in_a_folder(tmp_path):
     X, y = striped_images(160)
-    memory = audit.detect(X, y, noise=0.2, epochs=2, jobs=1)
-    folder = audit.detect(X, y, noise=0.2, epochs=2, out=tmp_path / "run")
-    again = audit.detect(X, y, noise=0.2, epochs=2, out=tmp_path / "run")
+    settings = {"noise": 0.2, "epochs": 1, "folds": 3}
+    memory = audit.detect(X, y, **settings, jobs=1)
+    folder = audit.detect(X, y, **settings, jobs=2, out=tmp_path / "run")
+    again = audit.detect(X, y, **settings, out=tmp_path / "run")
     for other in (folder, again):
         assert other.record.probs.pred_probs.tobytes() == memory.record.probs.pred_probs.tobytes()
         assert other.issues.equals(memory.issues)

@@ -1,5 +1,6 @@
 """The report as a person uses it: in a real browser, by keys and by mouse, with and without JavaScript."""
 
+import itertools
 import json
 import re
 import shutil
@@ -512,19 +513,20 @@ def test_the_policy_blocks_a_script_that_is_not_ours(report, tmp_path, browser):
     page.close()
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(report, opened, width, scheme):
+def test_axe_finds_nothing_serious(finished_run, opened):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
     ).Axe()
-    page = opened(report, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = opened(finished_run[1] / "report.html")
     press(page, "j", "x", "y", "v")
-    for opener, _closer in ((None, None), ("?", None), ("r", None)):
-        if opener:
-            press(page, "Escape", opener)
-        found = [v for v in axe.run(page).response["violations"] if v["impact"] in SERIOUS]
-        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == []
+    for dialog in (None, "?", "r"):
+        if dialog:
+            press(page, "Escape", dialog)
+        for width, scheme in itertools.product((400, 1400), ("light", "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            found = [v for v in axe.run(page).response["violations"] if v["impact"] in SERIOUS]
+            assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == [], (dialog, width, scheme)
 
 
 @pytest.mark.parametrize("width", [400, 700, 1100, 1400])
@@ -541,18 +543,18 @@ def written(run, path):
 
 def test_many_classes_are_chosen_by_search(tmp_path, opened):
     rng = np.random.default_rng(0)
-    probs = rng.dirichlet(np.full(200, 0.05), 1200)
-    labels = np.array([f"class {i:03}" for i in range(200)])
-    X = rng.integers(0, 256, (1200, 8, 8)).astype(np.uint8)
-    y = np.r_[np.arange(200), np.arange(200), probs.argmax(1)[400:]]
+    probs = rng.dirichlet(np.full(60, 0.05), 400)
+    labels = np.array([f"class {i:03}" for i in range(60)])
+    X = rng.integers(0, 256, (400, 8, 8)).astype(np.uint8)
+    y = np.r_[np.arange(60), np.arange(60), probs.argmax(1)[120:]]
     run = audit.detect(X, labels[y], pred_probs=probs)
     page = opened(written(run, tmp_path))
     press(page, "j", "r")
-    page.keyboard.type("s 137")
+    page.keyboard.type("s 037")
     press(page, "Enter", "1")
     first, second = exported(page)["decisions"]
-    assert first["label"] in ("class 137", None)
-    assert (first["action"] == "keep") == (first["given"] == "class 137")
+    assert first["label"] in ("class 037", None)
+    assert (first["action"] == "keep") == (first["given"] == "class 037")
     assert (second["label"] or second["given"]) == second["suggested"]
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import joblib
 import numpy as np
 import pytest
-from conftest import posix, striped_images
+from conftest import CORES, posix, striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib.externals.loky import get_reusable_executor, process_executor
@@ -151,7 +151,7 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
     assert one.pred_probs.tobytes() == two.pred_probs.tobytes() == resumed.pred_probs.tobytes()
 
 
-@pytest.mark.skipif(joblib.cpu_count() == 1, reason="needs two cores")
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs two cores")
 @pytest.mark.parametrize(
     ("shape", "jobs", "here"),
     [
@@ -161,7 +161,8 @@ def test_the_number_of_jobs_the_order_and_a_resumed_run_change_nothing():
         ((100, 8, 8, 1), None, False),  # a network trains for long on few images
     ],
 )
-def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here):
+def test_little_data_waits_for_no_workers_unless_told_to(shape, jobs, here, monkeypatch):
+    monkeypatch.delenv(CORES)
     y = np.arange(100) % 2
     results = cross_validated(np.zeros(shape), y, 5, partial(Where, main=os.getpid()), jobs=jobs)
     assert (combine_folds(results, 100, 2).pred_probs[:, 0] == here).all()
