@@ -180,7 +180,8 @@ def test_an_impact_from_the_command_line(run_audit, tmp_path):
 
 def test_an_impact_of_data_in_parts(run_audit, tmp_path):
     sizes = ["--limit", 500, "--train-size", 300, "--test-size", 100]
-    run_audit("impact", "mnist", *sizes, "--seeds", 1, "--epochs", 1, "--out", "i", check=0)
+    quick = ["--seeds", 1, "--preset", "fast", "--folds", 2, "--epochs", 1]
+    run_audit("impact", "mnist", *sizes, *quick, "--out", "i", check=0)
     scores = json.loads((tmp_path / "i" / "audits" / "s0" / "scores.json").read_text(encoding="utf-8"))
     assert {part["part"] for part in scores["split"]} == {"train", "test"}
     assert sum(part["rows"] for part in scores["split"]) == 300
