@@ -15,7 +15,13 @@ import numpy.typing as npt
 from audit.detectors import pred_probs as pred_probs_check
 from audit.detectors import rules
 from audit.detectors.evidence import Evidence
-from audit.detectors.model_based import consensus, deconvolution, posterior, surely_wrong
+from audit.detectors.model_based import (
+    consensus,
+    curve_prior,
+    deconvolution,
+    posterior,
+    surely_wrong,
+)
 from audit.detectors.rules import combined
 from audit.errors import ConfigError
 from audit.settings.choices import DEFAULT_TRUTH
@@ -26,6 +32,7 @@ __all__ = [
     "TRUTHS",
     "Evidence",
     "available",
+    "curve_prior",
     "detector_for",
     "detector_named",
     "find_issues",

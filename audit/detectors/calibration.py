@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from audit.detectors.scoring import Estimate, Z, wilson
+from audit.detectors.scoring import Estimate, wilson
 from audit.types import Floats, Mask
 
 PARTS = 5  # of the cross-fitting
 LEAST_CHANGED = 20  # changed labels below which there is too little to fit on
 CLOSEST = 1e-6  # distance of p_error from zero and one, at least: its log-odds stay finite
 BINS = 10  # of the reliability diagram
-DRAWS = 4000  # of the number of errors, for its interval
-MOST_DRAWN = 1000  # rows; for more the normal approximation is used
 
 
 @dataclass(frozen=True)
@@ -92,25 +90,3 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
     """
     total = sum(each.rows for each in bins)
     return sum(each.rows * abs(each.stated - (each.changed.value or 0.0)) for each in bins) / max(1, total)
-
-
-def expected_errors(readings: Sequence[Floats], rng: np.random.Generator) -> Estimate:
-    """Estimate how many of these rows are errors, by one or several readings of p_error, each (m,).
-
-    The value is the mean over the readings. Each reading treats the rows as independent, and the interval
-    runs from the lowest 2.5 % point of all readings to the highest 97.5 % point.
-    """
-    lows, highs = zip(*(_quantiles(p_error, rng) for p_error in readings), strict=True)
-    mean = float(np.mean([p_error.sum() for p_error in readings]))
-    return Estimate(mean, min(mean, *lows), max(mean, *highs))
-
-
-def _quantiles(p_error: Floats, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the central 95 % of the number of errors: drawn for few rows, normal approximation for many."""
-    if len(p_error) <= MOST_DRAWN:
-        draws = (rng.random((DRAWS, len(p_error))) < p_error).sum(axis=1)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        return float(low), float(high)
-    mean = float(p_error.sum())
-    spread = Z * float(np.sqrt((p_error * (1 - p_error)).sum()))
-    return max(0.0, mean - spread), min(float(len(p_error)), mean + spread)

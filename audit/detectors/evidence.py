@@ -70,7 +70,7 @@ class Evidence:
     @cached_property
     def posterior_issues(self) -> Issues:
         """What the detector `posterior` finds."""
-        p_classes = self.label_model.p_true_given_label(self.labels)
+        p_classes = self.label_model.p_classes
         quality = self.at_given_label(p_classes)
         return self.issues(quality < 0.5, quality, p_classes)
 

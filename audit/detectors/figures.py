@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from audit.detectors import calibration
+from audit.detectors.error_curve import CurvePrior, ErrorCurve, doubt_of
 from audit.detectors.label_model import LabelModel
 from audit.detectors.scores import (
     AccuracyFigures,
@@ -31,10 +32,10 @@ from audit.detectors.scoring import (
     score_by_class,
     severity_order,
 )
-from audit.types import Floats, FoldResult, Issues, Labels, Leaks, Mask, NoisyLabels, OutOfSample
+from audit.types import Floats, FoldResult, Issues, Leaks, Mask, NoisyLabels, OutOfSample
 
 LIKELY = 0.9  # p_error from which a suspect is called likely
-TOPS = (50, 100, 500)  # lengths of the list for which the expected number of errors is given
+TOPS = (50, 200)  # lengths of the list for which the expected number of errors is given
 MOST_TRANSITION_CLASSES = 100  # the intervals of a larger matrix would fill the file
 
 
@@ -46,19 +47,12 @@ class Detections:
     detector: str  # whose flags are used
     suspects: Issues  # of the original labels
     truth: str  # the sense of "wrong" of the suspects
+    curve: CurvePrior  # of the p_error of the suspects
 
     @property
     def issues(self) -> Issues:
         """The issues of the detector that is used."""
         return self.by_detector[self.detector]
-
-
-@dataclass(frozen=True, eq=False)
-class LabelModels:
-    """The models of the labels with the changed ones, and of the original labels."""
-
-    noisy: LabelModel
-    original: LabelModel
 
 
 def likely(suspects: Issues) -> Mask:
@@ -70,11 +64,10 @@ def summarise(
     detections: Detections,
     labels: NoisyLabels,
     probs: OutOfSample,
-    models: LabelModels,
+    model: LabelModel,
     *,
     corrected: Floats,
     requested: float | None,
-    rng: np.random.Generator,
 ) -> Scores:
     """Compute every figure that follows from labels, probabilities and detections.
 
@@ -84,14 +77,12 @@ def summarise(
         The issues that the detectors found.
     labels, probs
         The labels and the probabilities that all detectors read.
-    models
-        The models of the noisy and of the original labels.
+    model
+        The model of the noisy labels.
     corrected
         The cross-fitted p_error (n,) of the used detector, as the run's issues have it.
     requested
         The noise rate that was asked for, when there was one.
-    rng
-        For intervals that are drawn.
     """
     measured = bool(labels.flipped.any())
     issues = detections.issues
@@ -116,15 +107,16 @@ def summarise(
             changed=int(labels.flipped.sum()),
             requested=requested,
             expected=labels.expected,
-            estimated=Estimate(*models.noisy.noise_interval(labels.noisy, rng)),
-            natural=Estimate(*models.original.noise_interval(labels.original, rng)),
-            transition=_transition(models.noisy) if k <= MOST_TRANSITION_CLASSES else None,
+            estimated=Estimate(*model.noise_interval(labels.noisy)),
+            natural=_natural_rate(suspects, detections.curve.curve),
+            transition=_transition(model) if k <= MOST_TRANSITION_CLASSES else None,
         ),
         suspects=SuspectFigures(
             truth=detections.truth,
             natural=int(suspects.is_issue.sum()),
             likely=int(likely(suspects).sum()),
-            expected=_expected_errors(detections, models.original, labels.original, rng),
+            expected=_expected_errors(suspects, detections.curve.curve),
+            curve=detections.curve,
         ),
         accuracy=AccuracyFigures(
             rows=len(labels.noisy),
@@ -198,25 +190,22 @@ def _transition(model: LabelModel) -> TransitionFigures:
     return TransitionFigures(_rounded(model.T), _rounded(low), _rounded(high))
 
 
+def _natural_rate(suspects: Issues, curve: ErrorCurve) -> Estimate:
+    """The share of original labels that are wrong, by the same curve as the suspects' p_error."""
+    errors = curve.expected(doubt_of(suspects.label_quality))
+    n = len(suspects.p_error)
+    return Estimate((errors.value or 0.0) / n, errors.low / n, errors.high / n)
+
+
 def _rounded(matrix: Floats) -> Matrix:
     return tuple(map(tuple, np.round(matrix, 5).tolist()))
 
 
-def _expected_errors(
-    detections: Detections, model: LabelModel, original: Labels, rng: np.random.Generator
-) -> tuple[ExpectedErrors, ...]:
-    """How many errors to expect among the first suspects, by every reading that the truth leaves open."""
-    suspects = detections.suspects
-    readings = [1 - model.p_true_given_label(original)[np.arange(len(original)), original]]
-    if detections.truth == "consensus":
-        readings.append(1 - suspects.label_quality)
+def _expected_errors(suspects: Issues, curve: ErrorCurve) -> tuple[ExpectedErrors, ...]:
+    """How many errors to expect among the first suspects."""
     ranking = suspects.ranking
+    doubt = doubt_of(suspects.label_quality[ranking])
     lengths = [length for length in TOPS if length < len(ranking)]
     if len(ranking):
         lengths.append(len(ranking))
-    return tuple(
-        ExpectedErrors(
-            length, calibration.expected_errors([p_error[ranking[:length]] for p_error in readings], rng)
-        )
-        for length in lengths
-    )
+    return tuple(ExpectedErrors(length, curve.expected(doubt[:length])) for length in lengths)

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from audit.detectors.error_curve import DOUBT, CurvePrior, doubt_of, worth_flagging
 from audit.detectors.evidence import Evidence
-from audit.detectors.tuning import TINY
+from audit.detectors.transition import TINY
 from audit.types import Floats, Issues, evenly_at_most
 
 DECONVOLUTION_STEPS = 30
@@ -15,6 +16,19 @@ DECONVOLUTION_ROWS = 4000  # at a time, so that they stay in the cache
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
 TEMPERATURE_ROWS = 20_000
 SURELY_WRONG = 0.1  # a label that is right with less probability is more than doubtful (decision 0012)
+
+# The prior of the curve of p_error: regressions on five families of checked labels (decision 0018).
+LEVEL = -0.7
+LEVEL_BY_DIFFERING = -0.45  # per e-fold of the share of labels that differ where the model is surer
+LEVEL_SD = 1.0
+USUALLY_DIFFERING = 0.1
+LEAST_DIFFERING = 0.01  # a smaller share says no more
+LOG_SLOPE = -0.3
+LOG_SLOPE_BY_EXPECTED = 0.15  # per e-fold of the share of wrong labels that `posterior` expects
+LOG_SLOPE_SD = 0.4
+USUALLY_EXPECTED = 0.05
+LEAST_EXPECTED = 1e-4
+AS_STATED = CurvePrior(level=DOUBT, level_sd=0.3, log_slope=0.0, log_slope_sd=0.1)
 
 Float32s = npt.NDArray[np.float32]
 
@@ -32,16 +46,12 @@ def posterior(evidence: Evidence) -> Issues:
 
 
 def surely_wrong(evidence: Evidence) -> Issues:
-    """Flag as `posterior`, but only what is more than ambiguity: labels that no model should be trained on.
+    """Flag only what is more than doubtful: labels that no model should be trained on.
 
-    Between classes whose doubt is ambiguity these are rows that are right with a probability below
-    SURELY_WRONG. Where doubt may be noise that the network has learned, all that `posterior` flags. In
-    between, the limit is in proportion.
+    These are rows that are right with a probability below SURELY_WRONG.
     """
     issues = posterior(evidence)
-    ambiguous = evidence.label_model.ambiguous[issues.suggested, evidence.labels]
-    limit = 0.5 - (0.5 - SURELY_WRONG) * ambiguous
-    return replace(issues, is_issue=issues.label_quality < limit)
+    return replace(issues, is_issue=issues.label_quality < SURELY_WRONG)
 
 
 def deconvolution(evidence: Evidence) -> Issues:
@@ -68,27 +78,52 @@ def _deconvolve(p_true: Float32s, probs: Float32s, T: Float32s) -> None:
 
 
 def consensus(evidence: Evidence) -> Issues:
-    """Flag a row when the most probable class is not the given one, the surest disagreement first.
+    """Flag rows whose most probable class is not the given one, as far as more flags raise the expected F1.
 
     People err where examples are hard, so that the transition matrix depends on x, and a rule that does not
     use T is right: the sense of `consensus`. label_quality is the probability of the given label at the
-    temperature that makes the given labels most likely (temperature scaling, Guo et al. 2017).
-
-    How often such a disagreement is an error cannot be told without asking people. p_error is the mean of two
-    readings on either side. That of `posterior` takes hard examples to be labelled as reliably as easy ones.
-    One less label_quality takes another label of the same source to be drawn from the calibrated
-    probabilities.
+    temperature that makes the given labels most likely (temperature scaling, Guo et al. 2017). How often such
+    a doubt is an error differs between data sets: p_error is the mean over what `curve_prior` leaves open.
     """
+    calibrated = _calibrated(evidence)
+    quality = evidence.at_given_label(calibrated)
+    p_error = curve_prior(evidence).curve.p_error(doubt_of(quality))
+    flagged = worth_flagging(p_error) & evidence.prediction_differs
+    return replace(evidence.issues(flagged, quality, calibrated), p_error=p_error)
+
+
+def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
+    """Return what is known of the curve of p_error before anybody decided.
+
+    In the sense of `process`, p_error is that of `posterior`, nearly. In the sense of `consensus` the level
+    follows how often labels differ from the prediction on the surer half of the rows. A model that differs
+    there from many labels is weak, and so its other differences say less. The slope follows the share of
+    wrong labels that `posterior` expects. Where people slip on easy examples, a sure model is right against
+    them; where they do not, its sure differences are the hard examples. Both regressions were fitted to data
+    sets whose labels people have checked: `benchmarks/real_labels.py` prints and leaves out each in turn.
+    """
+    if truth == "process":
+        return AS_STATED
+    sureness = evidence.pred_probs.max(axis=1)
+    surer = sureness >= np.median(sureness)
+    differing = max(float(evidence.prediction_differs[surer].mean()), LEAST_DIFFERING)
+    expected = max(float(posterior(evidence).p_error.mean()), LEAST_EXPECTED)
+    return CurvePrior(
+        level=LEVEL + LEVEL_BY_DIFFERING * float(np.log(differing / USUALLY_DIFFERING)),
+        level_sd=LEVEL_SD,
+        log_slope=LOG_SLOPE + LOG_SLOPE_BY_EXPECTED * float(np.log(expected / USUALLY_EXPECTED)),
+        log_slope_sd=LOG_SLOPE_SD,
+    )
+
+
+def _calibrated(evidence: Evidence) -> Floats:
+    """Return the probabilities (n, k) at the temperature that makes the given labels most likely."""
     from scipy.special import softmax  # noqa: PLC0415  slow to import
 
-    log_probs = np.log(
-        np.maximum(np.ascontiguousarray(evidence.pred_probs.T), TINY, dtype=np.float64)
-    )  # (k, n)
+    columns = np.ascontiguousarray(evidence.pred_probs.T)
+    log_probs = np.log(np.maximum(columns, TINY, dtype=np.float64))  # (k, n)
     temperature = _likeliest_temperature(log_probs, evidence)
-    calibrated: Floats = np.ascontiguousarray(softmax(log_probs / temperature, axis=0).T)
-    quality = evidence.at_given_label(calibrated)
-    p_error = (posterior(evidence).p_error + 1 - quality) / 2
-    return replace(evidence.issues(evidence.prediction_differs, quality, calibrated), p_error=p_error)
+    return np.ascontiguousarray(softmax(log_probs / temperature, axis=0).T)
 
 
 def _likeliest_temperature(log_probs: Floats, evidence: Evidence) -> np.float64:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from audit.detectors.calibration import Bin, expected_calibration_error
+from audit.detectors.error_curve import CurvePrior
 from audit.detectors.scoring import DetectionScore, Estimate
 
 SCHEMA_VERSION = 2
@@ -231,6 +232,7 @@ class SuspectFigures:
     natural: int
     likely: int  # of them
     expected: tuple[ExpectedErrors, ...]  # of longer and longer parts of the list, all of it last
+    curve: CurvePrior | None = None  # of p_error, which decisions teach; None in runs of older versions
 
     def to_json(self) -> dict[str, Any]:
         """The figures of `scores.json`."""
@@ -239,13 +241,15 @@ class SuspectFigures:
             "natural": self.natural,
             "likely": self.likely,
             "expected": [each.to_json() for each in self.expected],
+            "curve": _json(self.curve),
         }
 
     @classmethod
     def from_json(cls, document: Json) -> Self:
         """Read what `to_json` made."""
         expected = tuple(ExpectedErrors.from_json(each) for each in document["expected"])
-        return cls(document["truth"], document["natural"], document["likely"], expected)
+        curve = _if_there(CurvePrior.from_json, document.get("curve"))
+        return cls(document["truth"], document["natural"], document["likely"], expected, curve)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from audit import detectors
 from audit.detectors import calibration
-from audit.detectors.figures import Detections, LabelModels, summarise
+from audit.detectors.figures import Detections, summarise
 from audit.detectors.scores import Scores
 from audit.events import StepTimer
 from audit.kinds import step
@@ -61,13 +61,18 @@ def judge(
         if labels.flipped.any():
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
         scores = summarise(
-            Detections(by_detector, settings.detector, suspects, settings.truth),
+            Detections(
+                by_detector,
+                settings.detector,
+                suspects,
+                settings.truth,
+                detectors.curve_prior(original, settings.truth),
+            ),
             labels,
             probs,
-            LabelModels(noisy.label_model, original.label_model),
+            noisy.label_model,
             corrected=corrected,
             requested=config.noise.noise,
-            rng=rng,
         )
         issues = replace(issues, p_error=corrected)
     scores = replace(scores, kinds=kind_figures)

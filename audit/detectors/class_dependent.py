@@ -1,0 +1,118 @@
+"""Noise that depends on the class alone: p(given | x) = Σᵢ p_true(x)[i] · T[i, given].
+
+p_true is a softmax of a linear map of the logarithms of the predicted probabilities. Its weights have a
+Gaussian prior around a multiple of the identity, whose variance follows from the weights themselves, and T
+is counted in expectation (EM; Dempster, Laird and Rubin 1977). So one map undoes overconfidence, doubt, what
+the network mistakes for something else, and noise that it has learned.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.detectors.transition import TINY, Explanation, counted, explain, powers_of, softmax
+from audit.types import Floats, Labels
+
+ROUNDS = 4
+FIRST_VARIANCE = 1 / 10  # of the prior of the weights, before they say more
+LEAST_VARIANCE = 1 / 4000  # that is always allowed, so that the weights can leave the centre
+MOST_STEPS = 40  # of the optimiser in each round
+MOST_MAPPED = 200  # classes; with more the map stays a multiple of the identity
+PRIOR_ROWS = 2.0  # that the guess of T counts for in each class
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The rows that the map is fitted on, with the likelihood of their labels."""
+
+    log_probs: Floats  # (k + 1, m) the last row is of ones
+    label_likelihood: Floats  # (k, m) p(given label of the row | true class)
+
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
+        """Return the mean negative log-likelihood of the labels, and its gradient (k + 1, k)."""
+        powers = powers_of(weights.T @ self.log_probs)
+        sums = powers.sum(axis=0)
+        joint = powers * self.label_likelihood
+        likelihood = np.maximum(joint.sum(axis=0) / sums, TINY)
+        joint /= likelihood * sums
+        powers /= sums
+        powers -= joint
+        n = len(sums)
+        return -float(np.log(likelihood).mean()), self.log_probs @ powers.T / n
+
+
+def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Explanation:
+    """Alternate the map, fitted on some rows, and T.
+
+    Parameters
+    ----------
+    log_probs, labels
+        Logarithms (k, n) of the predicted probabilities, and the given labels (n,).
+    guess
+        The first T (k, k).
+    rows
+        The rows (m,) that the rounds are run on. T is counted once more on all.
+    """
+    k, n = log_probs.shape
+    bias = np.ones((1, n))
+    with_bias = np.concatenate([log_probs, bias])
+    some = np.ascontiguousarray(with_bias[:, rows])
+    T = guess
+    scale = 1.0
+    weights = np.eye(k + 1, k)
+    variance = FIRST_VARIANCE
+    for _ in range(ROUNDS):
+        sample = _Sample(some, T[:, labels[rows]])
+        scale = _best_scale(sample, scale)
+        centre = scale * np.eye(k + 1, k)
+        if k > MOST_MAPPED:
+            weights = centre
+        else:
+            weights = _best_weights(sample, weights, centre, variance)
+            variance = LEAST_VARIANCE + float(((weights - centre) ** 2).mean())
+        T = _recounted(softmax(weights.T @ some), T, labels[rows], guess)
+    p_true = softmax(weights.T @ with_bias)
+    T = _recounted(p_true, T, labels, guess)
+    parameters = weights.size if k <= MOST_MAPPED else 1
+    return explain(p_true, T, T[:, labels], parameters)
+
+
+def _best_scale(sample: _Sample, start: float) -> float:
+    """Return the multiple of the identity of greatest likelihood."""
+    from scipy.optimize import minimize  # noqa: PLC0415  slow to import
+
+    k = len(sample.label_likelihood)
+    identity = np.eye(k + 1, k)
+
+    def loss(log_scale: Floats) -> tuple[float, Floats]:
+        scale = np.exp(log_scale[0])
+        value, gradient = sample.loss(scale * identity)
+        return value, np.array([scale * np.trace(gradient[:k])])
+
+    best = minimize(loss, [np.log(start)], jac=True, method="L-BFGS-B", bounds=[(-5, 4)])
+    return float(np.exp(best.x[0]))
+
+
+def _best_weights(sample: _Sample, start: Floats, centre: Floats, variance: float) -> Floats:
+    """Return the weights (k + 1, k) of greatest posterior probability."""
+    from scipy.optimize import minimize  # noqa: PLC0415  slow to import
+
+    precision = 1 / (variance * sample.log_probs.shape[1])
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(centre.shape)
+        value, gradient = sample.loss(weights)
+        from_centre = weights - centre
+        value += precision * float((from_centre**2).sum()) / 2
+        return value, (gradient + precision * from_centre).ravel()
+
+    options = {"maxiter": MOST_STEPS}
+    best = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(best.x).reshape(centre.shape)
+
+
+def _recounted(p_true: Floats, T: Floats, labels: Labels, guess: Floats) -> Floats:
+    """Return T (k, k) after one step of EM."""
+    p_classes = explain(p_true, T, T[:, labels], 0).p_classes
+    counts = counted(p_classes, labels) + PRIOR_ROWS * guess
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
