@@ -52,6 +52,41 @@ def apply(
 
 
 @app.command
+def estimate(
+    run: Path,
+    decisions: Path,
+    /,
+    *,
+    stop_below: float = 5,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Estimate how many suspects are errors, as far as the decisions tell.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    decisions
+        decisions.json, as exported by the report or written by audit merge.
+    stop_below
+        Number of errors expected in the next 50 suspects, below which a review may well stop.
+    as_json
+        Print the estimate as one JSON document.
+    """
+    from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review.decisions import read_decisions  # noqa: PLC0415  the same
+    from audit.review.estimate import estimate as of_review  # noqa: PLC0415  the same
+    from audit.runs.folder import load_record  # noqa: PLC0415  the same
+
+    record = load_record(run)
+    figures = of_review(record, read_decisions(decisions), str(decisions), stop_below)
+    if as_json:
+        terminal.print_json(figures.to_json())
+    else:
+        terminal.print_estimate(figures, len(record.suspects.ranking))
+
+
+@app.command
 def revert(corrected: Path, /) -> None:
     """Restore the original labels in a folder of corrected labels, byte for byte.
 

@@ -27,6 +27,7 @@ from audit.wording import (
 
 if TYPE_CHECKING:
     from audit.review.apply import Applied
+    from audit.review.estimate import ReviewEstimate
     from audit.review.merge import Merged
 
 MOST_CLASSES = 12  # that a line lists
@@ -173,6 +174,19 @@ def print_applied(applied: "Applied") -> None:
         console.print("the run was made from arrays: there is no source, these are the labels of the run")
     for name in (*applied.files, "corrected.csv"):
         console.print(f"written: {applied.path / name}", markup=False)
+
+
+def print_estimate(estimate: "ReviewEstimate", suspects: int) -> None:
+    """Print how many errors the decisions let expect, and whether the review may stop."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{estimate.decided:,} of {suspects:,} suspects decided, {estimate.wrong:,} of them wrong")
+    for top in estimate.expected:
+        first = "all" if top.first == suspects else "the first"
+        console.print(f"of {first} {top.first:,} expect {expected_number(top.errors)} to be wrong")
+    soon = f"{expected_number(estimate.next.errors)} errors are expected in the next {estimate.next.first:,}"
+    if estimate.may_stop:
+        soon += f", fewer than {estimate.stop_below:g}: a reasonable place to stop"
+    console.print(soon)
 
 
 def _rate(rate: Estimate) -> str:

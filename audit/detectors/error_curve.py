@@ -78,7 +78,7 @@ class ErrorCurve:
 
     def updated(self, doubt: Floats, wrong: Mask) -> "ErrorCurve":
         """Return the curve after decisions (m,) on rows of these doubts (m,)."""
-        p_error = self.p_errors(doubt)
+        p_error = self.p_errors(KNOTS[nearest_knots(doubt)])
         log_weight = np.log(np.where(wrong, p_error, 1 - p_error)).sum(axis=1) + np.log(self.weight)
         weight = np.exp(log_weight - log_weight.max())
         return ErrorCurve(self.level, self.slope, weight / weight.sum())
@@ -89,7 +89,7 @@ class ErrorCurve:
         For each point of the grid their number is taken to be normal; the interval is that of the mixture.
         """
         shares = (
-            np.bincount(_nearest_knot(doubt), minlength=len(KNOTS)) if len(doubt) else np.zeros(len(KNOTS))
+            np.bincount(nearest_knots(doubt), minlength=len(KNOTS)) if len(doubt) else np.zeros(len(KNOTS))
         )
         p_error = self.p_errors(KNOTS)
         mean = p_error @ shares
@@ -141,7 +141,8 @@ def worth_flagging(p_error: Floats) -> Mask:
     return flagged
 
 
-def _nearest_knot(doubt: Floats) -> npt.NDArray[np.int64]:
+def nearest_knots(doubt: Floats) -> npt.NDArray[np.int64]:
+    """Return the index in KNOTS (n,) of the knot nearest to each doubt (n,)."""
     step = KNOTS[1] - KNOTS[0]
     knots = np.rint((doubt + MOST_DOUBT) / step)
     return np.asarray(np.clip(knots, 0, len(KNOTS) - 1), dtype=np.int64)

@@ -18,8 +18,8 @@ TEMPERATURE_ROWS = 20_000
 SURELY_WRONG = 0.1  # a label that is right with less probability is more than doubtful (decision 0012)
 
 # The prior of the curve of p_error: regressions on five families of checked labels (decision 0018).
-LEVEL = -0.7
-LEVEL_BY_DIFFERING = -0.45  # per e-fold of the share of labels that differ where the model is surer
+LEVEL = -0.9
+LEVEL_BY_DIFFERING = -0.3  # per e-fold of the share of labels that differ where the model is surer
 LEVEL_SD = 1.0
 USUALLY_DIFFERING = 0.1
 LEAST_DIFFERING = 0.01  # a smaller share says no more

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import RunError
 from audit.report import charts, page
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
+from audit.review.decisions import read_decisions
+from audit.review.estimate import ReviewEstimate, estimate
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.settings.report import check_report_mb
 
@@ -45,6 +47,11 @@ class Run:
     def kinds(self) -> "pd.DataFrame":
         """The kind of every row that has one: id, given, kind, kind_probability and reason."""
         return kinds_table(self.record)
+
+    def estimate(self, decisions: str | Path) -> ReviewEstimate:
+        """How many suspects are errors, as far as a file of decisions tells; ReviewError if it does not fit."""
+        path = Path(decisions)
+        return estimate(self.record, read_decisions(path), str(path))
 
     def plot_precision_recall(self, axes: "Axes | None" = None) -> "Axes":
         """Precision against recall of the ranking, on matplotlib axes; RunError when nothing was injected."""

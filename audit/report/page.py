@@ -12,7 +12,7 @@ from audit.wording import look_wrong, percent
 
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
-SCRIPTS = ("decisions.js", "review.js")
+SCRIPTS = ("decisions.js", "estimate.js", "review.js")
 
 CHARTS = {
     "precision-recall": (

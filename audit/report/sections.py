@@ -31,6 +31,7 @@ class Card:
     suggested: str
     true: str | None  # the original label, where it was changed on purpose
     p_error: float
+    label_quality: float
     fold: int
     values: tuple[FeatureValue, ...]  # what is unusual in a row without an image
     bars: str  # SVG path of the class probabilities
@@ -239,6 +240,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
         suggested=names[suggested],
         true=true,
         p_error=float(issues.p_error[row]),
+        label_quality=float(issues.label_quality[row]),
         fold=int(record.probs.fold[row]),
         values=kept.unusual[thumbnail],
         bars="".join(others),

@@ -41,7 +41,7 @@ def of_run(
     first = Stage("noise", noise.key_settings(config), fingerprint)
     arrays = {name: _digest(np.asarray(each).tobytes()) for name, each in given.items() if each is not None}
     packages = {"label-audit": version("label-audit")}
-    second = Stage("folds", {**config.deciding("folds"), **arrays, **packages}, first.key, version=8)
+    second = Stage("folds", {**config.deciding("folds"), **arrays, **packages}, first.key, version=9)
     parts = {} if part is None else {"split": _digest("\0".join(part).encode())}
     return first, second, Stage("issues", {**config.deciding("issues"), **parts}, second.key)
 

@@ -52,6 +52,13 @@ class ReportSettings(SettingsGroup):
         least=0,
         keyed_by_default=False,
     )
+    sample: int = setting(
+        0,
+        "Put a random sample of this many suspects first in the review queue, spread over the whole list. "
+        "Decisions on it tell how many errors there are in all.",
+        decides=None,
+        least=0,
+    )
     map: bool = setting(
         False,
         "Draw a map of the data in the report, with the suspects marked. Takes a few seconds.",

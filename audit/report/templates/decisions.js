@@ -6,9 +6,9 @@
 
 /**
  * @typedef {{row: number[], id: string[], given: number[], suggested: number[], p_error: number[],
- *   likely: [number, number][][], kind: number[]}} Cards
+ *   knot: number[], likely: [number, number][][], kind: number[]}} Cards
  * @typedef {{run: string, fingerprint: string, data: string, class_names: string[], blind: boolean,
- *   kinds: Record<string, string>, spread: [number, number], cards: Cards}} Data
+ *   kinds: Record<string, string>, curve: Grid | null, sample: number[], sample_first: boolean, cards: Cards}} Data
  * @typedef {"keep" | "relabel" | "ambiguous" | "drop"} Action
  * @typedef {{id: string, row: number, given: string, suggested: string, action: Action, label: string | null,
  *   note: string, time: string}} Decision

@@ -4,7 +4,6 @@
 const MORE = 48; // cards that are shown at a time
 const AHEAD = 16; // beyond the current one, so that a step adds one card to the page and not a screen of them
 const NEXT = 50; // cards that one looks ahead
-const STOP = 0.1; // of them expected to be errors, below which a review may well end
 const MOST_PREVIEWS = 60;
 const SIGNS = { keep: "✓", relabel: "→", ambiguous: "?", drop: "×" };
 const WORDS = { keep: "kept", relabel: "changed to", ambiguous: "ambiguous", drop: "dropped" };
@@ -20,13 +19,14 @@ function the(id, kind) {
 const data = JSON.parse(the("data", HTMLElement).textContent ?? "");
 const names = data.class_names;
 const keys = keysOf(names);
-const { row: rows, id: ids, given, suggested, p_error, likely, kind: kinds } = data.cards;
+const { row: rows, id: ids, given, suggested, knot: knots, likely, kind: kinds } = data.cards;
+const curve = data.curve && new ErrorCurve(data.curve);
 const book = new Book(data, () => window.localStorage);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
 const [review, columns, grid, panel, look, choices] = ["review", "columns", "cards", "panel", "look", "choices"]
   .map((id) => the(id, HTMLElement));
-const [note, reviewer, hide, find, classFind, file, keysOn] =
-  ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on"].map((id) => the(id, HTMLInputElement));
+const [note, reviewer, hide, find, classFind, file, keysOn, stopBelow] =
+  ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on", "stop-below"].map((id) => the(id, HTMLInputElement));
 const [givenTool, suggestedTool, kindTool, sort] = ["given", "suggested", "kind", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
 const [helpDialog, pickDialog, cellDialog] = ["help", "pick", "cell"].map((id) => the(id, HTMLDialogElement));
 
@@ -37,6 +37,7 @@ let place = order.slice(); // of each card in it, -1 for none
 let limit = 0; // how many of them are shown
 let current = -1;
 const marked = /** @type {Set<number>} */ (new Set());
+const drawn = cards.map((_, i) => (data.sample.includes(i) ? data.sample.indexOf(i) : cards.length)); // places in the sample
 const notes = /** @type {Map<number, string>} */ (new Map()); // as typed, of cards that may be undecided yet
 const filters = /** @type {WeakMap<Element, string[]>} */ (new WeakMap()); // given, suggested, kind by button
 
@@ -69,6 +70,7 @@ function refilter() {
   const natural = new Intl.Collator("en", { numeric: true });
   if (sort.value === "pair") all.sort((a, b) => given[a] - given[b] || suggested[a] - suggested[b] || a - b);
   if (sort.value === "kind") all.sort((a, b) => kinds[a] - kinds[b] || a - b);
+  if (sort.value === "sample") all.sort((a, b) => drawn[a] - drawn[b] || a - b);
   if (sort.value === "id") all.sort((a, b) => natural.compare(ids[a], ids[b]));
   if (sort.value !== sorted) grid.append(...all.map((i) => cards[i]));
   sorted = sort.value;
@@ -245,11 +247,9 @@ function paint(i) {
 function summarise() {
   /** @type {Record<string, number>} */
   const counts = { all: cards.length, open: 0, decided: 0, keep: 0, relabel: 0, ambiguous: 0, drop: 0 };
-  let [left, soon] = [0, 0];
   for (let i = 0; i < cards.length; i++) {
     const action = decisionOf(i)?.action;
-    if (!action && counts.open++ < NEXT) soon += p_error[i];
-    if (!action) left += p_error[i];
+    if (!action) counts.open++;
     if (action) [counts.decided, counts[action]] = [counts.decided + 1, counts[action] + 1];
   }
   for (const [name, count] of Object.entries(counts)) {
@@ -258,19 +258,34 @@ function summarise() {
   }
   the("progress", HTMLProgressElement).value = counts.decided;
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
-  fill(panel, "#left", outlook(counts.open, left, soon));
+  fill(panel, "#left", outlook(counts.open));
   if (book.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
 }
 
-/** @param {number} open @param {number} left @param {number} soon */
-function outlook(open, left, soon) {
+/** What decisions so far say of the errors that are left. @param {number} open */
+function outlook(open) {
+  if (data.blind || !curve) return open ? `${number(open)} left.` : "Everything here is decided.";
+  const undecided = cards.flatMap((_, i) => (decisionOf(i) ? [] : [knots[i]]));
+  curve.learn(cards.flatMap((_, i) => told(i)));
+  for (const tile of document.querySelectorAll("[data-first]")) {
+    const first = Number(tile.getAttribute("data-first"));
+    const known = cards.filter((_, i) => i < first && told(i)[0]?.wrong).length;
+    const still = cards.flatMap((_, i) => (i < first && !decisionOf(i) ? [knots[i]] : []));
+    const { value, low, high } = curve.expected(still, first > cards.length);
+    fill(/** @type {HTMLElement} */ (tile), "span", number(known + value));
+    fill(/** @type {HTMLElement} */ (tile), "small", `${number(known + low)} to ${number(known + high)}`);
+  }
   if (!open) return "Everything here is decided.";
-  if (data.blind) return `${number(open)} left.`;
-  const [low, high] = data.spread.map((share) => number(Math.min(open, share * left)));
-  const next = Math.min(NEXT, open);
-  const whole = `About ${number(left)} (${low} to ${high}) errors are expected in the ${number(open)} left; `;
-  if (soon >= STOP * next) return `${whole}${number(soon)} in the next ${next}.`;
-  return `${whole}fewer than ${Math.floor(soon) + 1} in the next ${next}: a reasonable place to stop.`;
+  const [left, soon] = [curve.expected(undecided, false), curve.expected(undecided.slice(0, NEXT), false)];
+  const text = (/** @type {Expected} */ { value, low, high }) => `${number(value)} (${number(low)} to ${number(high)})`;
+  const whole = `About ${text(left)} errors are expected in the ${number(open)} left, and ${text(soon)} in the next ${Math.min(NEXT, open)}`;
+  return `${whole}${soon.value < Number(stopBelow.value) ? ": a reasonable place to stop." : "."}`;
+}
+
+/** What a decision says of the curve; an ambiguous row has no right label. @param {number} i @returns {Told[]} */
+function told(i) {
+  const action = decisionOf(i)?.action;
+  return !action || action === "ambiguous" ? [] : [{ knot: knots[i], wrong: action !== "keep" }];
 }
 
 // ---- Dialogs
@@ -405,6 +420,7 @@ document.addEventListener("click", (event) => {
   if (pressed && event.detail) cards[current]?.focus({ preventScroll: true });
 });
 
+stopBelow.addEventListener("input", summarise);
 for (const tool of [givenTool, suggestedTool, kindTool, sort, find]) tool.addEventListener("input", refilter);
 classFind.addEventListener("input", listClasses);
 note.addEventListener("input", () => notes.set(current, note.value));
@@ -443,4 +459,5 @@ grid.append(...cards);
 document.body.classList.add("live");
 reviewer.value = book.storage?.getItem("label-audit:reviewer") ?? "";
 for (const row of book.decisions.keys()) paint(book.places.get(row) ?? -1);
+if (data.sample_first) sort.value = "sample";
 refilter();
