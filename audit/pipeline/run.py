@@ -49,7 +49,7 @@ class Run:
         return kinds_table(self.record)
 
     def estimate(self, decisions: str | Path) -> ReviewEstimate:
-        """How many suspects are errors, as far as a file of decisions tells; ReviewError if it does not fit."""
+        """Estimate the errors among the suspects from a file of decisions; ReviewError if it does not fit."""
         path = Path(decisions)
         return estimate(self.record, read_decisions(path), str(path))
 

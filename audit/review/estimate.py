@@ -65,7 +65,7 @@ def estimate(
     prior = record.scores.suspects.curve
     if prior is None:
         raise ReviewError(
-            f"the run of {name} holds no curve of p_error, expected one as in new runs; run audit detect again"
+            f"the run of {name} holds no curve of p_error, expected one; run audit detect again"
         )
     ranking = record.suspects.ranking
     actions = {each.row: each.effective_action for each in decisions.decisions}

@@ -632,29 +632,69 @@ def test_a_report_is_drawn_again_in_another_size(crowded, tmp_path, run_audit):
     assert (folder / "report.html").read_text(encoding="utf-8").count('class="card"') == whole
 
 
-def test_the_page_says_when_a_review_may_end(crowded, tmp_path, opened):
-    run, _ = crowded
+def test_the_page_says_when_a_review_may_end(crowded, opened):
     page = opened(crowded[1])
     left = page.locator("#left")
+    expected = r"[\d,]+ \([\d,]+ to [\d,]+\)"
     assert re.fullmatch(
-        r"About [\d,]+ \([\d,]+ to [\d,]+\) errors are expected in the [\d,]+ left; \d+ in the next 50\.",
+        rf"About {expected} errors are expected in the [\d,]+ left, and {expected} in the next 50\.",
         left.text_content(),
     )
-    doubtful = replace(run.record.suspects, p_error=run.record.suspects.p_error * 0.05)
-    (tmp_path / "r.html").write_text(
-        report_page.render(replace(run.record, suspects=doubtful)), encoding="utf-8"
+    page.locator("#stop-below").fill("50")
+    assert left.text_content().endswith("in the next 50: a reasonable place to stop.")
+
+
+def test_the_page_and_the_command_expect_the_same_errors(crowded, opened, tmp_path):
+    run, report = crowded
+    page = opened(report)
+    press(page, "j", "y", "y", "Enter", "a", "x", "Enter", "y")
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(exported(page)), encoding="utf-8")
+    python = run.estimate(path)
+    assert (python.decided, python.wrong) == (7, 4)
+    in_page = page.evaluate(
+        """() => {
+            const open = cards.flatMap((_, i) => (decisionOf(i) ? [] : [knots[i]]));
+            return [curve.expected(open, true), curve.expected(open.slice(0, NEXT), false)];
+        }"""
     )
-    assert (
-        opened(tmp_path / "r.html")
-        .locator("#left")
-        .text_content()
-        .endswith("fewer than 3 in the next 50: a reasonable place to stop.")
-    )
+    for here, there in zip(in_page, (python.left, python.next.errors), strict=True):
+        assert [here["value"], here["low"], here["high"]] == pytest.approx(
+            [there.value, there.low, there.high], rel=1e-4
+        )
+    tile = page.locator("[data-first]").last
+    of_all = python.expected[-1].errors
+    assert tile.locator("span").text_content() == f"{of_all.value:,.0f}"
+    assert tile.locator("small").text_content() == f"{of_all.low:,.0f} to {of_all.high:,.0f}"
+
+
+def test_decisions_change_what_the_page_expects(report, opened):
+    texts = []
+    for key in ("Enter", "y"):
+        page = opened(report)
+        press(page, "j", *[key] * 10)
+        texts.append(int(re.match(r"About (\d+)", page.locator("#left").text_content())[1]))
+    kept, changed = texts
+    assert kept < changed / 2
+
+
+def test_a_random_sample_comes_first_when_it_is_asked_for(run, report, opened, tmp_path):
+    page = opened(report)
+    page.locator("#tool-sort").select_option("sample")
+    shown = cards(page).locator(".id").all_text_contents()[:30]
+    ranks = [[str(run.record.ids[row]) for row in run.record.suspects.ranking].index(i[1:]) for i in shown]
+    parts = np.array_split(np.arange(len(run.record.suspects.ranking)), 30)
+    assert sorted(rank in part for part, rank in zip(parts, sorted(ranks), strict=True)) == [True] * 30
+    assert ranks != sorted(ranks)
+    config = {**run.record.config, "sample": 12}
+    sampled = tmp_path / "sampled.html"
+    sampled.write_text(report_page.render(replace(run.record, config=config)), encoding="utf-8")
+    assert opened(sampled).locator("#tool-sort").input_value() == "sample"
 
 
 def test_the_script_is_small_and_typed():
     scripts = [TEMPLATES / name for name in report_page.SCRIPTS]
-    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in scripts) <= 650
+    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in scripts) <= 700
     compiler = shutil.which("tsc")
     command = [compiler] if compiler else ["npx", "--yes", "--package", "typescript@5.9", "tsc"]
     if not compiler:
