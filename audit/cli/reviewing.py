@@ -54,13 +54,14 @@ def apply(
 @app.command
 def estimate(
     run: Path,
-    decisions: Path,
+    decisions: Path | None = None,
     /,
     *,
+    truth_labels: Path | None = None,
     stop_below: float = 5,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Estimate how many suspects are errors, as far as the decisions tell.
+    """Estimate how many suspects are errors, as far as decisions and verified labels tell.
 
     Parameters
     ----------
@@ -68,18 +69,25 @@ def estimate(
         Folder of the run.
     decisions
         decisions.json, as exported by the report or written by audit merge.
+    truth_labels
+        CSV file with the columns id and label: verified labels of some rows, best a random sample.
     stop_below
         Number of errors expected in the next 50 suspects, below which a review may well stop.
     as_json
         Print the estimate as one JSON document.
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
+    from audit.review import estimate as review  # noqa: PLC0415  the same
     from audit.review.decisions import read_decisions  # noqa: PLC0415  the same
-    from audit.review.estimate import estimate as of_review  # noqa: PLC0415  the same
     from audit.runs.folder import load_record  # noqa: PLC0415  the same
 
     record = load_record(run)
-    figures = of_review(record, read_decisions(decisions), str(decisions), stop_below)
+    told: dict[int, bool | None] = {}
+    if decisions is not None:
+        told |= review.told_by(read_decisions(decisions), record, str(decisions))
+    if truth_labels is not None:
+        told |= review.checked_labels(truth_labels, record)
+    figures = review.estimate(record, told, stop_below)
     if as_json:
         terminal.print_json(figures.to_json())
     else:

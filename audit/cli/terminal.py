@@ -187,6 +187,11 @@ def print_estimate(estimate: "ReviewEstimate", suspects: int) -> None:
     if estimate.may_stop:
         soon += f", fewer than {estimate.stop_below:g}: a reasonable place to stop"
     console.print(soon)
+    for each in estimate.calibration:
+        stated = f"p_error {each.low:.1f} to {each.high:.1f}, on average {each.stated:.2f}"
+        console.print(
+            f"{stated}: {_rate(each.changed)} of {each.rows:,} decided or checked labels were wrong"
+        )
 
 
 def _rate(rate: Estimate) -> str:

@@ -8,14 +8,17 @@ a detector runs. `README.md` has the label model, and how a detector is added.
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.detectors import pred_probs as pred_probs_check
 from audit.detectors import rules
+from audit.detectors.error_curve import doubt_of
 from audit.detectors.evidence import Evidence
 from audit.detectors.model_based import (
+    AS_STATED,
     consensus,
     curve_prior,
     deconvolution,
@@ -23,6 +26,7 @@ from audit.detectors.model_based import (
     surely_wrong,
 )
 from audit.detectors.rules import combined
+from audit.detectors.scoring import Estimate
 from audit.errors import ConfigError
 from audit.settings.choices import DEFAULT_TRUTH
 from audit.types import Issues
@@ -82,14 +86,36 @@ def available(evidence: Evidence) -> list[str]:
     return [name for name in DETECTORS if name != "margins" or evidence.margins is not None]
 
 
+# Why a label that is wrong in each sense is found as it is.
+READINGS = {
+    "consensus": (
+        "consensus: labels that people gave, who err where examples are hard; p_error is what data sets with "
+        "checked labels let expect at such doubts"
+    ),
+    "process": (
+        "process: labels that something changed without regard to how hard the example is; p_error follows "
+        "from the transition matrix"
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LabelIssues(Issues):
+    """The issues among given labels, and how they were read."""
+
+    truth: str  # the sense of "wrong"
+    reading: str  # in a sentence, with the reason
+    expected: Estimate  # errors among the flagged rows, with a 95 % interval
+
+
 def find_issues(
     labels: npt.ArrayLike,
     pred_probs: npt.ArrayLike,
     *,
     truth: str = DEFAULT_TRUTH,
     detector: str | None = None,
-) -> Issues:
-    """Find wrong labels in out-of-sample predicted probabilities of any model.
+) -> LabelIssues:
+    """Find wrong labels in out-of-sample probabilities of any model, as `audit detect` finds suspects.
 
     Parameters
     ----------
@@ -106,8 +132,9 @@ def find_issues(
 
     Returns
     -------
-    Issues
-        is_issue, label_quality, p_error and suggested, each (n,); ranking has the flagged rows, worst first.
+    LabelIssues
+        is_issue, label_quality, p_error and suggested, each (n,); ranking has the flagged rows, worst first;
+        expected, how many of them are errors; truth and reading, what "wrong" was taken to mean and why.
 
     Raises
     ------
@@ -120,7 +147,24 @@ def find_issues(
     for note in checked.notes:
         warnings.warn(note, stacklevel=2)
     evidence = Evidence(np.asarray(labels).astype(np.int64), checked.pred_probs)
-    name = detector_for(truth) if detector is None else detector
+    usual = detector_for(truth)
+    name = detector or usual
     if name == "margins":
         raise ConfigError("detector 'margins' reads the training; use one that probabilities suffice for")
-    return detector_named(name)(evidence)
+    issues = detector_named(name)(evidence)
+    reading = READINGS[truth]
+    curve = curve_prior(evidence, truth)
+    quality = issues.label_quality
+    if name != usual:
+        reading = f"the detector {name}, as asked for; p_error is what it states"
+        curve = AS_STATED
+        quality = 1 - issues.p_error
+    return LabelIssues(
+        is_issue=issues.is_issue,
+        label_quality=issues.label_quality,
+        p_error=issues.p_error,
+        suggested=issues.suggested,
+        truth=truth,
+        reading=reading,
+        expected=curve.curve.expected(doubt_of(quality[issues.ranking])),
+    )

@@ -104,16 +104,26 @@ def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
     """
     if truth == "process":
         return AS_STATED
+    differing, expected = curve_features(evidence)
+    return CurvePrior(
+        level=LEVEL + LEVEL_BY_DIFFERING * differing,
+        level_sd=LEVEL_SD,
+        log_slope=LOG_SLOPE + LOG_SLOPE_BY_EXPECTED * expected,
+        log_slope_sd=LOG_SLOPE_SD,
+    )
+
+
+def curve_features(evidence: Evidence) -> tuple[float, float]:
+    """Return what the prior of the curve follows from, each as the logarithm of its ratio to a usual share.
+
+    The first is the share of labels that differ from the prediction on the surer half of the rows, the second
+    the share of wrong labels that `posterior` expects.
+    """
     sureness = evidence.pred_probs.max(axis=1)
     surer = sureness >= np.median(sureness)
     differing = max(float(evidence.prediction_differs[surer].mean()), LEAST_DIFFERING)
     expected = max(float(posterior(evidence).p_error.mean()), LEAST_EXPECTED)
-    return CurvePrior(
-        level=LEVEL + LEVEL_BY_DIFFERING * float(np.log(differing / USUALLY_DIFFERING)),
-        level_sd=LEVEL_SD,
-        log_slope=LOG_SLOPE + LOG_SLOPE_BY_EXPECTED * float(np.log(expected / USUALLY_EXPECTED)),
-        log_slope_sd=LOG_SLOPE_SD,
-    )
+    return float(np.log(differing / USUALLY_DIFFERING)), float(np.log(expected / USUALLY_EXPECTED))
 
 
 def _calibrated(evidence: Evidence) -> Floats:

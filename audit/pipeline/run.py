@@ -8,7 +8,7 @@ from audit.errors import RunError
 from audit.report import charts, page
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
 from audit.review.decisions import read_decisions
-from audit.review.estimate import ReviewEstimate, estimate
+from audit.review.estimate import ReviewEstimate, estimate, told_by
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.settings.report import check_report_mb
 
@@ -51,7 +51,7 @@ class Run:
     def estimate(self, decisions: str | Path) -> ReviewEstimate:
         """Estimate the errors among the suspects from a file of decisions; ReviewError if it does not fit."""
         path = Path(decisions)
-        return estimate(self.record, read_decisions(path), str(path))
+        return estimate(self.record, told_by(read_decisions(path), self.record, str(path)))
 
     def plot_precision_recall(self, axes: "Axes | None" = None) -> "Axes":
         """Precision against recall of the ranking, on matplotlib axes; RunError when nothing was injected."""

@@ -1,28 +1,33 @@
-"""How many errors there are, as far as a reviewer's decisions tell."""
+"""How many errors there are, as far as a reviewer's decisions and checked labels tell."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audit.detectors.error_curve import ErrorCurve, doubt_of
+from audit.detectors.calibration import Bin, reliability
+from audit.detectors.error_curve import doubt_of
 from audit.detectors.scores import ExpectedErrors
 from audit.detectors.scoring import Estimate
 from audit.errors import ReviewError
 from audit.review.decisions import Decisions, check_decisions
 from audit.runs.folder import RunRecord
-from audit.types import Mask, Rows
+from audit.types import Mask
+from audit.wording import no_such_file, one_line
 
 NEXT = 50  # suspects that one looks ahead
-STOP_BELOW = 5  # errors among them, below which a review may well end
-RIGHT = "keep"
-WRONG = ("relabel", "drop")  # an ambiguous row has no right label, so that it tells nothing of the curve
+STOP_BELOW = 5.0  # errors among them, below which a review may well end
+COLUMNS = ("id", "label")  # of a file of checked labels
+
+Told = Mapping[int, bool | None]  # row → whether its label is wrong; None for an ambiguous row
 
 
 @dataclass(frozen=True)
 class ReviewEstimate:
-    """What decisions on suspects say of the errors among all of them."""
+    """What decisions and checked labels say of the errors among all suspects."""
 
     decided: int  # suspects
     wrong: int  # of them
@@ -30,6 +35,7 @@ class ReviewEstimate:
     left: Estimate  # errors among the suspects that nobody decided on
     next: ExpectedErrors  # among the first of those
     stop_below: float
+    calibration: tuple[Bin, ...]  # p_error as the run states it, against what was decided or checked
 
     @property
     def may_stop(self) -> bool:
@@ -46,59 +52,96 @@ class ReviewEstimate:
             "next": self.next.to_json(),
             "stop_below": self.stop_below,
             "may_stop": self.may_stop,
+            "calibration": [each.to_json() for each in self.calibration],
         }
 
 
-def estimate(
-    record: RunRecord, decisions: Decisions, name: str, stop_below: float = STOP_BELOW
-) -> ReviewEstimate:
-    """Update the curve of p_error by decisions on suspects, and estimate with it.
+def told_by(decisions: Decisions, record: RunRecord, name: str) -> Told:
+    """Read what decisions on suspects say; hidden controls and other rows are left out.
 
-    Decisions on hidden controls and on other rows are left out.
+    To keep a label says that it is right. To relabel or to drop its row says that it is wrong. An ambiguous
+    row has no right label.
 
     Raises
     ------
     ReviewError
-        When the decisions of this name are about another run, or the run is too old to hold a curve.
+        When the decisions of this name are about another run.
     """
     check_decisions(decisions, record, name)
+    wrong = {"keep": False, "relabel": True, "drop": True, "ambiguous": None}
+    rows = set(record.suspects.ranking.tolist()) - set(record.controls.rows.tolist())
+    return {each.row: wrong[each.effective_action] for each in decisions.decisions if each.row in rows}
+
+
+def checked_labels(path: Path, record: RunRecord) -> Told:
+    """Read verified labels of some rows, a CSV file with the columns id and label.
+
+    Raises
+    ------
+    ReviewError
+        When the file cannot be read, or has an id or a class that the run does not have.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            found = list(reader.fieldnames or ())
+            lines = list(reader)
+    except FileNotFoundError as error:
+        raise ReviewError(no_such_file(path)) from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReviewError(f"{path} cannot be read as CSV ({one_line(error)}); save it as UTF-8") from error
+    if not set(COLUMNS) <= set(found):
+        raise ReviewError(
+            f"{path} has the columns {one_line(', '.join(found))}, expected id and label; "
+            "name them so in its first line"
+        )
+    row_of = {str(each): row for row, each in enumerate(record.ids)}
+    label_of = {name: label for label, name in enumerate(record.class_names)}
+    told: dict[int, bool | None] = {}
+    for number, line in enumerate(lines, start=2):
+        for column, known in zip(COLUMNS, (row_of, label_of), strict=True):
+            if line[column] not in known:
+                raise ReviewError(
+                    f"line {number} of {path} has {one_line(line[column])!r} as {column}, expected one of "
+                    "the run; leave out rows that were not audited, and spell classes as the run does"
+                )
+        row = row_of[line["id"]]
+        told[row] = bool(record.labels.original[row] != label_of[line["label"]])
+    return told
+
+
+def estimate(record: RunRecord, told: Told, stop_below: float = STOP_BELOW) -> ReviewEstimate:
+    """Update the curve of p_error by what was told of some rows, and estimate with it.
+
+    Raises
+    ------
+    ReviewError
+        When the run is too old to hold a curve.
+    """
     prior = record.scores.suspects.curve
     if prior is None:
-        raise ReviewError(
-            f"the run of {name} holds no curve of p_error, expected one; run audit detect again"
-        )
-    ranking = record.suspects.ranking
-    actions = {each.row: each.effective_action for each in decisions.decisions}
-    for row in record.controls.rows.tolist():
-        actions.pop(row, None)
+        raise ReviewError("the run holds no curve of p_error, expected one; run audit detect again")
+    rows = np.array([row for row, wrong in told.items() if wrong is not None], dtype=np.int64)
+    wrong = np.array([bool(told[row]) for row in rows.tolist()], dtype=bool)
     doubt = doubt_of(record.suspects.label_quality)
-    wrong = _rows_with(actions, ranking, WRONG)
-    right = _rows_with(actions, ranking, (RIGHT,))
-    told = np.concatenate([wrong, right])
-    curve = prior.curve.updated(doubt[told], np.arange(len(told)) < len(wrong))
-    is_open = np.array([row not in actions for row in ranking.tolist()], dtype=bool)
-    is_wrong = np.isin(ranking, wrong)
+    curve = prior.curve.updated(doubt[rows], wrong)
 
-    def errors_in(first: Mask) -> Estimate:
-        return curve.expected(doubt[ranking[first & is_open]], known=int((first & is_wrong).sum()))
+    ranking = record.suspects.ranking
+    is_open = ~np.isin(ranking, list(told))
+    is_wrong = np.isin(ranking, rows[wrong])
+
+    def errors_in(part: Mask) -> Estimate:
+        return curve.expected(doubt[ranking[part & is_open]], known=int((part & is_wrong).sum()))
 
     places = np.arange(len(ranking))
     lengths = [each.first for each in record.scores.suspects.expected]
+    left = doubt[ranking[is_open]]
     return ReviewEstimate(
         decided=int((~is_open).sum()),
-        wrong=len(wrong),
+        wrong=int(is_wrong.sum()),
         expected=tuple(ExpectedErrors(length, errors_in(places < length)) for length in lengths),
-        left=curve.expected(doubt[ranking[is_open]]),
-        next=_in_next(curve, doubt[ranking[is_open][:NEXT]]),
+        left=curve.expected(left),
+        next=ExpectedErrors(len(left[:NEXT]), curve.expected(left[:NEXT])),
         stop_below=stop_below,
+        calibration=tuple(reliability(record.suspects.p_error[rows], wrong)),
     )
-
-
-def _rows_with(actions: Mapping[int, str], ranking: Rows, wanted: tuple[str, ...]) -> Rows:
-    """Return the suspects with one of these actions."""
-    rows = [row for row in ranking.tolist() if actions.get(row) in wanted]
-    return np.array(rows, dtype=np.int64)
-
-
-def _in_next(curve: ErrorCurve, doubt: Any) -> ExpectedErrors:
-    return ExpectedErrors(len(doubt), curve.expected(doubt))

@@ -10,7 +10,7 @@ import reviewing
 import audit
 from audit.detectors.error_curve import CurvePrior, doubt_of
 from audit.review.decisions import parse_decisions
-from audit.review.estimate import estimate
+from audit.review.estimate import checked_labels, estimate, told_by
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def record(tmp_path_factory):
 
 def estimated(record, actions):
     document = reviewing.document(record, actions)
-    return estimate(record, parse_decisions(document, "d.json"), "d.json")
+    return estimate(record, told_by(parse_decisions(document, "d.json"), record, "d.json"))
 
 
 def other_class(record, row):
@@ -65,7 +65,7 @@ def test_decisions_on_other_rows_say_nothing(record):
 
 def test_a_run_without_a_curve_is_named(record):
     old = replace(record, scores=replace(record.scores, suspects=replace(record.scores.suspects, curve=None)))
-    with pytest.raises(audit.AuditError, match=r"the run of d\.json holds no curve of p_error"):
+    with pytest.raises(audit.AuditError, match="the run holds no curve of p_error"):
         estimated(old, {})
 
 
@@ -78,7 +78,46 @@ def test_the_command_prints_the_same(record, run_audit, tmp_path):
     assert printed == audit.Run(record).estimate(path).to_json()
     lines = run_audit("estimate", folder, path, "--stop-below", "50", check=0).stdout.splitlines()
     assert lines[0] == f"6 of {len(record.suspects.ranking)} suspects decided, 0 of them wrong"
-    assert lines[-1].endswith("fewer than 50: a reasonable place to stop")
+    assert any(line.endswith("fewer than 50: a reasonable place to stop") for line in lines)
+    assert lines[-1].endswith("decided or checked labels were wrong")
+
+
+def checked(record, rows, path, label=None):
+    """A file that gives rows this label, or the one that they have."""
+    names = record.class_names
+    labels = [label or names[record.labels.original[row]] for row in rows]
+    lines = [f"{record.ids[row]},{each}" for row, each in zip(rows, labels, strict=True)]
+    path.write_text("\n".join(["id,label", *lines]), encoding="utf-8")
+    return path
+
+
+def test_verified_labels_tell_as_decisions_do(record, tmp_path):
+    rows = record.suspects.ranking[:20].tolist()
+    told = checked_labels(checked(record, rows, tmp_path / "right.csv"), record)
+    assert told == dict.fromkeys(rows, False)
+    assert estimate(record, told) == estimated(record, dict.fromkeys(rows, "keep"))
+    wrong = checked_labels(checked(record, rows, tmp_path / "wrong.csv", record.class_names[0]), record)
+    assert wrong == {row: bool(record.labels.original[row] != 0) for row in rows}
+    bins = estimate(record, wrong).calibration
+    assert sum(each.rows for each in bins) == len(rows)
+    assert sum(each.rows * each.changed.value for each in bins) == pytest.approx(sum(wrong.values()))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,name\n1,0\n", "has the columns id, name, expected id and label"),
+        ("id,label\nnobody,0\n", "line 2 of {path} has 'nobody' as id, expected one of the run"),
+        ("id,label\n{id},cat\n", "line 2 of {path} has 'cat' as label, expected one of the run"),
+    ],
+)
+def test_verified_labels_that_do_not_fit_are_refused_in_one_line(record, tmp_path, content, message):
+    path = tmp_path / "labels.csv"
+    path.write_text(content.format(id=record.ids[0]), encoding="utf-8")
+    with pytest.raises(audit.AuditError) as caught:
+        checked_labels(path, record)
+    assert message.format(path=path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("level", [-2.0, 0.0])
