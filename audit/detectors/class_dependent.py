@@ -30,6 +30,20 @@ class _Sample:
 
     def loss(self, weights: Floats) -> tuple[float, Floats]:
         """Return the mean negative log-likelihood of the labels, and its gradient (k + 1, k)."""
+        value, residuals = self._residuals(weights)
+        return value, self.log_probs @ residuals.T / residuals.shape[1]
+
+    def free_parameters(self, weights: Floats, variance: float) -> float:
+        """Return how many of the weights the labels decide, and not the prior (MacKay 1992).
+
+        The curvature of each weight is that of the empirical Fisher information.
+        """
+        _, residuals = self._residuals(weights)
+        curvature = self.log_probs**2 @ (residuals**2).T
+        return float((curvature / (curvature + 1 / variance)).sum())
+
+    def _residuals(self, weights: Floats) -> tuple[float, Floats]:
+        """Return the mean negative log-likelihood, and its derivative for each logit (k, m), times m."""
         powers = powers_of(weights.T @ self.log_probs)
         sums = powers.sum(axis=0)
         joint = powers * self.label_likelihood
@@ -37,8 +51,7 @@ class _Sample:
         joint /= likelihood * sums
         powers /= sums
         powers -= joint
-        n = len(sums)
-        return -float(np.log(likelihood).mean()), self.log_probs @ powers.T / n
+        return -float(np.log(likelihood).mean()), powers
 
 
 def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Explanation:
@@ -73,7 +86,9 @@ def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Expla
         T = _recounted(softmax(weights.T @ some), T, labels[rows], guess)
     p_true = softmax(weights.T @ with_bias)
     T = _recounted(p_true, T, labels, guess)
-    parameters = weights.size if k <= MOST_MAPPED else 1
+    parameters = 1.0
+    if k <= MOST_MAPPED:
+        parameters += _Sample(some, T[:, labels[rows]]).free_parameters(weights, variance)
     return explain(p_true, T, T[:, labels], parameters)
 
 

@@ -20,7 +20,7 @@ class Explanation:
     T: Floats  # (k, k)
     p_classes: Floats  # (k, n) p(true class | given label, x)
     log_likelihood: float  # of all given labels
-    parameters: int  # free ones, beside those of T
+    parameters: float  # free ones, beside those of T
 
     @property
     def merit(self) -> float:
@@ -28,7 +28,7 @@ class Explanation:
         return self.log_likelihood - self.parameters
 
 
-def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: int) -> Explanation:
+def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: float) -> Explanation:
     """Apply Bayes' rule to p_true (k, n) and p(given label of the row | true class) (k, n)."""
     joint = p_true * label_likelihood
     likelihood = np.maximum(joint.sum(axis=0), TINY)
