@@ -1,4 +1,4 @@
-"""Calibration of p_error: reliability, Platt's correction, and the expected number of errors.
+"""Calibration of p_error: reliability, Platt's correction.
 
 A detector states p_error without knowing the truth. Where labels were changed on purpose, it can be compared
 with the truth in a reliability diagram and by the expected calibration error. It can also be corrected by
