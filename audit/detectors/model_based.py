@@ -78,17 +78,20 @@ def _deconvolve(p_true: Float32s, probs: Float32s, T: Float32s) -> None:
 
 
 def consensus(evidence: Evidence) -> Issues:
-    """Flag rows whose most probable class is not the given one, as far as more flags raise the expected F1.
+    """Flag rows whose most probable class is not the given one, as far as they are worth a look.
 
     People err where examples are hard, so that the transition matrix depends on x, and a rule that does not
     use T is right: the sense of `consensus`. label_quality is the probability of the given label at the
     temperature that makes the given labels most likely (temperature scaling, Guo et al. 2017). How often such
     a doubt is an error differs between data sets: p_error is the mean over what `curve_prior` leaves open.
+    Worth a look are the rows that raise the expected F1, and those that `posterior` flags: where something
+    changed the labels without regard to the example, few of them are doubtful.
     """
     calibrated = _calibrated(evidence)
     quality = evidence.at_given_label(calibrated)
     p_error = curve_prior(evidence).curve.p_error(doubt_of(quality))
-    flagged = worth_flagging(p_error) & evidence.prediction_differs
+    worth_a_look = worth_flagging(p_error) | posterior(evidence).is_issue
+    flagged = worth_a_look & evidence.prediction_differs
     return replace(evidence.issues(flagged, quality, calibrated), p_error=p_error)
 
 

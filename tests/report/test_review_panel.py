@@ -334,7 +334,7 @@ def test_orders_are_those_they_say(run, report, opened):
     ):
         page.locator("#tool-sort").select_option(label=order)
         shown = [each.removeprefix("#") for each in cards(page).locator(".id").all_text_contents()]
-        assert shown == [str(record.ids[row]) for row in rows[:48]]
+        assert shown[:48] == [str(record.ids[row]) for row in rows[:48]]
 
 
 def test_a_cell_of_the_matrix_and_a_class_filter_the_cards(run, report, opened):

@@ -136,12 +136,15 @@ def test_exactly_the_relabelled_rows_change_and_revert_restores_every_byte(made,
     assert (out / "y.npy").read_bytes() == (base / "y.npy").read_bytes()
 
 
+BAR = 0.25
+
+
 def test_suggestions_above_a_bar_are_accepted_and_marked_but_a_person_wins(own, run_audit):
-    suspects = own.suspects.ranking[own.suspects.p_error[own.suspects.ranking] >= 0.5].tolist()
+    suspects = own.suspects.ranking[own.suspects.p_error[own.suspects.ranking] >= BAR].tolist()
     assert len(suspects) > 3
     kept, other = suspects[:2]
     write(document(own, {kept: "keep", other: "drop"}))
-    done = run_audit("apply", "run", "decisions.json", "--accept-above", "0.5", "--out", "a", check=0)
+    done = run_audit("apply", "run", "decisions.json", "--accept-above", BAR, "--out", "a", check=0)
     assert (
         f"{len(suspects) - 2} relabelled ({len(suspects) - 2} of them accepted without review)" in done.stdout
     )
@@ -152,9 +155,9 @@ def test_suggestions_above_a_bar_are_accepted_and_marked_but_a_person_wins(own, 
     assert (new[suspects[2:]] == own.suspects.suggested[suspects[2:]]).all()
     blind = [r for r in entries("a") if r["source"] != "person"]
     assert {(r["source"], r["reviewer"], r["action"]) for r in blind} == {
-        ("accepted above 0.5", "", "relabel")
+        (f"accepted above {BAR}", "", "relabel")
     }
-    alone = apply.apply("run", accept_above=0.5, out="b")
+    alone = apply.apply("run", accept_above=BAR, out="b")
     assert alone.counts["accepted_without_review"] == len(suspects)
 
 

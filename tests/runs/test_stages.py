@@ -10,26 +10,26 @@ from audit.noise.options import ConfiguredNoise
 from audit.runs import stages
 from audit.settings.detect import Config
 
-OLD = {  # settings and arrays of runs of the first version, and the keys of their stages
+OLD = {  # settings and arrays of runs since the label model of decision 0018, and the keys of their stages
     "default": (
         {},
-        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "1e906055a9caed2044c4ae949ef50b4be31e0810de6a11dba82a0aa5c129f874", "f3371f5bbf58308245467e3ae8ef37b3cf37dd45d400b1b1c43f50fed0a0e61b"),
+        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "980a76cb85e4dd50f007a569922ca54afb20bdae2a8e888e216981032e2b177a", "e2f02889516d2562bbf983f50f2d2022ca2455ed7868bf62d33909e19b35550d"),
     ),
     "pair": (
         {"noise": 0.3, "noise_kind": "pair", "truth": "process", "kinds_of": "all", "rounds": 1, "seed": 3},
-        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "1140cc78592824d51caf5f20648fe1b2d68291400023a0886fc656499618829c", "6ee17f3562bfc9b8c15ed464ef297af585e5152f974b66270f8035aca504ceb7"),
+        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "e4eeecf6564e71dbf16b6af4867290e3dc98b2c8d5bcf40ab79a75b968c5d4e2", "7332689012d20a7aaca6d5f4da6c0ddc6284c724801826324b8cb98f84786722"),
     ),
     "matrix": (
         {"noise_kind": "matrix", "noise_matrix": "T.csv", "controls": 5, "kinds": "ambiguous"},
-        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "4cfd33f1e98e192315dfa494a98458013b6209b6860fbd2f09d44d9336420319", "5ac7816b8e0f5c3ca445ed2ffb196114f1140419109199c05aa00dda7c2a083b"),
+        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "4b70db578ade04de2b8430f314692ad7ecf5837cc264f6061a4a507d3b8c568b", "f4dbc075a67a9036014715fbdeea854d2413f948b40d05709eb2ddd3e43d003c"),
     ),
     "all of training": (
         {"noise": 0.5, "noise_kind": "scramble", "possible_values": "0,1,2", "sampling": "bernoulli", "folds": 3, "preset": "fast", "epochs": 2, "augment": "none", "balance": True, "model": "cnn", "device": "cpu", "detector": "cleanlab", "repeats": 2},
-        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "3d20fd04924d7e2b0d08e339da9ec557d7ed0b5732b4e74248629ae010f27991", "883cb85bcabbf5a87f70c8e721e179fae8cf84b049342773eaa540658c55bd5b"),
+        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "f11f62bed7b0ce0c9f1a0722776b05d7c4f16bdd368259bde69b0324a706791b", "7f05eb354da3df0e532bce830f2fcc564783b560b355c8fffbeac26eb4cf6040"),
     ),
     "no noise": (
         {"noise": 0, "jobs": 2, "map": True, "report_mb": 9, "out": "x", "limit": 100},
-        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "1875f71d0e7203364537ff1763a0e978870b10d024944bb3097453115466e8fc", "8ccc17235955e1f1446aebb3e97c41c9056968fe12e4b4b4e8fd214ff928add2"),
+        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "6bf40488e7e6a25e58ffa61bafe64ed0f7907f5a8b0369f7725b07bd138b6852", "3854f3345678082745b39298b27d2f8b63f01c4ea96133eea040fcd3ffbb6cb4"),
     ),
 }  # fmt: skip
 ARRAYS = {"all of training": {"sample_weight": np.arange(3.0)}}
