@@ -48,6 +48,7 @@ def found(labels: np.ndarray, pred_probs: np.ndarray, wrong: np.ndarray) -> dict
         "product": curve_prior(evidence).to_json(),
         "doubt": doubt[rows].round(3).tolist(),
         "differs": evidence.prediction_differs[rows].astype(int).tolist(),
+        "changed": DETECTORS["posterior"](evidence).is_issue[rows].astype(int).tolist(),
         "wrong": wrong[rows].astype(int).tolist(),
         "cleanlab": max(f1(flags, wrong) for flags in rules),
     }
@@ -90,7 +91,8 @@ def judged(figures: dict, prior: CurvePrior, rng: np.random.Generator) -> dict:
     doubt = np.array(figures["doubt"])
     wrong = np.array(figures["wrong"], dtype=bool)
     differs = np.array(figures["differs"], dtype=bool)
-    flags = worth_flagging(prior.curve.p_error(doubt)) & differs
+    changed = np.array(figures["changed"], dtype=bool)
+    flags = (worth_flagging(prior.curve.p_error(doubt)) | changed) & differs
     intervals = {}
     for first in (*FIRSTS, int(flags.sum())):
         errors = prior.curve.expected(doubt[flags][:first])
