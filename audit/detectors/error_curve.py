@@ -26,6 +26,7 @@ LEVELS = np.linspace(-3, 3, 31)  # of the grid, in standard deviations of the pr
 SLOPES = np.linspace(-2, 2, 9)
 KNOTS = np.linspace(-MOST_DOUBT, MOST_DOUBT, 561)  # between which p_error is interpolated
 INTERVAL = (0.025, 0.975)
+LEAST_P_ERROR = 1e-12  # and most, from one: no decision is impossible
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class ErrorCurve:
     def p_errors(self, doubt: Floats) -> Floats:
         """Return the probability of an error for each point of the grid (g, m), for doubts (m,)."""
         logits = self.level[:, None] + self.slope[:, None] * (doubt - DOUBT)
-        return np.asarray(1 / (1 + np.exp(-logits)))
+        return np.clip(1 / (1 + np.exp(-logits)), LEAST_P_ERROR, 1 - LEAST_P_ERROR)
 
     def p_error(self, doubt: Floats) -> Floats:
         """Return the probability of an error (n,), for doubts (n,)."""
@@ -79,7 +80,8 @@ class ErrorCurve:
     def updated(self, doubt: Floats, wrong: Mask) -> "ErrorCurve":
         """Return the curve after decisions (m,) on rows of these doubts (m,)."""
         p_error = self.p_errors(KNOTS[nearest_knots(doubt)])
-        log_weight = np.log(np.where(wrong, p_error, 1 - p_error)).sum(axis=1) + np.log(self.weight)
+        log_weight = np.log(np.where(wrong, p_error, 1 - p_error)).sum(axis=1)
+        log_weight += np.log(np.maximum(self.weight, np.finfo(float).tiny))
         weight = np.exp(log_weight - log_weight.max())
         return ErrorCurve(self.level, self.slope, weight / weight.sum())
 

@@ -153,3 +153,12 @@ def test_scores_of_an_older_version_have_no_curve():
     assert SuspectFigures.from_json(document) == figures
     del document["curve"]
     assert SuspectFigures.from_json(document).curve is None
+
+
+def test_decisions_against_a_saturated_curve_are_finite():
+    """A steep curve says that no row of the highest doubt is right; a thousand say otherwise."""
+    prior = CurvePrior(level=3, level_sd=1, log_slope=2, log_slope_sd=0.5)
+    doubt = np.full(1000, 14.0)
+    curve = prior.curve.updated(doubt, np.zeros(1000, dtype=bool)).updated(doubt, np.zeros(1000, dtype=bool))
+    assert curve.weight.sum() == pytest.approx(1)
+    assert np.isfinite(curve.p_error(doubt)).all()

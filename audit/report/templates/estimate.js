@@ -12,7 +12,7 @@ class ErrorCurve {
   constructor(grid) {
     this.grid = grid;
     this.weight = grid.weight;
-    this.pError = grid.level.map((level, g) => grid.knots.map((doubt) => 1 / (1 + Math.exp(-level - grid.slope[g] * doubt))));
+    this.pError = grid.level.map((level, g) => grid.knots.map((doubt) => possible(1 / (1 + Math.exp(-level - grid.slope[g] * doubt)))));
   }
 
   /** Weigh the grid by all decisions, from its prior. @param {Told[]} decisions */
@@ -49,6 +49,9 @@ class ErrorCurve {
     return (low + high) / 2;
   }
 }
+
+/** A p_error that no decision contradicts. @param {number} p */
+const possible = (p) => Math.min(1 - 1e-12, Math.max(1e-12, p));
 
 /** Abramowitz and Stegun 26.2.17, to 7.5e-8. @param {number} z */
 function normalCdf(z) {
