@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.detectors.transition import TINY, Explanation, counted, explain, powers_of, softmax
+from audit.detectors.transition import PRIOR_ROWS, TINY, Explanation, counted, explain, powers_of, softmax
 from audit.types import Floats, Labels
 
 ROUNDS = 4
@@ -18,7 +18,6 @@ FIRST_VARIANCE = 1 / 10  # of the prior of the weights, before they say more
 LEAST_VARIANCE = 1 / 4000  # that is always allowed, so that the weights can leave the centre
 MOST_STEPS = 40  # of the optimiser in each round
 MOST_MAPPED = 200  # classes; with more the map stays a multiple of the identity
-PRIOR_ROWS = 2.0  # that the guess of T counts for in each class
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,12 +90,10 @@ class ErrorCurve:
 
         For each point of the grid their number is taken to be normal; the interval is that of the mixture.
         """
-        shares = (
-            np.bincount(nearest_knots(doubt), minlength=len(KNOTS)) if len(doubt) else np.zeros(len(KNOTS))
-        )
+        rows = np.bincount(nearest_knots(doubt), minlength=len(KNOTS))
         p_error = self.p_errors(KNOTS)
-        mean = p_error @ shares
-        sd = np.sqrt((p_error * (1 - p_error)) @ shares)
+        mean = p_error @ rows
+        sd = np.sqrt((p_error * (1 - p_error)) @ rows)
         low, high = (self._quantile(share, mean, sd) for share in INTERVAL)
         value = float(self.weight @ mean)
         most = len(doubt)

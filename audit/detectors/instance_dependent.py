@@ -8,11 +8,19 @@ noise is not taken for ambiguity.
 
 import numpy as np
 
-from audit.detectors.transition import TINY, Explanation, counted, explain, noise_rate, off_diagonal, softmax
+from audit.detectors.transition import (
+    PRIOR_ROWS,
+    TINY,
+    Explanation,
+    counted,
+    explain,
+    noise_rate,
+    off_diagonal,
+    softmax,
+)
 from audit.types import Floats, Labels
 
 SUREST = 0.5  # share of the rows predicted to be in a class, on which its wrong labels are counted
-PRIOR_ROWS = 2.0  # that the guess of T counts for in each class
 POWERS = (0.0, 0.25, 0.5, 1.0)  # of the probabilities, from which the likeliest is taken
 LEAST_RESEMBLANCE = 0.01  # a probability below says no more: neighbours' votes and trees give many zeros
 RECOUNTS = 3  # of D, for each power

@@ -17,7 +17,7 @@ TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
 TEMPERATURE_ROWS = 20_000
 SURELY_WRONG = 0.1  # a label that is right with less probability is more than doubtful (decision 0012)
 
-# The prior of the curve of p_error: regressions on five families of checked labels (decision 0018).
+# The prior of the curve of p_error: set by hand near regressions on checked labels (decision 0018).
 LEVEL = -0.9
 LEVEL_BY_DIFFERING = -0.3  # per e-fold of the share of labels that differ where the model is surer
 LEVEL_SD = 1.0
@@ -102,8 +102,8 @@ def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
     follows how often labels differ from the prediction on the surer half of the rows. A model that differs
     there from many labels is weak, and so its other differences say less. The slope follows the share of
     wrong labels that `posterior` expects. Where people slip on easy examples, a sure model is right against
-    them; where they do not, its sure differences are the hard examples. Both regressions were fitted to data
-    sets whose labels people have checked: `benchmarks/real_labels.py` prints and leaves out each in turn.
+    them; where they do not, its sure differences are the hard examples. The numbers are near the regressions
+    on checked labels that `benchmarks/real_labels.py` prints, and were set by hand (decision 0018).
     """
     if truth == "process":
         return AS_STATED

@@ -17,7 +17,7 @@ MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detector
 DEFINITIONS = {
     "precision": "share of the flagged rows whose label had been changed",
     "recall": "share of the changed labels that were flagged",
-    "f1": "harmonic mean of precision and recall; F1 of the class «label was changed»",
+    "f1": 'harmonic mean of precision and recall; F1 of the class "label was changed"',
     "average_precision": "area under the precision-recall curve of the whole ranking, step-wise",
     "fnr_at_noise_rate": "share of the changed labels missed when as many rows are flagged as were changed",
     "suggestion_accuracy": "share of the changed and flagged rows whose suggested label is the true one",

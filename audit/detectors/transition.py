@@ -10,6 +10,7 @@ import numpy as np
 from audit.types import Floats, Labels
 
 TINY = 1e-12  # keeps logarithms and quotients finite
+PRIOR_ROWS = 2.0  # that the guess of T counts for in each class
 
 
 @dataclass(frozen=True, eq=False)
