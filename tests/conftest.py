@@ -86,6 +86,14 @@ def audit_process(tmp_path):
     return run
 
 
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Networks of this process train as many epochs as they are told to, however few the rows are."""
+    from audit.training.models import cnn
+
+    monkeypatch.setattr(cnn, "LEAST_STEPS", 1)
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory):
     """The folder of one finished run on small colour images with hostile class names and six wrong labels."""

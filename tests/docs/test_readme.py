@@ -1,7 +1,7 @@
 """What the README and the page of kinds tell a person to type, typed in order on small data.
 
-MNIST is replaced by 150 of scikit-learn's digits and `audit.toml` has models trained for a moment; the
-commands are as they stand in the page. The README's first two blocks install the project and run its
+MNIST is replaced by 150 of scikit-learn's digits and models are trained for a moment; the commands are as
+they stand in the page. The README's first two blocks install the project and run its
 tests, which a test cannot do.
 """
 
@@ -35,8 +35,8 @@ def commands(block):
 
 
 @pytest.fixture
-def little_training(tmp_path):
-    """Settings for what the commands leave open."""
+def little_training(tmp_path, few_steps):
+    """Short training, and settings for what the commands of `audit detect` leave open."""
     (tmp_path / "audit.toml").write_text("folds = 2\nepochs = 1\n")
 
 
