@@ -1,8 +1,9 @@
 """The label model: p(true class | x) and the transition matrix T, from noisy labels and probabilities.
 
 A network trained on noisy labels predicts the *given* label, so p(true class | x) has to be read out of its
-probabilities. Two models of the noise do that: it depends on the class alone, or on the example as well. The
-one that explains the given labels better is used. `README.md` in this folder has both in equations.
+probabilities. Two models of the noise do that: it depends on the class alone, or on the example as well.
+Each counts as much as it is likely to explain the given labels better. `README.md` in this folder has both in
+equations.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from audit.detectors import class_dependent, instance_dependent
 from audit.detectors.scoring import Z, wilson_interval
-from audit.detectors.transition import noise_rate
+from audit.detectors.transition import TINY, Explanation, noise_rate
 from audit.types import Floats, Labels, Probs
 
 LEAST_PROB = 1e-9  # a predicted probability is taken to be at least this
@@ -72,7 +73,7 @@ class LabelModel:
 
 
 def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
-    """Fit both models of the noise, and return the one of greater merit.
+    """Fit both models of the noise, and return their mean, weighted by how sure it is which one is better.
 
     Parameters
     ----------
@@ -84,13 +85,30 @@ def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
     log_probs = np.log(np.maximum(np.ascontiguousarray(pred_probs.T), LEAST_PROB, dtype=np.float64))
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:MOST_ROWS])
     with threadpool_limits(1):  # these matrices are too small to share between threads
-        explanations = [
-            model.fit(log_probs, labels, guess, rows) for model in (class_dependent, instance_dependent)
-        ]
-    best = max(explanations, key=lambda each: each.merit)
+        by_class = class_dependent.fit(log_probs, labels, guess, rows)
+        by_example = instance_dependent.fit(log_probs, labels, guess, rows)
+    weight = p_better(by_class, by_example)
+
+    def mean(one: Floats, other: Floats) -> Floats:
+        return weight * one + (1 - weight) * other
+
+    p_true = mean(by_class.p_true, by_example.p_true)
     return LabelModel(
-        p_true=np.ascontiguousarray(best.p_true.T),
-        T=best.T,
-        p_classes=np.ascontiguousarray(best.p_classes.T),
-        counts=instance_dependent.count_on_surest(best.p_true, labels),
+        p_true=np.ascontiguousarray(p_true.T),
+        T=mean(by_class.T, by_example.T),
+        p_classes=np.ascontiguousarray(mean(by_class.p_classes, by_example.p_classes).T),
+        counts=instance_dependent.count_on_surest(p_true, labels),
     )
+
+
+def p_better(one: Explanation, other: Explanation) -> float:
+    """Return the probability that the first explanation is the better one for new labels.
+
+    The difference of their merits is held against its standard error over rows (Vuong 1989). Weights of
+    this kind are those of pseudo-BMA+ (Yao et al. 2018), with a normal distribution for their bootstrap.
+    """
+    from scipy.special import ndtr  # noqa: PLC0415  slow to import
+
+    differences = one.log_likelihoods - other.log_likelihoods
+    standard_error = np.sqrt(len(differences)) * differences.std()
+    return float(ndtr((one.merit - other.merit) / max(standard_error, TINY)))

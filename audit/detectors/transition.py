@@ -20,13 +20,13 @@ class Explanation:
     p_true: Floats  # (k, n) p(true class | x)
     T: Floats  # (k, k)
     p_classes: Floats  # (k, n) p(true class | given label, x)
-    log_likelihood: float  # of all given labels
+    log_likelihoods: Floats  # (n,) of the given labels
     parameters: float  # free ones, beside those of T
 
     @property
     def merit(self) -> float:
         """The log-likelihood that new labels are expected to have: Akaike's criterion (1974), over -2."""
-        return self.log_likelihood - self.parameters
+        return float(self.log_likelihoods.sum()) - self.parameters
 
 
 def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: float) -> Explanation:
@@ -34,7 +34,7 @@ def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: flo
     joint = p_true * label_likelihood
     likelihood = np.maximum(joint.sum(axis=0), TINY)
     joint /= likelihood
-    return Explanation(p_true, T, joint, float(np.log(likelihood).sum()), parameters)
+    return Explanation(p_true, T, joint, np.log(likelihood), parameters)
 
 
 def transition_matrix(joint: Floats) -> Floats:

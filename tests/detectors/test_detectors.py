@@ -204,16 +204,28 @@ def test_learned_noise_is_not_taken_for_ambiguity(seed):
     assert scoring.score(issues, injected).f1.value > 0.9
 
 
-def test_the_posterior_is_bayes_rule():
+def test_noise_by_the_class_alone_is_undone_by_bayes_rule():
     injected, probs = world(n=2000, rate=0.2, sharpness=5)
-    evidence = Evidence(injected.noisy, probs)
-    issues = detectors.posterior(evidence)
-    c, T = evidence.label_model.p_true, evidence.label_model.T
+    by_class, _ = both_explanations(injected.noisy, probs)
     for row in range(50):
         g = injected.noisy[row]
-        joint = [c[row, t] * T[t, g] for t in range(4)]
-        assert issues.label_quality[row] == pytest.approx(joint[g] / sum(joint))
-        assert issues.p_error[row] == pytest.approx(1 - joint[g] / sum(joint))
+        joint = [by_class.p_true[t, row] * by_class.T[t, g] for t in range(4)]
+        assert by_class.p_classes[g, row] == pytest.approx(joint[g] / sum(joint))
+    issues = detectors.posterior(Evidence(injected.noisy, probs))
+    np.testing.assert_allclose(issues.p_error, 1 - issues.label_quality, atol=1e-12)
+
+
+def test_where_the_labels_cannot_tell_both_models_apart_the_posterior_is_between_them():
+    injected, probs = resembling(n=300, seed=1)
+    by_class, by_example = both_explanations(injected.noisy, probs)
+    rows = np.arange(300)
+    one, other = (1 - each.p_classes[injected.noisy, rows] for each in (by_class, by_example))
+    p_error = detectors.posterior(Evidence(injected.noisy, probs)).p_error
+    (weight,), *_ = np.linalg.lstsq((one - other)[:, None], p_error - other)
+    assert 0.05 < weight < 0.95
+    np.testing.assert_allclose(p_error, weight * one + (1 - weight) * other, atol=1e-9)
+    exchanged = label_model.p_better(by_example, by_class)
+    assert exchanged == pytest.approx(1 - weight)
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "pair"])
