@@ -1,7 +1,7 @@
-"""The progress of a run, and those who listen to it."""
+"""The progress of a run, those who listen to it, and steps that a run can do without."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -38,6 +38,15 @@ class Silent:
 
     def reading(self, done: int, total: int) -> None:
         """Ignore the files."""
+
+
+@contextmanager
+def optional(what: str, note: Callable[[str], object]) -> Iterator[None]:
+    """Do something that a run can do without; where it fails, note in one line what is missing, and why."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  a chart or a word on a card must not cost the results
+        note(f"missing: {what} ({type(error).__name__}: {' '.join(str(error).split())})")
 
 
 @dataclass(frozen=True)

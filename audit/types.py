@@ -61,11 +61,43 @@ def largest_remainder(expected: Floats, total: int) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class AsGiven:
+    """Examples as they came, which models of the user's own may want: a frame, texts, a sparse matrix."""
+
+    examples: Any  # n rows
+    numeric: bool = False  # whether X has the same numbers, in the same columns
+
+    def __len__(self) -> int:
+        if hasattr(self.examples, "shape"):
+            return int(self.examples.shape[0])
+        return len(self.examples)
+
+    def __getitem__(self, rows: Rows) -> "AsGiven":
+        """These rows (m,), in the same form."""
+        if hasattr(self.examples, "iloc"):
+            return replace(self, examples=self.examples.iloc[rows])
+        if isinstance(self.examples, list):
+            return replace(self, examples=[self.examples[row] for row in rows.tolist()])
+        return replace(self, examples=self.examples[rows])
+
+    def of_numbers(self, X: Examples) -> "AsGiven | None":
+        """Rows of features (m, d) in the same form; None where the numbers are not all that it holds."""
+        if not self.numeric:
+            return None
+        form = type(self.examples)
+        if hasattr(self.examples, "columns"):
+            names = list(self.examples.columns)
+            return replace(self, examples=form({name: X[:, i] for i, name in enumerate(names)}))
+        return replace(self, examples=form(X))
+
+
+@dataclass(frozen=True, eq=False)
 class Unlabelled:
     """Rows of a source that have no label; they are not audited, but a label is suggested for them."""
 
     X: Examples  # (u, …), of the same form as those with labels
     ids: npt.NDArray[Any]  # (u,)
+    as_given: AsGiven | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +115,11 @@ class LabeledDataset:
     unlabelled: Unlabelled | None = None
     feature_names: tuple[str, ...] = ()  # (d,) empty for images and where the source has none
     part: npt.NDArray[np.str_] | None = None  # (n,) such as train or test, where the data has parts
+    as_given: AsGiven | None = None  # the examples as they came, where X is not that already
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        columns = (self.X, self.ids, self.rows, self.part)
+        columns = (self.X, self.ids, self.rows, self.part, self.as_given)
         lengths = {len(column) for column in columns if column is not None}
         if lengths != {n} or self.X.ndim not in (2, 4):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
@@ -97,6 +130,11 @@ class LabeledDataset:
     def are_images(self) -> bool:
         """Whether the examples are images, else features."""
         return self.X.ndim == 4
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether there is anything in X: texts have no numbers, and labels alone have no examples."""
+        return bool(self.X.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,6 +309,7 @@ class FoldResult:
     synthetic: "Synthetic | None" = None  # (q) synthetic rows made from this fold's rows
     synthetic_probs: Probs | None = None  # (q, k) predictions for the synthetic rows
     synthetic_features: Features | None = None  # (q, d)
+    missing: tuple[str, ...] = ()  # what it lacks of these because that failed, a line each
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,13 +22,14 @@ SPACING_ROWS = 500  # of a fold, from which the usual distance to neighbours is 
 MOST_Z = 20.0
 LEAST_SPREAD = 0.005  # of a statistic that is the same in all images
 TINY = 1e-6
+COPIES = 1e-4  # of the spread of the rows: nearer ones count as copies
 UNKNOWN = -1.0  # stands for NaN in the matrix of all features
 NEIGHBOUR_FEATURES = (
-    "distance",  # to the tenth neighbour, over the median of the rows of its fold
+    "distance",  # to the tenth neighbour, over the usual distance of the rows of its fold
     "same as given",  # share of the neighbours
     "same as first",
     "mixed",  # share of pairs of neighbours whose labels differ (Gini)
-    "nearest",  # distance to the nearest neighbour, over the same median
+    "nearest",  # distance to the nearest neighbour, over the same
 )
 
 FeaturesByName = Mapping[str, Floats]  # features (m,) by name
@@ -189,6 +190,13 @@ def _without_sources(
 
 
 def _spacing(search: "NearestNeighbors", rows: npt.NDArray[np.float32]) -> float:
-    """The median distance from a row to its tenth neighbour beside itself."""
+    """The usual distance from a row to its tenth neighbour beside itself: the median.
+
+    Where most rows have ten copies, and the median says nothing, it is the spread of the rows.
+    """
     distance, _ = search.kneighbors(rows)
-    return max(float(np.median(distance[:, NEIGHBOURS])), float(np.finfo(np.float32).tiny))
+    median = float(np.median(distance[:, NEIGHBOURS]))
+    spread = float(np.sqrt(rows.var(axis=0, dtype=np.float64).sum()))
+    if median > COPIES * spread:
+        return median
+    return spread or 1.0  # of rows that are all the same

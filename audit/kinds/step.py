@@ -75,16 +75,16 @@ def gather_predictions(
     Rows of a table get features here, since their space needs no model.
     """
     gathered = combine_synthetic(results)
-    if X.ndim != 2:
+    if X.ndim != 2 or not X.shape[1]:
         return predictions, gathered
     project = embeddings.table_projection(X)
-    predictions = replace(predictions, features=project(X).astype(np.float16))
+    predictions = replace(predictions, features=embeddings.halved(project(X)))
     if gathered is None:
         return predictions, None
     synthetic, of_synthetic = gathered
     return predictions, (
         synthetic,
-        replace(of_synthetic, features=project(synthetic.X).astype(np.float16)),
+        replace(of_synthetic, features=embeddings.halved(project(synthetic.X))),
     )
 
 

@@ -8,7 +8,7 @@ from audit import detectors
 from audit.detectors import calibration
 from audit.detectors.figures import Detections, summarise
 from audit.detectors.scores import Scores
-from audit.events import StepTimer
+from audit.events import StepTimer, optional
 from audit.kinds import step
 from audit.pipeline.rounds import Trained
 from audit.settings.choices import kinds_in
@@ -25,6 +25,7 @@ class Verdicts:
     conflicts: Conflicts
     kinds: Kinds | None
     scores: Scores
+    notes: tuple[str, ...] = ()  # what is missing, and why, a line each
 
 
 def judge(
@@ -49,7 +50,10 @@ def judge(
         issues = by_detector[settings.detector]
         suspects = detectors.DETECTORS[detectors.detector_for(settings.truth)](original)
         conflicts = trained.duplicates.conflicts(labels.original)
-    with timer("kinds"):
+    kinds = None
+    kind_figures = None
+    notes: list[str] = []
+    with timer("kinds"), optional("the kinds of suspects", notes.append):
         audited = step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts)
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
         every = settings.kinds_of == "all"
@@ -76,4 +80,4 @@ def judge(
         )
         issues = replace(issues, p_error=corrected)
     scores = replace(scores, kinds=kind_figures)
-    return Verdicts(issues, suspects, conflicts, kinds, scores)
+    return Verdicts(issues, suspects, conflicts, kinds, scores, tuple(notes))

@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import RunError
+from audit.events import Listener, Silent, optional
 from audit.report import charts, page
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
-from audit.review.decisions import read_decisions
 from audit.review.estimate import ReviewEstimate, estimate, told_by
+from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.settings.report import check_report_mb
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+
+SILENT = Silent()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ class Run:
     def estimate(self, decisions: str | Path) -> ReviewEstimate:
         """Estimate the errors among the suspects from a file of decisions; ReviewError if it does not fit."""
         path = Path(decisions)
-        return estimate(self.record, told_by(read_decisions(path), self.record, str(path)))
+        return estimate(self.record, told_by(read_as_one(path, self.record), self.record, str(path)))
 
     def plot_precision_recall(self, axes: "Axes | None" = None) -> "Axes":
         """Precision against recall of the ranking, on matplotlib axes; RunError when nothing was injected."""
@@ -103,8 +107,11 @@ def draw_report(path: Path, report_mb: float | None = None) -> Path:
         return write_report(record, folder)
 
 
-def write_report(record: RunRecord, folder: RunFolder) -> Path:
-    """Write report.html, its plots and the tables; returns the report's path."""
+def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILENT) -> Path:
+    """Write the tables, the plots and report.html; returns the report's path.
+
+    The tables are written first. Of plots and page, what cannot be drawn is left out, and a line says so.
+    """
     tables = {"issues.csv": issue_table(record)}
     if record.config.get("kinds_of") == "all":
         tables["kinds.csv"] = kinds_table(record)
@@ -114,7 +121,17 @@ def write_report(record: RunRecord, folder: RunFolder) -> Path:
         tables["unlabelled.csv"] = unlabelled_table(record)
     for name, table in tables.items():
         folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
-    for name, content in page.plots(record).items():
+    missing: list[str] = []
+    for name, content in page.plots(record, missing.append).items():
         folder.write(f"plots/{name}.png", content)
-    folder.write_text("report.html", page.render(record))
-    return folder.path / "report.html"
+    html = None
+    with optional("report.html", missing.append):
+        html = page.render(record, missing.append)
+    report = folder.path / "report.html"
+    if html is None:
+        report.unlink(missing_ok=True)  # that of a run before
+    else:
+        folder.write_text(report.name, html)
+    for line in dict.fromkeys(missing):
+        listener.note(line)
+    return report

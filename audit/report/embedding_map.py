@@ -25,8 +25,8 @@ ITERATIONS = 500
 def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
     """Choose the rows of the map (m,), and compute the place of each (m, 2).
 
-    t-SNE (van der Maaten and Hinton, 2008), started at the first two principal components, of the features
-    that models which never saw a row see in it.
+    t-SNE (van der Maaten and Hinton, 2008), started at the first two principal components, if there are two,
+    of the features that models which never saw a row see in it.
     """
     from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
 
@@ -35,7 +35,10 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
     rows = np.union1d(record.suspects.ranking[:MOST_SUSPECTS], spread)
     seen = record.probs.features[rows].astype(np.float32)
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
-    method = TSNE(init="pca", perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
+    start = "random"
+    if seen.shape[1] > 1 and np.ptp(seen, axis=0).any():  # else there are no two components
+        start = "pca"
+    method = TSNE(init=start, perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
     return rows, np.asarray(method.fit_transform(seen), dtype=np.float32)
 
 

@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from audit.events import optional
 from audit.report import charts
 from audit.report.templating import source_hash, template, text
 
@@ -50,12 +51,17 @@ class Findings:
 
 
 def render(findings: Findings) -> str:
-    """Render the page as HTML that fetches nothing."""
+    """Render the page as HTML that fetches nothing; charts that cannot be drawn are left out, with a note."""
     css = text("style.css")
-    svgs = [charts.to_svg(_drawn(each, charts.PAGE), each.label) for each in _without_advice(findings.charts)]
+    svgs: dict[Chart, str] = {}
+    missing: list[str] = []
+    for each in _without_advice(findings.charts):
+        with optional(f"the chart {each.name}", missing.append):
+            svgs[each] = charts.to_svg(_drawn(each, charts.PAGE), each.label)
+    findings = replace(findings, charts=tuple(svgs), notes=(*findings.notes, *missing))
     return template("experiment.html.j2").render(
         findings=findings,
-        svgs=svgs,
+        svgs=list(svgs.values()),
         css=css,
         policy=f"default-src 'none'; style-src {source_hash(css)}",
         version=version("label-audit"),
@@ -63,8 +69,12 @@ def render(findings: Findings) -> str:
 
 
 def plots(findings: Findings) -> dict[str, bytes]:
-    """Draw the plots as PNG, by name."""
-    return {each.name: charts.to_png(_drawn(each, charts.PRINT)) for each in _without_advice(findings.charts)}
+    """Draw the plots as PNG, by name, without those that cannot be drawn; the page has a note on these."""
+    drawn: dict[str, bytes] = {}
+    for each in _without_advice(findings.charts):
+        with optional(f"the chart {each.name}", lambda _: None):
+            drawn[each.name] = charts.to_png(_drawn(each, charts.PRINT))
+    return drawn
 
 
 def _drawn(chart: Chart, palette: charts.Palette) -> "Figure":

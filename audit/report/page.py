@@ -1,8 +1,11 @@
 """Put sections, charts and sprites into one HTML file that fetches nothing."""
 
 import html
+from collections.abc import Callable
+from dataclasses import replace
 
 from audit.detectors.scores import DEFINITIONS
+from audit.events import optional
 from audit.report import charts, embedding_map, sections, selection
 from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
@@ -29,13 +32,20 @@ CHARTS = {
 }
 
 
-def render(record: RunRecord) -> str:
-    """Render the report as HTML, with as many suspects as fit the size that the settings allow."""
+def render(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> str:
+    """Render the report as HTML, with as many suspects as fit the size that the settings allow.
+
+    Charts that cannot be drawn are left out; the page and `note` get a line that says so.
+    """
     budget = int(record.config["report_mb"] * 1e6)
-    svgs = {
-        name.replace("-", "_"): charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
-        for name, (draw, label) in _charts(record).items()
-    }
+    svgs: dict[str, str] = {}
+    missing = _without(record)
+    for name, (draw, label) in _charts(record).items():
+        with optional(f"the chart {name}", missing.append):
+            svgs[name.replace("-", "_")] = charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
+    for line in missing:
+        note(line)
+    record = replace(record, data={**record.data, "notes": [*record.data["notes"], *missing]})
     most = selection.MOST_SUSPECTS
     while True:
         content = _html(record, most, svgs)
@@ -45,12 +55,13 @@ def render(record: RunRecord) -> str:
         most = int(CAUTION * min(most, len(record.suspects.ranking)) * budget / size)
 
 
-def plots(record: RunRecord) -> dict[str, bytes]:
-    """Draw the plots of the report as PNG, by name."""
-    return {
-        name: charts.to_png(charts.figure(draw, record, charts.PRINT))
-        for name, (draw, _) in _charts(record).items()
-    }
+def plots(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> dict[str, bytes]:
+    """Draw the plots of the report as PNG, by name, without those that cannot be drawn."""
+    drawn: dict[str, bytes] = {}
+    for name, (draw, _) in _charts(record).items():
+        with optional(f"the chart {name}", note):
+            drawn[name] = charts.to_png(charts.figure(draw, record, charts.PRINT))
+    return drawn
 
 
 def sentence(record: RunRecord) -> str:
@@ -80,6 +91,13 @@ def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
         "training-loss": not losses,
     }
     return {name: chart for name, chart in CHARTS.items() if not without.get(name)}
+
+
+def _without(record: RunRecord) -> list[str]:
+    """What the settings ask for and this run cannot show."""
+    if record.config.get("map") and record.probs.features is None:
+        return ["missing: the map (the models tell no features of examples by which they could lie together)"]
+    return []
 
 
 def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:

@@ -293,6 +293,8 @@ def _data(record: RunRecord) -> str:
         examples = f"images of {' × '.join(map(str, sides))}"
     elif sides[0]:
         examples = f"rows of {sides[0]} features"
+    elif record.data.get("texts"):
+        examples = "texts"
     else:
         examples = "labels without examples"
     return f"{record.data['name']}: {len(record.ids):,} {examples}, {record.data['dtype']}"

@@ -1,6 +1,7 @@
 """Choose the rows that a report shows, group by group, and make small images of them."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from audit.report.sprites import as_picture
 from audit.review.controls import mixed
 from audit.runs.folder import RunRecord
 from audit.types import (
+    AsGiven,
     Examples,
     FeatureValue,
     Issues,
@@ -28,6 +30,7 @@ MOST_SUSPECTS = 2000
 MOST_OTHERS = 35
 LARGEST_SIDE = 64  # pixels of a thumbnail
 MOST_FEATURES = 4  # of a row without an image
+LONGEST_TEXT = 2000  # characters of a text on a card
 
 
 def injected_and_found(issues: Issues, flipped: Mask) -> Rows:
@@ -106,9 +109,35 @@ def thumbnails(
         nearest[np.searchsorted(shown, rows)] = near
         images = _shrunk(_to_bytes(dataset.X[shown]))
         return Thumbnails(shown, images, ((),) * len(shown), nearest)
+    if dataset.as_given is not None and not dataset.has_numbers:
+        return replace(no_thumbnails(rows), unusual=texts(dataset.as_given[rows]))
+    return replace(no_thumbnails(rows), unusual=unusual_features(dataset, rows, given, suggested))
+
+
+def no_thumbnails(rows: Rows) -> Thumbnails:
+    """Rows that are shown by their ids and labels alone."""
     no_images = np.empty((len(rows), 0, 0, 1), dtype=np.uint8)
     no_neighbours = np.full((len(rows), 2), -1)
-    return Thumbnails(rows, no_images, unusual_features(dataset, rows, given, suggested), no_neighbours)
+    return Thumbnails(rows, no_images, ((),) * len(rows), no_neighbours)
+
+
+def texts(given: AsGiven) -> tuple[tuple[FeatureValue, ...], ...]:
+    """What examples without numbers (m) hold, in words: a text, or what is in each column."""
+    values = given.examples
+    if hasattr(values, "columns"):
+        names = list(values.columns)
+        cells = zip(*(values[name] for name in names), strict=True)
+        return tuple(
+            tuple(_text(str(name), cell) for name, cell in zip(names, row, strict=True)) for row in cells
+        )
+    return tuple((_text("text", each),) for each in values)
+
+
+def _text(name: str, value: object) -> FeatureValue:
+    text = str(value)
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1]}…"
+    return FeatureValue(name, text, "", "")
 
 
 def unusual_features(
@@ -164,7 +193,7 @@ def _to_bytes(images: Examples) -> npt.NDArray[np.uint8]:
     high = float(values.max())
     if images.dtype.kind == "f" and low == 0 and 0.5 < high <= 1:
         high = 1.0
-    return np.asarray((values - low) * (255 / max(high - low, np.finfo(float).tiny)), dtype=np.uint8)
+    return np.asarray((values - low) * (255 / (high - low or 1.0)), dtype=np.uint8)
 
 
 def _shrunk(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

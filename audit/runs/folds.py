@@ -41,6 +41,8 @@ class FoldCheckpoints:
             "device": np.array(result.device),
             "key": np.array(self.key),
         }
+        if result.missing:
+            arrays["missing"] = np.array(result.missing, dtype=np.str_)
         for field, array in OPTIONAL.items():
             value = getattr(result, field)
             if value is not None:
@@ -83,5 +85,6 @@ def _fold_result(number: int, arrays: Arrays) -> FoldResult:
         seconds=float(arrays["seconds"]),
         device=str(arrays["device"]),
         synthetic=_synthetic(arrays),
+        missing=tuple(arrays["missing"].tolist()) if "missing" in arrays else (),
         **{name: arrays.get(array) for name, array in OPTIONAL.items()},
     )

@@ -11,7 +11,13 @@ COMPONENTS = 32  # principal ones that are kept
 LANDMARKS = 1000  # rows that the model of every fold embeds
 FIT_ROWS = 5000  # of a table, by which its components are fitted
 FARTHEST = 1000.0  # quartile ranges; larger values would overflow half precision
+MOST_HALF = float(np.finfo(np.float16).max)
 Project = Callable[[Features], npt.NDArray[np.float32]]
+
+
+def halved(features: Features) -> npt.NDArray[np.float16]:
+    """Features in half precision, the largest at the end of its range instead of infinite."""
+    return np.clip(features, -MOST_HALF, MOST_HALF).astype(np.float16)
 
 
 def landmark_rows(n: int) -> Rows:

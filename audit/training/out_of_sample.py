@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
-from audit.training.embeddings import alignment
+from audit.training.embeddings import alignment, halved
 from audit.types import FoldResult, OutOfSample, Probs, Synthetic
 
 
@@ -114,5 +114,6 @@ def _features(results: Collection[FoldResult], n: int) -> npt.NDArray[np.float16
         if len(result.rows):
             if result.features is None or result.landmarks is None:
                 return None
-            combined[result.rows] = alignment(result.landmarks, first.landmarks)(result.features)
+            aligned = alignment(result.landmarks, first.landmarks)(result.features)
+            combined[result.rows] = halved(aligned)
     return combined

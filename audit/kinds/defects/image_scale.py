@@ -29,7 +29,7 @@ class ImageScale:
         sample = np.asarray(X[np.sort(evenly(rows, SAMPLED_IMAGES))], dtype=np.float64)
         low = float(sample.min())
         high = float(sample.max())
-        values = (sample - low) / max(high - low, np.finfo(float).tiny)
+        values = (sample - low) / _range(low, high)
         border = np.concatenate([values[:, side].ravel() for side in (0, -1)])
         background = float(np.median(border))
         deviation = float(np.abs(border - background).mean())
@@ -38,7 +38,7 @@ class ImageScale:
 
     def to_unit(self, images: Examples) -> Image:
         """Scale images (…, h, w, c) of the data to 0 to 1 on a dark background."""
-        values = (np.asarray(images, dtype=np.float32) - self.low) / max(self.high - self.low, 1e-12)
+        values = (np.asarray(images, dtype=np.float32) - self.low) / _range(self.low, self.high)
         if self.dark_on_light:
             values = 1 - values
         return np.asarray(values, dtype=np.float32)
@@ -51,3 +51,8 @@ class ImageScale:
         if self.dtype.kind in "iu":
             values = np.rint(values)
         return values.astype(self.dtype)
+
+
+def _range(low: float, high: float) -> float:
+    """The distance between two values; 1 where they are the same, so that it can be divided by."""
+    return high - low or 1.0
