@@ -1,8 +1,8 @@
-"""Check out-of-sample probabilities that a user brings, and say what is wrong with them in one line."""
+"""Check probabilities that a user or a user's model brings, and say what is wrong with them in one line."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,13 @@ LONGEST_ORDER = 20  # columns in a message
 IN_SAMPLE_ROWS = 200
 IN_SAMPLE_AGREEMENT = 0.998
 AGAIN = "predict such rows again, or leave them out with their labels"
+
+
+class Fault(NamedTuple):
+    """Why numbers are no probabilities."""
+
+    found: str
+    remedy: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +72,14 @@ def checked(
         When they cannot be what they should be, or their columns are in another order than the classes.
     """
     given = np.asarray(labels)
-    values = _numbers(pred_probs, name)
+    values = numbers(pred_probs, name)
     _refuse_shape(given, values, class_names, name)
     k = values.shape[1]
     names = list(map(str, range(k) if class_names is None else class_names))
     codes = _codes(given, k)
-    _refuse_logarithms(values, name)
-    _refuse_gaps(values, name)
-    _refuse_scale(values, name)
-    _refuse_sums(values, name)
+    fault = fault_in(values, name)
+    if fault is not None:
+        raise DataError("; ".join(fault))
     _refuse_same_rows(values, name)
     likeliest = values.argmax(axis=1)
     _refuse_order(codes, likeliest, names, name)
@@ -82,8 +88,17 @@ def checked(
     return Ready(probs, _in_sample_note(codes, likeliest, probs, name))
 
 
-def _numbers(pred_probs: Any, name: str) -> Numbers:
-    """Return anything array-like as floats of 32 or 64 bits."""
+def fault_in(values: Numbers, name: str) -> Fault | None:
+    """Say why these numbers (n, k), called by this name, are no probabilities; None when they are."""
+    for fault_of in (_logarithms, _gaps, _wrong_scale, _wrong_sums):
+        fault = fault_of(values, name)
+        if fault is not None:
+            return fault
+    return None
+
+
+def numbers(pred_probs: Any, name: str) -> Numbers:
+    """Return anything array-like as floats of 32 or 64 bits; DataError when it holds no numbers."""
     expected = "expected an array of numbers, a row for each label and a column for each class"
     try:
         if hasattr(pred_probs, "detach"):  # a tensor, of which numpy reads only some
@@ -162,45 +177,44 @@ def _codes(given: npt.NDArray[Any], k: int) -> Labels:
     return given.astype(np.int64)
 
 
-def _refuse_logarithms(values: Numbers, name: str) -> None:
+def _logarithms(values: Numbers, name: str) -> Fault | None:
     if not (values <= TOLERANCE).all():
-        return
-    if np.allclose(np.exp(values).sum(axis=1, dtype=np.float64), 1, atol=TOLERANCE, rtol=0):
-        raise DataError(f"{name} holds logarithms of probabilities, expected 0 to 1; use numpy.exp({name})")
+        return None
+    if not np.allclose(np.exp(values).sum(axis=1, dtype=np.float64), 1, atol=TOLERANCE, rtol=0):
+        return None
+    return Fault(f"{name} holds logarithms of probabilities, expected 0 to 1", f"use numpy.exp({name})")
 
 
-def _refuse_gaps(values: Numbers, name: str) -> None:
+def _gaps(values: Numbers, name: str) -> Fault | None:
     rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(rows):
-        raise DataError(
-            f"{name} has NaN or infinite values in {len(rows):,} of {len(values):,} rows, first in row "
-            f"{rows[0]}, expected numbers from 0 to 1; {AGAIN}"
-        )
+    if not len(rows):
+        return None
+    return Fault(
+        f"{name} has NaN or infinite values in {len(rows):,} of {len(values):,} rows, first in row "
+        f"{rows[0]}, expected numbers from 0 to 1",
+        AGAIN,
+    )
 
 
-def _refuse_scale(values: Numbers, name: str) -> None:
-    """Refuse numbers that are not from 0 to 1, or whose rows all sum to another number, such as 100."""
+def _wrong_scale(values: Numbers, name: str) -> Fault | None:
+    """Numbers that are not from 0 to 1, or whose rows all sum to another number, such as 100."""
     low = float(values.min())
     high = float(values.max())
     sums = _sums(values)
     if low >= 0 and _all_alike(sums):
         if abs(sums[0] - 1) > TOLERANCE:
             total = f"{sums[0]:.5g}"
-            raise DataError(
-                f"every row of {name} sums to {total}, expected 1; divide by it: {name} / {total}"
-            )
-        return
+            found = f"every row of {name} sums to {total}, expected 1"
+            return Fault(found, f"divide by it: {name} / {total}")
+        return None
     if low >= -TOLERANCE and high <= 1 + TOLERANCE:
-        return
+        return None
     found = f"{name} has values from {low:.4g} to {high:.4g}, expected 0 to 1"
     if (np.abs(sums - 1) <= TOLERANCE).all():
-        raise DataError(
-            f"{found}; its rows sum to 1, but probabilities cannot be negative; use predict_proba"
-        )
+        return Fault(f"{found}; its rows sum to 1, but probabilities cannot be negative", "use predict_proba")
     counts = "" if low < 0 else ", or divide each row by its sum if they are counts"
-    raise DataError(
-        f"{found}: they look like logits; apply softmax: scipy.special.softmax({name}, axis=1){counts}"
-    )
+    softmax = f"apply softmax: scipy.special.softmax({name}, axis=1){counts}"
+    return Fault(f"{found}: they look like logits", softmax)
 
 
 def _all_alike(sums: npt.NDArray[np.float64]) -> bool:
@@ -212,20 +226,21 @@ def _all_alike(sums: npt.NDArray[np.float64]) -> bool:
     return bool(np.allclose(sums, sums[0], rtol=TOLERANCE, atol=0))
 
 
-def _refuse_sums(values: Numbers, name: str) -> None:
+def _wrong_sums(values: Numbers, name: str) -> Fault | None:
     sums = _sums(values)
     rows = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
     if not len(rows):
-        return
+        return None
     divide = f"divide each row by its sum: {name} / {name}.sum(axis=1, keepdims=True)"
     remedy = AGAIN
     if np.abs(sums - 1).max() < ROUNDED:
         remedy = f"they look rounded; {divide}"
     elif 2 * len(rows) > len(sums):
         remedy = f"they look like sigmoids, each class by itself; train with softmax, or {divide}"
-    raise DataError(
+    return Fault(
         f"row {rows[0]} of {name} sums to {sums[rows[0]]:.4g}, expected 1, as in all "
-        f"({len(rows):,} of {len(sums):,} rows do not); {remedy}"
+        f"({len(rows):,} of {len(sums):,} rows do not)",
+        remedy,
     )
 
 

@@ -58,9 +58,13 @@ def _to_json(comparison: Comparison, runs: tuple[str, str]) -> dict[str, Any]:
 def _findings(comparison: Comparison, runs: tuple[str, str], data: str) -> Findings:
     counts = comparison.counts
     gone = counts["fixed"] + counts["cleared"]
+    known_by = "ids"
+    if comparison.by_content:
+        known_by = "examples, since they have no ids"
     lead = (
-        f"Rows are matched by their ids: {comparison.shared:,} are in both runs, {comparison.gone:,} only "
-        f"in the first, {comparison.added:,} only in the second; {comparison.relabelled:,} labels differ."
+        f"Rows are matched by their {known_by}: {comparison.shared:,} are in both runs, {comparison.gone:,} "
+        f"only in the first, {comparison.added:,} only in the second; {comparison.relabelled:,} "
+        "labels differ."
     )
     if comparison.settings:
         lead += f" Settings differ too: {', '.join(comparison.settings)}. They may cause part of the change."

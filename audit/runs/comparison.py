@@ -9,6 +9,8 @@ import numpy as np
 from audit.detectors.scores import DetectionFigures
 from audit.errors import RunError
 from audit.runs.folder import RunRecord
+from audit.runs.matching import NONE, KnownRows, known_by_content, match
+from audit.types import Rows
 from audit.wording import setting_changes
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ DETECTION = ("precision", "recall", "f1", "average_precision")
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The suspects of two runs, matched by the ids of rows."""
+    """The suspects of two runs, matched row by row."""
 
     suspects: "pd.DataFrame"  # of either run, new ones first, each status by rank; figures _before and _now
     shared: int  # rows that both runs have
@@ -35,6 +37,7 @@ class Comparison:
     added: int  # rows of the second alone
     settings: tuple[str, ...]  # that differ, as in noise 0.1 → 0
     scores: Mapping[str, tuple[float | None, float | None]]  # figures of both runs, None where not measured
+    by_content: bool  # whether rows were matched by their examples, for want of ids
 
     @property
     def counts(self) -> dict[str, int]:
@@ -49,14 +52,21 @@ def compare(before: RunRecord, now: RunRecord) -> Comparison:
     ------
     RunError
         When they are runs on different data: other shapes of examples, fewer than half of the smaller run's
-        ids in both, or other labels on half or more of those.
+        rows in both, or other labels on half or more of those.
     """
-    first = _rows_by_id(before).add_suffix("_before")
-    second = _rows_by_id(now).add_suffix("_now")
-    both = first.join(second, how="inner")
     names = f"{before.data['name']} and {now.data['name']}"
     _refuse_other_shapes(names, before, now)
-    _refuse_other_rows(names, both, min(len(first), len(second)))
+    rows_before = KnownRows.of(before)
+    rows_now = KnownRows.of(now)
+    by_content = known_by_content(rows_before, rows_now)
+    found = match(rows_before, rows_now)
+    if by_content and len(before.ids) == len(now.ids):
+        found = _with_edited(found)
+    added = np.arange(len(before.ids), len(before.ids) + len(found))
+    first = _figures_of_rows(before).add_suffix("_before")
+    second = _figures_of_rows(now).set_index(np.where(found == NONE, added, found)).add_suffix("_now")
+    both = first.join(second, how="inner")
+    _refuse_other_rows(names, both, min(len(first), len(second)), "examples" if by_content else "ids")
     figures_before = _figures(before)
     return Comparison(
         suspects=_suspects_of_either(first.join(second, how="outer")),
@@ -66,18 +76,26 @@ def compare(before: RunRecord, now: RunRecord) -> Comparison:
         added=len(second) - len(both),
         settings=tuple(setting_changes(_settings(before), _settings(now))),
         scores={name: (figures_before[name], figure) for name, figure in _figures(now).items()},
+        by_content=by_content,
     )
 
 
-def _rows_by_id(record: RunRecord) -> "pd.DataFrame":
-    """A row of figures for each id and copy, which numbers the rows that share an id."""
+def _with_edited(found: Rows) -> Rows:
+    """Match rows (n,) that are in neither other run to that of the same number: examples edited in place."""
+    number = np.arange(len(found))
+    edited = (found == NONE) & ~np.isin(number, found)
+    return np.where(edited, number, found)
+
+
+def _figures_of_rows(record: RunRecord) -> "pd.DataFrame":
+    """The id, the labels and the figures of each row of a run, in their order."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
     names = np.array(record.class_names)
     suspects = record.suspects
     rank = np.full(len(record.ids), np.nan)
     rank[suspects.ranking] = np.arange(1, len(suspects.ranking) + 1)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "id": [str(each) for each in record.ids.tolist()],
             "given": names[record.labels.original],
@@ -86,8 +104,6 @@ def _rows_by_id(record: RunRecord) -> "pd.DataFrame":
             "p_error": suspects.p_error,
         }
     )
-    table["copy"] = table.groupby("id").cumcount()
-    return table.set_index(["id", "copy"])
 
 
 def _suspects_of_either(rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -104,8 +120,8 @@ def _suspects_of_either(rows: "pd.DataFrame") -> "pd.DataFrame":
     suspects["place"] = suspects["status"].map(order)
     suspects["rank"] = suspects["rank_now"].fillna(suspects["rank_before"])
     suspects = suspects.sort_values(["place", "rank"], kind="stable").drop(columns=["place", "rank"])
-    suspects.insert(1, "id", suspects.index.get_level_values("id"))
-    return suspects.reset_index(drop=True)
+    suspects.insert(1, "id", suspects["id_now"].fillna(suspects["id_before"]))
+    return suspects.drop(columns=["id_before", "id_now"]).reset_index(drop=True)
 
 
 def _refuse_other_shapes(names: str, before: RunRecord, now: RunRecord) -> None:
@@ -118,18 +134,18 @@ def _refuse_other_shapes(names: str, before: RunRecord, now: RunRecord) -> None:
         )
 
 
-def _refuse_other_rows(names: str, both: "pd.DataFrame", smaller: int) -> None:
-    """Refuse runs that share too few ids, or too few labels of these."""
+def _refuse_other_rows(names: str, both: "pd.DataFrame", smaller: int, things: str) -> None:
+    """Refuse runs that share too few ids or examples, or too few labels of these."""
     if len(both) < LEAST_SHARED * smaller:
         raise RunError(
-            f"the runs are on {names} and share {len(both):,} of {smaller:,} ids, expected half or more; "
-            "compare two runs on the same data"
+            f"the runs are on {names} and share {len(both):,} of {smaller:,} {things}, expected half or "
+            "more; compare two runs on the same data"
         )
     agreeing = int((both["given_before"] == both["given_now"]).sum())
     if agreeing <= LEAST_SHARED * len(both):
         raise RunError(
-            f"the runs are on {names} and have the same label on {agreeing:,} of {len(both):,} shared ids, "
-            "expected more than half; compare two runs on the same data"
+            f"the runs are on {names} and have the same label on {agreeing:,} of {len(both):,} shared "
+            f"{things}, expected more than half; compare two runs on the same data"
         )
 
 

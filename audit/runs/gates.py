@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ from audit.settings.gates import Limits
 from audit.wording import count, one_line, some
 
 COLUMNS = ("id", "given", "reason", "expires")
+HASH = "hash"  # a column that a file of accepted suspects may have besides: what the example is known by
 SHOWN_F1 = 10_000  # F1 is shown to four digits, rounded so that a failure never looks like a pass
 
 Label = tuple[str, str]  # an id and its given label
@@ -44,11 +45,13 @@ class Accepted:
     given: str  # with another label it is another suspect
     reason: str
     expires: date
+    hash: str = ""  # of its example, as `audit export --format csv` has it; else the row is known by its id
 
-    @property
-    def label(self) -> Label:
-        """The id and the given label."""
-        return self.id, self.given
+    def label(self, ids: Mapping[Label, str]) -> Label:
+        """The id and the given label, with the id that its hash and label have now, where it has a hash."""
+        if not self.hash:
+            return self.id, self.given
+        return ids.get((self.hash, self.given), self.hash), self.given
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,9 @@ class Gates:
             (str(record.ids[row]), record.class_names[record.labels.original[row]])
             for row in record.suspects.ranking
         ]
-        accepted = {each.label: each for each in self.accepted}
+        hashes = [f"{record.hashes[row]:016x}" for row in record.suspects.ranking]
+        ids = {(each, given): name for each, (name, given) in zip(hashes, suspects, strict=True)}
+        accepted = {each.label(ids): each for each in self.accepted}
         accepted_now = {label for label, each in accepted.items() if today < each.expires}
         results = []
         notes = []
@@ -110,7 +115,7 @@ class Gates:
                     "the baseline has other settings, which may cause some of the new suspects: "
                     f"{', '.join(comparison.settings)}"
                 )
-        notes += _notes_on_accepted(list(accepted.values()), accepted_now, set(suspects))
+        notes += _notes_on_accepted(accepted, accepted_now, set(suspects))
         return results, notes
 
     def _check_new(self, comparison: Comparison, accepted_now: set[Label]) -> GateResult:
@@ -194,15 +199,17 @@ def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
             f"{path} has expires {values['expires']!r} for id {values['id']!r} in line {number}, expected a "
             "date such as 2030-12-31; write one"
         ) from None
-    return Accepted(values["id"], values["given"], values["reason"], expires)
+    return Accepted(
+        values["id"], values["given"], values["reason"], expires, hash=(line.get(HASH) or "").strip()
+    )
 
 
 def _notes_on_accepted(
-    accepted: Sequence[Accepted], accepted_now: set[Label], suspects: set[Label]
+    accepted: Mapping[Label, Accepted], accepted_now: set[Label], suspects: set[Label]
 ) -> list[str]:
     """Lines on accepted suspects that expired, and on accepted rows that are no longer suspects."""
-    expired = [each for each in accepted if each.label not in accepted_now and each.label in suspects]
-    stale = [each for each in accepted if each.label not in suspects]
+    expired = [each for label, each in accepted.items() if label not in accepted_now and label in suspects]
+    stale = [each for label, each in accepted.items() if label not in suspects]
     notes = []
     if expired:
         first = expired[0]
