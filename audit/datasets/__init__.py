@@ -10,13 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from audit.datasets.examples import row_hashes
 from audit.datasets.loaders import FORMS, LOADERS, files_of, folder_of, open_source
 from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.objects import from_object
 from audit.datasets.sources.parts import from_parts
 from audit.datasets.sources.probabilities import read_probabilities
-from audit.datasets.validation import Selection, choose_rows, read_chosen, validate
+from audit.datasets.validation import (
+    Selection,
+    choose_rows,
+    hashes_of,
+    read_chosen,
+    refuse_without_numbers,
+    validate,
+)
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.detect import Config
@@ -30,18 +36,21 @@ __all__ = [
     "files_of",
     "folder_of",
     "from_arrays",
+    "hashes_of",
     "load",
     "open_source",
     "read_chosen",
     "read_probabilities",
-    "row_hashes",
+    "refuse_without_numbers",
     "selection",
 ]
 
 
 def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
     """Load the data set that the settings name; DataError when there is none or it cannot be audited."""
-    return validate(open_source(config.data, listener), selection(config))
+    dataset = validate(open_source(config.data, listener), selection(config))
+    refuse_without_numbers(dataset)
+    return dataset
 
 
 def from_arrays(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from audit.datasets.examples import in_one_form
 from audit.datasets.labels import parse
 from audit.datasets.source import Source
+from audit.datasets.validation import hashes_of
 from audit.types import Examples, Labels, Rows
 
 
@@ -26,6 +27,11 @@ class Reread:
             return np.empty((len(rows), 0))
         unique, inverse = np.unique(rows, return_inverse=True)
         return in_one_form(self.source.X[unique], self.source.names[0])[inverse]
+
+    def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
+        """The hash of the example of each of these rows (m,), as a run keeps it."""
+        given = self.source.as_given
+        return hashes_of(self.examples(rows), None if given is None else given[rows])
 
 
 def reread(source: Source) -> Reread:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import DataError
+from audit.types import AsGiven
 
 
 class LazyArray(Protocol):
@@ -53,6 +54,7 @@ class Source:
     place: LabelPlace | None = None  # None where the labels are not in a file of the user's
     part: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
+    as_given: AsGiven | None = None  # (n,) the examples as they came, where X is not that already
 
     def row_ids(self, n: int) -> npt.NDArray[Any]:
         """What each of the n rows is called in the source: its id, else its number."""
@@ -62,11 +64,12 @@ class Source:
 
     def refuse_other_length(self, n: int) -> None:
         """Raise DataError when there are not as many examples as the n labels."""
-        if self.X is not None and len(self.X) != n:
-            raise DataError(
-                f"{self.names[1]} has {n:,} entries but {self.names[0]} has {len(self.X):,} rows; "
-                "there must be one label for each row, in the same order"
-            )
+        for examples in (self.X, self.as_given):
+            if examples is not None and len(examples) != n:
+                raise DataError(
+                    f"{self.names[1]} has {n:,} entries but {self.names[0]} has {len(examples):,} rows; "
+                    "there must be one label for each row, in the same order"
+                )
 
 
 def is_from(thing: Any, library: str, name: str = "") -> bool:

@@ -11,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
-from audit.datasets.examples import fingerprint, in_one_form, refuse_form
+from audit.datasets.examples import fingerprint, in_one_form, refuse_form, row_hashes
+from audit.datasets.given_rows import given_hashes
 from audit.datasets.labels import ParsedLabels, parse
 from audit.datasets.lazy_rows import read_rows
 from audit.datasets.raw_labels import NO_LABEL
 from audit.datasets.source import Source
 from audit.errors import DataError
-from audit.types import LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
+from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
 
 MAPPED_ROWS = 1024  # that are read from one mapping of a file
+LEAST_ROWS = 2  # of a class in a sample: a model that judges one of them learns the class from the other
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def choose_rows(source: Source, selection: Selection) -> ChosenRows:
     kept = np.flatnonzero(codes != NO_LABEL)
     rows = _sample(kept, codes, len(class_names), selection)
     limited = selection.limit is not None and len(rows) >= selection.limit
-    return ChosenRows(selection, parsed, rows, codes[rows], class_names, notes, limited)
+    codes, class_names, more_notes = _sampled_classes(codes, rows, class_names, selection, y_name)
+    rows = rows[codes[rows] != NO_LABEL]
+    return ChosenRows(selection, parsed, rows, codes[rows], class_names, (*notes, *more_notes), limited)
 
 
 def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
@@ -71,6 +75,7 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
     if source.part is not None:
         part = _parts(source.part, n)[chosen.rows]
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
+    given = None if source.as_given is None else source.as_given[chosen.rows]
     return LabeledDataset(
         name=chosen.name(source),
         X=examples,
@@ -78,12 +83,38 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         class_names=chosen.class_names,
         ids=source.row_ids(n)[chosen.rows],
         rows=chosen.rows,
-        fingerprint=fingerprint(examples, chosen.labels, chosen.class_names),
+        fingerprint=fingerprint(_content(examples, given), chosen.labels, chosen.class_names),
         notes=(*source.notes, *chosen.parsed.notes, *chosen.notes),
         unlabelled=_unlabelled(source, chosen.parsed, chosen.selection),
         feature_names=source.feature_names,
         part=part,
+        as_given=given,
     )
+
+
+def hashes_of(examples: Examples, given: AsGiven | None) -> npt.NDArray[np.uint64]:
+    """The hash of each example (n,): of its numbers, or where it has none, of what it is as it came."""
+    if given is None or examples.shape[1]:
+        return row_hashes(examples)
+    return given_hashes(given)
+
+
+def refuse_without_numbers(dataset: LabeledDataset) -> None:
+    """Raise DataError for examples that only models of the user's own can read."""
+    if dataset.has_numbers or dataset.as_given is None:
+        return
+    raise DataError(
+        f"{dataset.name} has texts and no numbers or categories beside its labels, which the built-in models "
+        "cannot read; give --pred-probs, or a model that reads texts: make_pipeline(TfidfVectorizer(), "
+        "LogisticRegression()) in Python and --model package.module:build"
+    )
+
+
+def _content(examples: Examples, given: AsGiven | None) -> Examples:
+    """What a fingerprint is taken of: the numbers, or where there are none, the hashes of the examples."""
+    if given is None or examples.shape[1]:
+        return examples
+    return given_hashes(given)
 
 
 def validate(source: Source, selection: Selection = Selection()) -> LabeledDataset:
@@ -126,7 +157,8 @@ def _unlabelled(source: Source, parsed: ParsedLabels, selection: Selection) -> U
     if not len(rows):
         return None
     examples = in_one_form(_take(source, rows), source.names[0])
-    return Unlabelled(examples, source.row_ids(len(parsed.codes))[rows])
+    given = None if source.as_given is None else source.as_given[rows]
+    return Unlabelled(examples, source.row_ids(len(parsed.codes))[rows], given)
 
 
 def _large_classes(
@@ -159,16 +191,49 @@ def _large_classes(
 
 
 def _sample(rows: Rows, codes: Labels, k: int, selection: Selection) -> Rows:
-    """Draw rows up to the limit, every class keeping its share; all rows when they are no more than it."""
+    """Draw rows up to the limit, every class keeping its share; all rows when they are no more than it.
+
+    Of a rare class LEAST_ROWS are drawn nevertheless, as long as the limit allows that for all.
+    """
     if selection.limit is None or selection.limit >= len(rows):
         return rows
     rng = np.random.default_rng(selection.seed)
     counts = np.bincount(codes[rows], minlength=k)
     quotas = largest_remainder(counts * (selection.limit / counts.sum()), selection.limit)
+    least = np.minimum(counts, LEAST_ROWS)
+    if least.sum() <= selection.limit:
+        while (short := np.flatnonzero(quotas < least)).size:
+            quotas[short[0]] += 1
+            quotas[(quotas - least).argmax()] -= 1
     drawn = [
         rng.choice(rows[codes[rows] == label], quota, replace=False) for label, quota in enumerate(quotas)
     ]
     return np.sort(np.concatenate(drawn))
+
+
+def _sampled_classes(
+    codes: Labels, rows: Rows, class_names: tuple[str, ...], selection: Selection, name: str
+) -> tuple[Labels, tuple[str, ...], tuple[str, ...]]:
+    """The class codes (n,) without the classes of which a sample has too few rows; their names; and notes."""
+    k = len(class_names)
+    counts = np.bincount(codes[rows], minlength=k)
+    few = (counts < LEAST_ROWS) & (selection.limit is not None)
+    if not few.any():
+        return codes, class_names, ()
+    large = np.flatnonzero(~few)
+    if len(large) < 2:
+        raise DataError(
+            f"--limit {selection.limit} leaves {LEAST_ROWS} examples in {len(large)} of the {k:,} classes of "
+            f"{name}, expected them in two or more; raise it to {LEAST_ROWS * k:,}"
+        )
+    new_code = np.full(k + 1, NO_LABEL)  # the last entry is for NO_LABEL itself, which is -1
+    new_code[large] = np.arange(len(large))
+    small = [f"{class_names[i]!r} ({counts[i]})" for i in np.flatnonzero(few)]
+    note = (
+        f"classes of which --limit {selection.limit} leaves fewer than {LEAST_ROWS} examples, left out: "
+        f"{len(small)}, {wording.some(small)}"
+    )
+    return new_code[codes], tuple(class_names[i] for i in large), (note,)
 
 
 def _take(source: Source, rows: Rows) -> npt.NDArray[Any]:

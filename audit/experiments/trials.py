@@ -48,10 +48,16 @@ class TrialModels:
     k: int  # number of classes
 
     def training(self, trial: Trial, X: Examples, watch: Callable[[float], None]) -> Training:
-        """What the builder is told about one trial."""
+        """What the builder is told about one trial.
+
+        Networks of which one starts from the weights of another have all classes in common.
+        """
+        k = self.k
+        if trial.before is None and not trial.keeps_weights:
+            k = len(np.unique(trial.labels))
         return Training(
             shape=(len(trial.train), *X.shape[1:]),
-            k=self.k,
+            k=k,
             seed=trial.seed,
             recipe=self.recipe,
             threads=1,
@@ -162,6 +168,7 @@ def _run(
         (trial.train, trial.labels),
         training=training,
         where=f"the training part {number}",
+        k=models.k,
         balance=models.fitting.balance,
     )
     pred_probs = model.predict(X, trial.test).pred_probs

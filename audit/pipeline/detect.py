@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import datasets
+from audit.datasets.given_rows import given_hashes
 from audit.detectors import figures
 from audit.detectors import pred_probs as probabilities
 from audit.errors import DataError
-from audit.events import Listener, Silent, StepTimer
+from audit.events import Listener, Silent, StepTimer, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, preview, rounds
 from audit.pipeline.run import Run, write_report
@@ -143,6 +144,13 @@ class AuditRequest:
     sample_weight: npt.ArrayLike | None = None  # of every row of the source
     folder: str | None = None  # that the source's path is relative to; None for data in memory
 
+    @property
+    def reads_given(self) -> bool:
+        """Whether the models get examples as they came: objects do, and all where there are no numbers."""
+        return self.dataset.as_given is not None and not (
+            isinstance(self.model, str) and self.dataset.has_numbers
+        )
+
 
 def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: StepTimer) -> RunRecord:
     """Audit into a folder; what is stored there under the same keys is used again."""
@@ -159,7 +167,7 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
             record = _audit(request, folder, listener, timer)
             folder.save_record(record)
         listener.step("report")
-        write_report(record, folder)
+        write_report(record, folder, listener)
     return record
 
 
@@ -173,8 +181,13 @@ def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> Abs
 
 
 def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
-    arrays = {"pred_probs": request.pred_probs, "sample_weight": request.sample_weight}
+    arrays: dict[str, npt.ArrayLike | None] = {
+        "pred_probs": request.pred_probs,
+        "sample_weight": request.sample_weight,
+    }
     dataset = request.dataset
+    if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
+        arrays["as_given"] = given_hashes(dataset.as_given)
     return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part)
 
 
@@ -194,16 +207,19 @@ def _audit(
         checkpoints = FoldCheckpoints(folder, run_stages[1].key) if folder else None
         trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
+    notes = [*trained.notes, *judged.notes]
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
         issues = (judged.issues, judged.suspects)
         hidden = controls.choose(config.report.controls, labels, issues, judged.conflicts.rows, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
-        thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks)
-        hashes = datasets.row_hashes(dataset.X)
+        thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks, notes)
+        hashes = datasets.hashes_of(dataset.X, dataset.as_given)
+    for note in notes:
+        listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, trained.notes),
+        data=_data_facts(dataset, request.folder, notes),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -240,6 +256,7 @@ def _data_facts(dataset: LabeledDataset, folder: str | None, notes: Sequence[str
         "shape": list(dataset.X.shape),
         "dtype": str(dataset.X.dtype),
         "folder": folder,
+        "texts": not dataset.has_numbers and dataset.as_given is not None,
         "notes": [*dataset.notes, *notes],
     }
 
@@ -251,15 +268,18 @@ def _thumbnails(
     judged: judge.Verdicts,
     hidden: Controls,
     leaks: Leaks | None,
+    notes: list[str],
 ) -> Thumbnails:
-    """Small images of all rows that the report may show."""
+    """Small images of all rows that the report may show; none, with a note, where they cannot be made."""
     issues = (judged.issues, judged.suspects)
     listed = selection.rows_to_show(*issues, labels.flipped, hidden.rows)
     conflicting = judged.conflicts.rows[: selection.MOST_SUSPECTS]
     rows = np.unique(np.concatenate([listed, conflicting, selection.leaks_to_show(leaks)]))
     given, suggested = controls.as_shown(labels, *issues, hidden)
     trusted = selection.trusted(*issues, labels, trained.out_of_sample)
-    return selection.thumbnails(dataset, rows, given, suggested, trusted)
+    with optional("the examples on the cards", notes.append):
+        return selection.thumbnails(dataset, rows, given, suggested, trusted)
+    return selection.no_thumbnails(rows)
 
 
 def _train(
@@ -273,9 +293,7 @@ def _train(
     """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
     if request.pred_probs is not None:
         checked = _checked_probabilities(request.pred_probs, dataset)
-        for note in checked.notes:
-            listener.note(note)
-        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset.X, checked.notes)
+        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset, checked.notes)
     training = request.config.training
     sample_weights = None
     if request.sample_weight is not None:
@@ -293,6 +311,7 @@ def _train(
         sample_weights=sample_weights,
         jobs=training.jobs,
         synthetic_seed=seeds.planting,
+        as_given=request.reads_given,
     )
     return rounds.train_rounds(work, checkpoints, listener)
 

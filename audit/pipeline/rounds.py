@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from audit import detectors
 from audit.datasets.duplicates import Duplicates, find_duplicates
-from audit.events import Listener
+from audit.events import Listener, optional
 from audit.kinds import step
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate
 from audit.training.out_of_sample import average_repeats, combine_folds
 from audit.training.schedule import Round, Schedule, progress_span
 from audit.types import (
-    Examples,
+    AsGiven,
     Floats,
     FoldResult,
     Issues,
@@ -61,10 +61,12 @@ class Trained:
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
 
     @classmethod
-    def from_pred_probs(cls, pred_probs: Probs, X: Examples, notes: tuple[str, ...]) -> Self:
+    def from_pred_probs(cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...]) -> Self:
         """Take the user's own probabilities (n, k) in place of training."""
-        fold = np.zeros(len(X), dtype=np.int64)
-        return cls(OutOfSample(pred_probs, fold), (), len(X), find_duplicates(X), notes)
+        n = len(dataset.labels)
+        fold = np.zeros(n, dtype=np.int64)
+        duplicates = find_duplicates(dataset.X, dataset.as_given)
+        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,7 @@ class RoundsTask:
     sample_weights: Floats | None = None  # (n,) how much each row counts
     jobs: int | None = None  # folds trained in parallel; as `cross_validation.workers_for` has it when None
     synthetic_seed: np.random.SeedSequence | None = None  # randomness of the synthetic rows; none when None
+    as_given: bool = False  # whether models get the examples as they came
 
 
 def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: Listener) -> Trained:
@@ -106,7 +109,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     first_last = len(rounds) - task.schedule.n_repeats  # the first of the repeats of the last round
     finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
-        duplicates = find_duplicates(task.dataset.X)
+        duplicates = find_duplicates(task.dataset.X, task.dataset.as_given)
     fold_seeds = _fold_seeds(rounds, task.fold_seeds)
     synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
     keep = np.ones(len(task.labels), dtype=bool)
@@ -126,6 +129,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             keep=keep,
             sample_weights=task.sample_weights,
             train_folds=current.train_folds,
+            given=task.dataset.as_given if task.as_given else None,
+            unlabelled_given=_unlabelled_given(task) if current.last else None,
             synthesizer=synthesizer if index == first_last else None,
             keep_features=current.last and task.synthetic_seed is not None,
         )
@@ -137,11 +142,16 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             keep, effort = _after_round(task, outcomes[-1])
     probs = average_repeats(outcomes, task.schedule.n_repeats)
     synthetic = None
+    missing = [line for of_round in results for result in of_round for line in result.missing]
+    if task.synthetic_seed and not task.dataset.has_numbers:
+        missing.append("missing: the kinds of suspects (no rows with known defects can be made of texts)")
     if task.synthetic_seed:
-        probs, synthetic = step.gather_predictions(task.dataset.X, probs, results[first_last])
+        with optional("the features of examples, and with them the kinds of suspects", missing.append):
+            probs, synthetic = step.gather_predictions(task.dataset.X, probs, results[first_last])
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
-    return Trained(probs, folds, int(keep.sum()), duplicates, synthetic=synthetic)
+    notes = tuple(dict.fromkeys(missing))
+    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +219,13 @@ def kept_for_training(issues: Issues, labels: Labels, k: int) -> Mask:
         if keep[rows].sum() < least:
             keep[rows[np.argsort(-issues.label_quality[rows], kind="stable")[:least]]] = True
     return keep
+
+
+def _unlabelled_given(task: RoundsTask) -> AsGiven | None:
+    """The examples without a label as they came, if models get such."""
+    if not task.as_given or task.dataset.unlabelled is None:
+        return None
+    return task.dataset.unlabelled.as_given
 
 
 def _fold_seeds(rounds: Sequence[Round], seeds: np.random.SeedSequence) -> list[int]:

@@ -13,12 +13,14 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
+from audit.events import optional
 from audit.training import capabilities
 from audit.training.backends.processes import Progress, TakenUp, progress_board, run_parallel
 from audit.training.embeddings import landmark_rows
 from audit.training.folds import assign_folds, check_fold_count
 from audit.training.model import Model, fit
 from audit.types import (
+    AsGiven,
     Builder,
     Examples,
     Features,
@@ -68,6 +70,8 @@ class FoldTask:
     keep: Mask  # (n,) the rows that may be trained on; all rows are predicted
     sample_weights: Floats | None = None  # (n,) how much each row counts; all alike when None
     train_folds: int | None = None  # each model is trained on this many folds after its own; all when None
+    given: AsGiven | None = None  # (n) the examples as they came, for models that want them so
+    unlabelled_given: AsGiven | None = None  # (u) those without a label
     synthesizer: Synthesizer | None = None  # makes synthetic rows, which the models predict too
     keep_features: bool = False  # whether to keep the models' features of the rows that they predict
 
@@ -84,7 +88,15 @@ class FoldTask:
         distance = (self.draw_folds() - number) % self.folds  # 1 is the fold after this one
         train_folds = self.train_folds or self.folds - 1
         trained = (distance > 0) & (distance <= train_folds) & self.keep
+        trained |= self._of_lacking_classes(trained, distance > 0)
         return np.flatnonzero(distance == 0), np.flatnonzero(trained)
+
+    def _of_lacking_classes(self, trained: Mask, others: Mask) -> Mask:
+        """The rows (n,) of other folds in classes that no trained row has: those to keep, or else all."""
+        lacking = np.setdiff1d(self.labels[others], self.labels[trained])
+        rows = others & np.isin(self.labels, lacking)
+        without_kept = np.setdiff1d(lacking, self.labels[rows & self.keep])
+        return rows & (self.keep | np.isin(self.labels, without_kept))
 
     def synthetic_rows_of(self, X: Examples, held_out: Rows, number: int) -> Synthetic | None:
         """Make rows with a known defect of the rows of a fold that may be trained on, if they are wanted."""
@@ -224,7 +236,7 @@ def _train_fold(
     held_out, trained = task.rows_of(number)
     training = Training(
         shape=(len(trained), *X.shape[1:]),
-        k=task.k,
+        k=len(np.unique(task.labels[trained])),
         seed=seed,
         recipe=task.recipe,
         threads=threads,
@@ -242,17 +254,26 @@ def _train_fold(
         (trained, task.labels[trained]),
         training=training,
         where=f"fold {number}",
+        k=task.k,
+        given=task.given,
         landmarks=landmarks,
         sample_weights=sample_weights,
         balance=task.fitting.balance,
     )
-    own = model.predict(X, held_out)
-    suggested, _ = _predict_all(model, unlabelled)
-    synthetic = task.synthetic_rows_of(X, held_out, number)
-    synthetic_probs, synthetic_features = _predict_all(model, None if synthetic is None else synthetic.X)
+    own = model.predict(X, held_out, task.given)
+    suggested, _ = _predict_all(model, unlabelled, task.unlabelled_given)
+    missing = list(model.missing)
+    synthetic = None
+    of_synthetic: tuple[Probs | None, Features | None] = (None, None)
+    with optional("rows with known defects, which the kinds of suspects are learnt from", missing.append):
+        made = task.synthetic_rows_of(X, held_out, number)
+        if made is not None:
+            made_given = None if task.given is None else task.given.of_numbers(made.X)
+            of_synthetic = _predict_all(model, made.X, made_given)
+        synthetic = made
     landmark_features = None
     if landmarks is not None:
-        landmark_features = model.predict(X, landmarks).features
+        landmark_features = model.predict(X, landmarks, task.given).features
     board[number] = 1
     return FoldResult(
         fold=number,
@@ -267,13 +288,16 @@ def _train_fold(
         features=own.features,
         landmarks=landmark_features,
         synthetic=synthetic,
-        synthetic_probs=synthetic_probs,
-        synthetic_features=synthetic_features,
+        synthetic_probs=of_synthetic[0],
+        synthetic_features=of_synthetic[1],
+        missing=tuple(missing),
     )
 
 
-def _predict_all(model: Model, X: Examples | None) -> tuple[Probs | None, Features | None]:
+def _predict_all(
+    model: Model, X: Examples | None, given: AsGiven | None
+) -> tuple[Probs | None, Features | None]:
     """Predict all of these examples, if there are any: probabilities and features."""
     if X is None:
         return None, None
-    return model.predict(X, np.arange(len(X)))
+    return model.predict(X, np.arange(len(X)), given)

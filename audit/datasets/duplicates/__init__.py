@@ -16,7 +16,8 @@ import numpy.typing as npt
 from audit.datasets.duplicates.near_features import near_features
 from audit.datasets.duplicates.near_images import near_images
 from audit.datasets.duplicates.search import Pairs, chunks
-from audit.types import Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows
+from audit.datasets.given_rows import given_hashes
+from audit.types import AsGiven, Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows
 
 MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
 LEAST_CHAIN = 10  # rows that a chain may hold in any case
@@ -108,15 +109,19 @@ class Duplicates:
         return low < high, between
 
 
-def find_duplicates(X: Examples) -> Duplicates:
+def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
     """Find the exact and near duplicates among examples, images (n, h, w, c) or features (n, d).
 
     Images are near duplicates when, scaled to mean 0 and length 1 and one of them shifted by up to a pixel,
     their difference is at most `near_images.APART` long, without its largest pixels and smoothed. Rows of
     features are near duplicates when they differ by at most `near_features.TOLERANCE` in every column. Chains
     of near pairs that hold more than MOST_SHARE of the rows are cut: there, everything resembles something.
-    The result does not depend on the order of the rows.
+    The result does not depend on the order of the rows. Examples without numbers, of which X has no columns,
+    have exact duplicates alone, by what they are as given.
     """
+    if not X.size and given is not None:
+        _, exact = np.unique(given_hashes(given), return_inverse=True)
+        return Duplicates.of(exact.astype(np.int64), np.empty((0, 2), np.int64))
     if not X.size:
         return Duplicates.of(np.arange(len(X)), np.empty((0, 2), np.int64))
     exact = _exact_groups(X)

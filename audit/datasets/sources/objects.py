@@ -5,19 +5,25 @@ are never imported.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import wording
+from audit.datasets.given_rows import dense, is_sparse, without_numbers
 from audit.datasets.source import LazyArray, Source, is_from, shown
 from audit.errors import DataError
+from audit.types import AsGiven
 
 IMAGE_COLUMNS = ("image", "img", "pixel_values")
 LABEL_COLUMNS = ("label", "labels")
-FORMS = "an array, a tensor, a frame of pandas or polars, a Hugging Face Dataset or a PyTorch Dataset"
+FORMS = (
+    "an array, a sparse matrix, a tensor, texts, a frame of pandas or polars, a Hugging Face Dataset or a "
+    "PyTorch Dataset"
+)
 KEPT_BYTES = 1 << 28  # of images that were read together with the labels; of more, they are read again
 PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I", "F")  # of PIL images whose numbers are their pixels
 COLOURS = ("RGB", "RGBA")
@@ -29,8 +35,8 @@ def from_object(X: Any, y: Any, name: str) -> Source:
     Parameters
     ----------
     X
-        With y: an array, nested lists, a tensor, or a frame of pandas or polars. Without y: a data set of
-        Hugging Face, or of PyTorch, whose items are pairs of image and label.
+        With y: an array, nested lists, a sparse matrix, a tensor, texts, or a frame of pandas or polars.
+        Without y: a data set of Hugging Face, or of PyTorch, whose items are pairs of image and label.
     y
         Labels of any form that `labels.parse` takes, or the name of the column of X that holds them.
     name
@@ -53,9 +59,48 @@ def from_object(X: Any, y: Any, name: str) -> Source:
         return _from_pairs(X, name)
     if isinstance(y, str):
         raise DataError(f"y is {shown(y)} but X of type {_type(X)} has no columns; give the labels as y")
-    if X is not None:
-        X = _array(X, "X")
-    return Source(name, X, y)
+    if X is None:
+        return Source(name, None, y)
+    return _from_rows(X, y, name)
+
+
+def _from_rows(X: Any, y: Any, name: str) -> Source:
+    """Read examples that are no frame and no data set."""
+    given = without_numbers(X)
+    if given is not None:
+        return Source(name, None, y, as_given=given)
+    if is_sparse(X):
+        matrix = X.tocsr()
+        numbers, notes = dense(matrix)
+        given = AsGiven(matrix, numeric=numbers.shape == matrix.shape)
+        return Source(name, numbers, y, notes=notes, as_given=given)
+    array = _array(X, "X")
+    if array.dtype.kind in "OSU" and array.ndim == 2:
+        return replace(_from_frame(_as_frame(array), y, name), as_given=AsGiven(array))
+    return Source(name, _of_objects(array), y)
+
+
+def _as_frame(table: npt.NDArray[Any]) -> Any:
+    """A frame of a table of Python objects or texts; columns of numbers become such."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    frame = pd.DataFrame(table, columns=[f"feature {i}" for i in range(table.shape[1])]).infer_objects()
+    for column in frame.columns:
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        if numbers.notna().equals(frame[column].notna()):
+            frame[column] = numbers
+    return frame
+
+
+def _of_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array of Python objects that are numbers, or arrays of one size, as numbers; others as they are."""
+    if array.dtype.kind != "O":
+        return array
+    with suppress(ValueError, TypeError):
+        if array.ndim == 1:
+            return np.stack([np.asarray(each) for each in array])
+        return array.astype(np.float64)
+    return array
 
 
 def _is_tensor(thing: Any) -> bool:
@@ -73,13 +118,6 @@ def _type(thing: Any) -> str:
 def _refuse_unready(X: Any) -> None:
     """Refuse objects of known types that cannot be read, with the remedy."""
     inner: Any = getattr(X, "X", None)  # AnnData keeps its matrix there
-    for matrix, what in ((X, "X"), (inner, "X.X")):
-        if hasattr(matrix, "toarray"):
-            raise DataError(
-                f"{what} is a sparse matrix of shape {matrix.shape}, expected a dense array; reduce it "
-                f"first, for example with sklearn.decomposition.TruncatedSVD, or use {what}.toarray() if it "
-                "fits in memory"
-            )
     remedy = ""
     if is_from(X, "datasets") and "Iterable" in _type(X):
         remedy = "load it without streaming=True"
@@ -123,7 +161,7 @@ def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
 
 def _from_frame(X: Any, y: Any, name: str) -> Source:
     """Read a frame of pandas or polars; y holds the labels, or names their column."""
-    from audit.datasets.sources.tables import examples_from_frame  # noqa: PLC0415  only frames need it
+    from audit.datasets.sources.tables import table_rows  # noqa: PLC0415  only frames need it
 
     frame = X
     y_name = "y"
@@ -137,8 +175,19 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
         y_name = f"column {column!r} of X"
         y = frame[column]
         frame = frame.drop(columns=column)
-    features, feature_names, notes = examples_from_frame(frame, "X")
-    return Source(name, features, y, names=("X", y_name), feature_names=feature_names, notes=notes)
+    rows = table_rows(frame, "X")
+    given = rows.as_given
+    if given is not None and not is_from(X, "pandas"):
+        given = replace(given, examples=X[list(given.examples.columns)])
+    return Source(
+        name,
+        rows.X,
+        y,
+        names=("X", y_name),
+        feature_names=rows.feature_names,
+        notes=rows.notes,
+        as_given=given,
+    )
 
 
 def _refuse_column(column: str, columns: list[Any]) -> None:

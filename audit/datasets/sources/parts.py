@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.given_rows import is_sparse
 from audit.datasets.source import Source, is_from, shown
 from audit.datasets.sources.objects import from_object
 from audit.errors import DataError
+from audit.types import AsGiven
 
 
 def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
@@ -45,24 +47,29 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
         source = from_object(X_of_part, y_of_part, name)
         sources.append(source)
         examples.append(_read(source, part))
+    without_numbers = all(source.X is None for source in sources)
     _refuse_unlike(list(X), sources, examples)
     first = sources[0]
     return Source(
         name=name,
-        X=np.concatenate(examples),
+        X=None if without_numbers else np.concatenate(examples),
         y=_joined([source.y for source in sources]),
         class_names=first.class_names,
         feature_names=first.feature_names,
         part=np.repeat([str(part) for part in X], [len(each) for each in examples]),
         notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
+        as_given=_joined_as_given([source.as_given for source in sources]),
     )
 
 
 def _read(source: Source, part: str) -> npt.NDArray[Any]:
-    """Read all examples of a part; DataError when there are not as many as labels."""
-    if source.X is None:
+    """Read all examples of a part, no columns of texts; DataError when there are not as many as labels."""
+    if source.X is None and source.as_given is not None:
+        examples = np.empty((len(source.as_given), 0))
+    elif source.X is None:
         raise DataError(f"the part {shown(part)} has no examples; give them, or leave the part out")
-    examples = np.asarray(source.X[np.arange(len(source.X))])
+    else:
+        examples = np.asarray(source.X[np.arange(len(source.X))])
     if len(examples) != len(source.y):
         raise DataError(
             f"the part {shown(part)} has {len(source.y):,} labels for {len(examples):,} examples; "
@@ -95,6 +102,28 @@ def _joined(labels: Sequence[Any]) -> Any:
 
         return pd.concat(labels, ignore_index=True)
     return np.concatenate([np.asarray(each) for each in labels])
+
+
+def _joined_as_given(parts: Sequence[AsGiven | None]) -> AsGiven | None:
+    """Examples of several parts as they came, one after the other; None where their forms differ."""
+    values = [part.examples for part in parts if part is not None]
+    if len(values) < len(parts) or len({type(each) for each in values}) > 1:
+        return None
+    numeric = all(part is not None and part.numeric for part in parts)
+    first = values[0]
+    if isinstance(first, list):
+        return AsGiven([example for each in values for example in each])
+    if is_from(first, "pandas", "NDFrame"):
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        return AsGiven(pd.concat(values, ignore_index=True), numeric)
+    if is_sparse(first):
+        from scipy import sparse  # noqa: PLC0415  slow to import
+
+        return AsGiven(sparse.vstack(values, format="csr"), numeric)
+    if isinstance(first, np.ndarray):
+        return AsGiven(np.concatenate(values), numeric)
+    return None
 
 
 def _listed(parts: Mapping[str, Any]) -> str:

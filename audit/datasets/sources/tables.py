@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from audit.datasets.sources.pixels import as_images
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
-from audit.types import taken
+from audit.types import AsGiven, taken
 
 PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
@@ -31,6 +31,8 @@ NUMBERS = (
 )  # pandas' names of object types
 MOMENTS = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
 LEFT_OUT = {**dict.fromkeys(MOMENTS, "dates"), "complex": "complex numbers"}
+NOT_TEXTS = "neither numbers nor texts"  # why a column is left out, as are these
+MANY_TEXTS = "different texts"
 INTEGER = "0|-?[1-9][0-9]{0,17}"  # as a program writes it; 007 is a name
 FEW_ROWS = 20  # of fewer, many different numbers do not show that they are measurements
 
@@ -78,8 +80,15 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     path_column = find_column(rest, path, settings.path_column, usual, "--path-column")
     if path_column is not None:
         return _with_images(source, rest[path_column], path.parent, settings, listener)
-    X, feature_names, more_notes = examples_from_frame(rest, str(path))
-    return replace(source, X=X, ids=_ids(rest), feature_names=feature_names, notes=(*notes, *more_notes))
+    rows = table_rows(rest, str(path))
+    return replace(
+        source,
+        X=rows.X,
+        ids=_ids(rest),
+        feature_names=rows.feature_names,
+        notes=(*notes, *rows.notes),
+        as_given=rows.as_given if rows.X is None else None,
+    )
 
 
 def _read(path: Path, settings: DataSettings) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
@@ -112,6 +121,36 @@ def _with_images(
         part=taken(source.part, kept),
         notes=(*source.notes, *notes),
     )
+
+
+class TableRows(NamedTuple):
+    """The rows of a table, as numbers and as they came."""
+
+    X: Any  # images or features; None where no column is one of numbers or categories
+    feature_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    as_given: AsGiven | None  # a frame, without the columns that number the rows; None for images
+
+
+def table_rows(frame: pd.DataFrame, name: str) -> TableRows:
+    """Read a frame as images, features or, where it has only texts, as it is; DataError without a column."""
+    refuse_twice(name, [str(column) for column in frame.columns])
+    reasons = {column: _why_not(str(column), frame[column]) for column in frame.columns}
+    content = [column for column, why in reasons.items() if _is_content(why)]
+    if content and all(reasons.values()):
+        told = wording.some([f"{str(column)!r} ({reasons[column]})" for column in content])
+        note = f"columns that only a model of your own can read: {told}"
+        return TableRows(None, (), (note,), AsGiven(frame[content]))
+    X, feature_names, notes = examples_from_frame(frame, name)
+    if X.ndim > 2:
+        return TableRows(X, feature_names, notes, None)
+    numeric = feature_names == tuple(map(str, content))
+    return TableRows(X, feature_names, notes, AsGiven(frame[content], numeric=numeric))
+
+
+def _is_content(why: str) -> bool:
+    """Whether a column that is left out for this reason may still tell a model something."""
+    return why in ("", NOT_TEXTS, *LEFT_OUT.values()) or why.endswith(MANY_TEXTS)
 
 
 def examples_from_frame(frame: pd.DataFrame, name: str) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
@@ -181,8 +220,8 @@ def _why_not(column: str, values: "pd.Series[Any]") -> str:
     try:
         different = values.nunique()
     except TypeError:  # lists and the like
-        return "neither numbers nor texts"
-    return "" if different <= MOST_VALUES else f"{different:,} different texts"
+        return NOT_TEXTS
+    return "" if different <= MOST_VALUES else f"{different:,} {MANY_TEXTS}"
 
 
 def _as_numbers(column: str, values: "pd.Series[Any]") -> pd.DataFrame:

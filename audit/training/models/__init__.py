@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from audit.datasets.validation import refuse_without_numbers
 from audit.errors import ConfigError
 from audit.types import Builder, Classifier, LabeledDataset, Training
 from audit.wording import one_line
@@ -86,6 +87,7 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
             f"--model cnn reads images, found features of shape {dataset.X.shape}; use linear or boosting"
         )
     if name in BUILDERS:
+        refuse_without_numbers(dataset)
         return NamedBuilder(BUILDERS[name])
     _import(name)
     return NamedBuilder(name)

@@ -1,0 +1,73 @@
+"""Examples as they came, for models that want them so: frames, texts, records and sparse matrices."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.datasets.source import is_from
+from audit.types import AsGiven
+
+DENSE_BYTES = (
+    1 << 28
+)  # of a sparse matrix with its zeros; of a larger one the built-in models read components
+COMPONENTS = 100
+
+
+def without_numbers(X: Any) -> AsGiven | None:
+    """Texts or records, which no numbers can be made of but models may read; None for anything else."""
+    if is_from(X, "polars", "Series"):
+        X = X.to_list()
+    is_column = is_from(X, "pandas", "Series") or (isinstance(X, np.ndarray) and X.ndim == 1)
+    if not (is_column or isinstance(X, list | tuple)) or not len(X):
+        return None
+    known = (each for each in X if each is not None)
+    if not isinstance(next(known, None), str | dict):
+        return None
+    if isinstance(X, tuple):
+        X = list(X)
+    return AsGiven(X)
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether this is a sparse matrix of scipy."""
+    return hasattr(X, "tocsr") and len(X.shape) == 2
+
+
+def dense(matrix: Any) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
+    """A sparse matrix (n, d) with its zeros, or its components where that is too large; and notes."""
+    n, d = matrix.shape
+    if 8 * n * d <= DENSE_BYTES:
+        return np.asarray(matrix.toarray(), dtype=np.float64), ()
+    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  slow to import
+
+    count = min(COMPONENTS, n - 1, d - 1)
+    note = (
+        f"X is a sparse matrix of shape {(n, d)}: built-in models and the search for duplicates read its "
+        f"first {count} components, a model of your own reads all of it"
+    )
+    return np.asarray(TruncatedSVD(count, random_state=0).fit_transform(matrix)), (note,)
+
+
+def given_hashes(given: AsGiven) -> npt.NDArray[np.uint64]:
+    """The first 64 bits of the sha256 of each example (n,), as text."""
+    digests = b"".join(hashlib.sha256(content).digest()[:8] for content in _contents(given.examples))
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
+
+
+def _contents(values: Any) -> Iterator[bytes]:
+    """What each example holds, as bytes."""
+    if hasattr(values, "columns"):
+        columns = [np.asarray(values[name]) for name in values.columns]
+        values = zip(*columns, strict=True)
+    elif is_sparse(values):
+        values = (
+            (row.indices.tolist(), row.data.tolist()) for row in map(values.getrow, range(values.shape[0]))
+        )
+    for example in values:
+        text = example
+        if not isinstance(example, str):
+            text = repr(tuple(map(str, example)) if isinstance(example, tuple) else example)
+        yield text.encode(errors="surrogatepass")
