@@ -28,7 +28,8 @@ def apply(
     run
         Folder of the run.
     decisions
-        decisions.json, as exported by the report or written by audit merge.
+        decisions.json, as exported by the report or written by audit merge; or what Label Studio (JSON) or
+        CVAT (for images 1.1) exports of the suspects that audit export handed it.
     out
         Folder to write: corrected labels, corrected.csv with every decision, and what revert needs.
     accept_above
@@ -78,13 +79,13 @@ def estimate(
     """
     from audit.cli import terminal  # noqa: PLC0415  numpy and pandas are slow to import
     from audit.review import estimate as review  # noqa: PLC0415  the same
-    from audit.review.decisions import read_decisions  # noqa: PLC0415  the same
+    from audit.review.merge import read_as_one  # noqa: PLC0415  the same
     from audit.runs.folder import load_record  # noqa: PLC0415  the same
 
     record = load_record(run)
     told: dict[int, bool | None] = {}
     if decisions is not None:
-        told |= review.told_by(read_decisions(decisions), record, str(decisions))
+        told |= review.told_by(read_as_one(decisions, record), record, str(decisions))
     if truth_labels is not None:
         told |= review.checked_labels(truth_labels, record)
     figures = review.estimate(record, told, stop_below)
@@ -113,6 +114,7 @@ def revert(corrected: Path, /) -> None:
 def merge(
     *decisions: Path,
     out: Path,
+    run: Path | None = None,
     disagreements: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
@@ -121,9 +123,12 @@ def merge(
     Parameters
     ----------
     decisions
-        Two or more decisions.json files on the same run, as exported by the report.
+        Decisions of two or more reviewers on the same run: decisions.json files, as exported by the report,
+        or exports of Label Studio or CVAT, of which one file may hold several reviewers.
     out
         File to write: rows that all agree on, or that a majority of three or more reviewers decided.
+    run
+        Folder of the run. Only needed for exports of CVAT, which do not name it.
     disagreements
         CSV file to write: the rows on which reviewers differ.
     as_json
@@ -132,8 +137,10 @@ def merge(
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.review import merge  # noqa: PLC0415
     from audit.runs.files import write_whole  # noqa: PLC0415
+    from audit.runs.folder import load_record  # noqa: PLC0415
 
-    merged = merge.merge_files(decisions, out)
+    record = None if run is None else load_record(run)
+    merged = merge.merge_files(decisions, out, record)
     if disagreements is not None:
         write_whole(disagreements, merged.disagreements_csv().encode())
     if as_json:

@@ -22,7 +22,8 @@ from audit.review.corrections import (
     rows_of,
 )
 from audit.review.current_source import find_unchanged_rows, locate
-from audit.review.decisions import check_decisions, read_decisions
+from audit.review.decisions import check_decisions
+from audit.review.merge import read_as_one
 from audit.review.reviewer import ReviewerScore, score_reviewer
 from audit.review.writers import forms
 from audit.review.writers.change import BEFORE, CORRECTIONS, Change
@@ -83,7 +84,7 @@ def apply(
     run
         The run's folder.
     decisions
-        decisions.json as the report exports it or `merge` writes it.
+        decisions.json as the report exports it or `merge` writes it, or an export of Label Studio or CVAT.
     out
         The folder to write; the source is never changed.
     accept_above
@@ -104,7 +105,7 @@ def apply(
     reviewed = None
     reviewer = None
     if decisions is not None:
-        reviewed = read_decisions(Path(decisions))
+        reviewed = read_as_one(Path(decisions), record)
         check_decisions(reviewed, record, str(decisions))
         reviewer = score_reviewer(record, reviewed)
     corrections = collect_corrections(record, reviewed, accept_above)

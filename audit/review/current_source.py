@@ -13,6 +13,7 @@ from audit.datasets.reread import Reread
 from audit.errors import ReviewError
 from audit.review.corrections import Correction, rows_of
 from audit.runs.folder import RunRecord
+from audit.runs.matching import NONE, KnownRows, has_row_numbers, match
 from audit.settings.data import DataSettings
 from audit.settings.detect import Config
 from audit.types import Rows
@@ -76,6 +77,8 @@ def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Co
     rows = rows_of(corrections)
     ids = record.ids[rows].astype(np.str_)
     source_rows = _find_ids(ids, record.rows[rows], now.ids)
+    if has_row_numbers(record) and now.source.ids is None:
+        source_rows = _find_content(record, now, rows, source_rows)
     problems = [f"{name} is gone" for name in ids[source_rows < 0].tolist()]
     present = np.flatnonzero(source_rows >= 0)
     examples = now.examples(source_rows[present])
@@ -84,7 +87,7 @@ def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Co
             f"{now.source.names[0]} has examples of shape {examples.shape[1:]} and type {examples.dtype}, "
             f"the run saw {tuple(record.data['shape'][1:])} and {record.data['dtype']}; audit it again"
         )
-    hash_differs = datasets.row_hashes(examples) != record.hashes[rows[present]]
+    hash_differs = now.hashes(source_rows[present]) != record.hashes[rows[present]]
     for i, differs in zip(present.tolist(), hash_differs.tolist(), strict=True):
         label = _label_name(now, int(source_rows[i]))
         if differs:
@@ -100,6 +103,24 @@ def find_unchanged_rows(record: RunRecord, now: Reread, corrections: Sequence[Co
             f"rows: {listed}; audit it again, or take these decisions out"
         )
     return source_rows
+
+
+def _find_content(record: RunRecord, now: Reread, rows: Rows, numbered: Rows) -> Rows:
+    """Find rows (m,) that have no ids by their content, if some are not where their numbers (m,) say.
+
+    Those whose content is gone stay at their numbers.
+    """
+    present = np.flatnonzero(numbered >= 0)
+    unchanged = now.hashes(numbered[present]) == record.hashes[rows[present]]
+    if len(present) == len(rows) and unchanged.all():
+        return numbered
+    every = np.arange(len(now.codes))
+    hashes = now.hashes(every)
+    labels = [_label_name(now, row) for row in every.tolist()]
+    found = match(KnownRows.of(record), KnownRows(now.ids.tolist(), hashes, labels, numbered=True))
+    place = np.full(len(record.ids), NONE)
+    place[found[found != NONE]] = np.flatnonzero(found != NONE)
+    return np.where(place[rows] == NONE, numbered, place[rows])
 
 
 def _label_name(now: Reread, row: int) -> str:

@@ -75,6 +75,11 @@ def read_decisions(path: Path) -> Decisions:
     ReviewError
         With the place in the file, when it cannot be read, is not in the form, or decides twice on a row.
     """
+    return decisions_in(read_document(path), str(path))
+
+
+def read_document(path: Path) -> Any:
+    """Read a JSON document; ReviewError when it cannot be read."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
         json.dumps(document, ensure_ascii=False).encode()  # half of a surrogate pair could not be written
@@ -84,8 +89,13 @@ def read_decisions(path: Path) -> Decisions:
         raise _unreadable(path, "nested too deeply") from error
     except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
         raise _unreadable(path, one_line(error)) from error
-    decisions = parse_decisions(document, str(path))
-    _refuse_repeated_rows(decisions, str(path))
+    return document
+
+
+def decisions_in(document: Any, name: str) -> Decisions:
+    """Turn the JSON document of this name into decisions, each on another row."""
+    decisions = parse_decisions(document, name)
+    _refuse_repeated_rows(decisions, name)
     return decisions
 
 
@@ -100,13 +110,13 @@ def parse_decisions(document: Any, name: str) -> Decisions:
         form = document.get("format")
     if not isinstance(document, dict) or form != FORMAT:
         raise ReviewError(
-            f"{name} is not a file of decisions: its format is {_shown(form)}, expected {FORMAT!r}; "
+            f"{name} is not a file of decisions: its format is {shown(form)}, expected {FORMAT!r}; "
             "give a file that was exported from a report"
         )
     version = document.get("version")
     if isinstance(version, bool) or version != VERSION:
         raise ReviewError(
-            f"{name} has version {_shown(version)}, expected {VERSION}; "
+            f"{name} has version {shown(version)}, expected {VERSION}; "
             "use the version of label-audit that made it, or export it again"
         )
     fields = _known_fields(document, DOCUMENT, name, "")
@@ -119,13 +129,13 @@ def parse_decisions(document: Any, name: str) -> Decisions:
 
 def _parse_entry(entry: Any, where: str, name: str) -> Decision:
     if not isinstance(entry, dict):
-        raise ReviewError(f"{where} of {name} is {_shown(entry)}, expected an object; {EXPORT_AGAIN}")
+        raise ReviewError(f"{where} of {name} is {shown(entry)}, expected an object; {EXPORT_AGAIN}")
     values = _known_fields(entry, ENTRY, name, f"{where}.")
     relabels = values["action"] == "relabel"
     if relabels != (values["label"] is not None):
         expected = "a class" if relabels else "null"
         raise ReviewError(
-            f"{where}.label of {name} is {_shown(values['label'])} for the action {values['action']}, "
+            f"{where}.label of {name} is {shown(values['label'])} for the action {values['action']}, "
             f"expected {expected}; {EXPORT_AGAIN}"
         )
     values["row"] = int(values["row"])
@@ -142,8 +152,8 @@ def check_decisions(decisions: Decisions, record: RunRecord, name: str) -> None:
     """
     if decisions.fingerprint != record.data["fingerprint"]:
         raise ReviewError(
-            f"{name} is about the data set {_shown(decisions.data)} with the fingerprint "
-            f"{decisions.fingerprint[:12]}…, the run is about {_shown(record.data['name'])} with "
+            f"{name} is about the data set {shown(decisions.data)} with the fingerprint "
+            f"{decisions.fingerprint[:12]}…, the run is about {shown(record.data['name'])} with "
             f"{record.data['fingerprint'][:12]}…; give the run that was reviewed"
         )
     if decisions.run != record.stages["issues"]["key"]:
@@ -153,18 +163,18 @@ def check_decisions(decisions: Decisions, record: RunRecord, name: str) -> None:
         )
     if decisions.class_names != record.class_names:
         raise ReviewError(
-            f"{name} has the classes {_shown(list(decisions.class_names))}, the run has "
-            f"{_shown(list(record.class_names))}; {EXPORT_AGAIN}"
+            f"{name} has the classes {shown(list(decisions.class_names))}, the run has "
+            f"{shown(list(record.class_names))}; {EXPORT_AGAIN}"
         )
-    shown, _ = as_shown(record.labels, record.issues, record.suspects, record.controls)
+    labels_shown, _ = as_shown(record.labels, record.issues, record.suspects, record.controls)
     for i, decision in enumerate(decisions.decisions):
         where = f"decisions[{i}] of {name}"
         _check_row(decision, record, where)
-        expected = record.class_names[shown[decision.row]]
+        expected = record.class_names[labels_shown[decision.row]]
         if decision.given != expected:
             raise ReviewError(
-                f"{where} says that row {decision.row} was labelled {_shown(decision.given)}, "
-                f"but in the run it was {_shown(expected)}; {EXPORT_AGAIN}"
+                f"{where} says that row {decision.row} was labelled {shown(decision.given)}, "
+                f"but in the run it was {shown(expected)}; {EXPORT_AGAIN}"
             )
 
 
@@ -177,15 +187,15 @@ def _check_row(decision: Decision, record: RunRecord, where: str) -> None:
     expected = str(record.ids[row])
     if decision.id != expected:
         raise ReviewError(
-            f"{where} gives row {row} the id {_shown(decision.id)}, but in the run it is {_shown(expected)}; "
+            f"{where} gives row {row} the id {shown(decision.id)}, but in the run it is {shown(expected)}; "
             f"{EXPORT_AGAIN}"
         )
     for field in ("given", "suggested", "label"):
         value = getattr(decision, field)
         if value is not None and value not in record.class_names:
             raise ReviewError(
-                f"{where} has {_shown(value)} as {field}, expected a class of the run: "
-                f"{_shown(', '.join(record.class_names))}; {EXPORT_AGAIN}"
+                f"{where} has {shown(value)} as {field}, expected a class of the run: "
+                f"{shown(', '.join(record.class_names))}; {EXPORT_AGAIN}"
             )
 
 
@@ -207,12 +217,12 @@ def _known_fields(values: Mapping[str, Any], fields: "Fields", name: str, where:
             raise ReviewError(f"{name} lacks {where}{field}, expected {expected}; {EXPORT_AGAIN}")
         if not fits(values[field]):
             raise ReviewError(
-                f"{where}{field} of {name} is {_shown(values[field])}, expected {expected}; {EXPORT_AGAIN}"
+                f"{where}{field} of {name} is {shown(values[field])}, expected {expected}; {EXPORT_AGAIN}"
             )
     return {field: values[field] for field in fields}
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value in one short line."""
     text = one_line(repr(value))
     if len(text) > SHOWN:

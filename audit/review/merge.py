@@ -10,8 +10,11 @@ from typing import Any
 
 from audit.detectors.scoring import Estimate, wilson
 from audit.errors import ReviewError
-from audit.review.decisions import Decision, Decisions, read_decisions
+from audit.review.annotated import read_reviews
+from audit.review.decisions import Decision, Decisions
 from audit.runs.files import write_whole
+from audit.runs.folder import RunRecord
+from audit.wording import count
 
 LEAST_VOTERS = 3  # from which a majority decides
 AGREED = "agreed"
@@ -101,22 +104,48 @@ class Merged:
         return pd.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
 
 
-def merge_files(paths: Sequence[Path], out: Path) -> Merged:
+def merge_files(paths: Sequence[Path], out: Path, record: RunRecord | None = None) -> Merged:
     """Merge the decisions in these files into a new one.
+
+    Parameters
+    ----------
+    paths
+        decisions.json of several reviewers, or exports of Label Studio or CVAT; one may hold several.
+    out
+        The new file.
+    record
+        The run that was reviewed; needed for exports that do not name it.
 
     Raises
     ------
     AuditError
         When there are fewer than two, they are of different runs or of one reviewer, or the new file exists.
     """
-    if len(paths) < 2:
-        raise ReviewError(f"found {len(paths)} files of decisions, expected two or more to merge")
     if out.exists():
         raise ReviewError(f"{out} exists; remove it, or choose another --out")
-    reviews = [read_decisions(path) for path in paths]
-    merged = merge(reviews, [str(path) for path in paths])
+    read = [(review, str(path)) for path in paths for review in read_reviews(path, record)]
+    if len(read) < 2:
+        raise ReviewError(f"found {len(read)} files of decisions, expected two or more to merge")
+    merged = merge([review for review, _ in read], [name for _, name in read])
     write_whole(out, merged.decisions.to_text().encode())
     return merged
+
+
+def read_as_one(path: Path, record: RunRecord) -> Decisions:
+    """Read the decisions in a file as one review; ReviewError where several people decided differently."""
+    reviews = read_reviews(path, record)
+    if len(reviews) == 1:
+        return reviews[0]
+    merged = merge(reviews, [str(path)] * len(reviews))
+    if merged.disagreements:
+        first = merged.disagreements[0]
+        verdicts = ", ".join(f"{reviewer}: {verdict}" for reviewer, verdict in first.verdicts)
+        raise ReviewError(
+            f"{path} has the decisions of {len(reviews)} people, who differ on "
+            f"{count(len(merged.disagreements), 'row')}, first {first.id} ({verdicts}), expected one "
+            f"decision a row; merge them: audit merge {path} --out merged.json"
+        )
+    return merged.decisions
 
 
 def merge(reviews: Sequence[Decisions], names: Sequence[str]) -> Merged:

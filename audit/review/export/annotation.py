@@ -16,24 +16,37 @@ from audit.errors import ConfigError
 from audit.review.export.markup import child, document
 from audit.review.export.suspects import Suspect, are_images, image_folder, is_image_file, suspects
 from audit.runs.folder import RunRecord
+from audit.types import FeatureValue
 
-CVAT_ATTRIBUTES = ("suggested", "p_error")
+CVAT_ATTRIBUTES = ("suggested", "p_error", "hash")
+IMPORTED = "file"  # what CVAT calls the source of tags that it did not make
+CHOICES = "label"  # what the labelling interface of docs/review.md calls the choices
+IDENTITY = "audit"  # the field of a task that says which row of which run it is about
 
 
 def label_studio(record: RunRecord) -> str:
     """Write tasks in Label Studio's JSON, with the suggestion as a prediction.
 
-    `data` has `image`, or `text` for features, and the fields of the suspect. Image files are named as Label
+    `data` has `image`, or `text` for features, the fields of the suspect, and in `audit` what decisions on it
+    must name. Image files are named as Label
     Studio's local storage serves them. Images of arrays are embedded where the run kept them, which it does
     for the first suspects; the other suspects have no task.
     """
     thumbnail_of = {row: place for place, row in enumerate(record.thumbnails.rows.tolist())}
     row_in_run = {row: i for i, row in enumerate(record.rows.tolist())}
+    run = {
+        "run": record.stages["issues"]["key"],
+        "fingerprint": record.data["fingerprint"],
+        "data": record.data["name"],
+        "class_names": record.class_names,
+    }
     tasks = []
     for suspect in suspects(record):
-        example = _example(record, suspect, thumbnail_of.get(row_in_run[suspect.row]))
+        row = row_in_run[suspect.row]
+        example = _example(record, suspect, thumbnail_of.get(row))
         if example:
-            data: dict[str, Any] = {**example, **asdict(suspect)}
+            identity = {**run, "row": row, "id": suspect.id}
+            data: dict[str, Any] = {**example, **asdict(suspect), IDENTITY: identity}
             tasks.append({"data": data, "predictions": [_prediction(suspect)]})
     return json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
 
@@ -45,7 +58,7 @@ def _prediction(suspect: Suspect) -> dict[str, Any]:
         "result": [
             {
                 "id": f"suspect-{suspect.rank}",
-                "from_name": "label",
+                "from_name": CHOICES,
                 "to_name": "example",
                 "type": "choices",
                 "value": {"choices": [suspect.suggested]},
@@ -62,11 +75,18 @@ def _example(record: RunRecord, suspect: Suspect, thumbnail: int | None) -> dict
         return None
     if are_images(record):
         return {"image": f"data:image/png;base64,{_png(record.thumbnails.images[thumbnail])}"}
-    shown = [
-        f"{each.name} {each.value} (median {each.given_median}, of the suggested {each.suggested_median})"
-        for each in record.thumbnails.unusual[thumbnail]
-    ]
+    shown = [_in_words(each) for each in record.thumbnails.unusual[thumbnail]]
     return {"text": "\n".join(shown) or suspect.id}
+
+
+def _in_words(feature: FeatureValue) -> str:
+    """A feature with its medians, or a text, which has none."""
+    if not feature.given_median:
+        return feature.value
+    return (
+        f"{feature.name} {feature.value} (median {feature.given_median}, of the suggested "
+        f"{feature.suggested_median})"
+    )
 
 
 def _png(image: npt.NDArray[np.uint8]) -> str:
@@ -107,13 +127,18 @@ def cvat(record: RunRecord) -> str:
 
 def _add_image(root: ET.Element, record: RunRecord, suspect: Suspect) -> None:
     width, height = _size(record, suspect)
-    file = f"{suspect.id}.png"
-    if is_image_file(record, suspect.id):
-        file = suspect.id
-    image = child(root, "image", id=suspect.rank - 1, name=file, width=width, height=height)
-    tag = child(image, "tag", label=suspect.given, source="file")
+    name = image_name(record, suspect)
+    image = child(root, "image", id=suspect.rank - 1, name=name, width=width, height=height)
+    tag = child(image, "tag", label=suspect.given, source=IMPORTED)
     for name in CVAT_ATTRIBUTES:
         child(tag, "attribute", getattr(suspect, name), name=name)
+
+
+def image_name(record: RunRecord, suspect: Suspect) -> str:
+    """What the image of a suspect is called in CVAT: its path, or its id where it is in no file."""
+    if is_image_file(record, suspect.id):
+        return suspect.id
+    return f"{suspect.id}.png"
 
 
 def _add_label(labels: ET.Element, name: str) -> None:

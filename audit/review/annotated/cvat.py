@@ -1,0 +1,123 @@
+"""Decisions from CVAT: its export "CVAT for images 1.1" of suspects that `audit export` wrote."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from audit.errors import ReviewError
+from audit.review.annotated.answers import Answer, ReviewedRow, RunIdentity, number_of_rows, review
+from audit.review.decisions import Decisions, shown
+from audit.review.export.annotation import IMPORTED, image_name
+from audit.review.export.markup import clean
+from audit.review.export.suspects import suspects
+from audit.runs.folder import RunRecord
+from audit.wording import no_such_file, one_line
+
+ANNOTATIONS = "annotations.xml"  # in the archive that CVAT exports
+
+
+def is_export(path: Path) -> bool:
+    """Whether a file is named like an export of CVAT."""
+    return path.suffix.lower() in (".xml", ".zip")
+
+
+def read(path: Path, record: RunRecord | None) -> Decisions:
+    """Read the tags of the images that somebody changed or added.
+
+    An image whose tag is as `audit export` wrote it is not decided: nobody may have looked at it.
+
+    Raises
+    ------
+    ReviewError
+        When it cannot be read, or has tags on images that are no suspects of the run.
+    """
+    if record is None:
+        raise ReviewError(f"{path} is an export of CVAT, which does not name its run; say which with --run")
+    root = _parsed(path)
+    rows = _rows_by_name(record)
+    names = {clean(name): name for name in record.class_names}
+    time = root.findtext("meta/dumped") or ""
+    answers = []
+    for image in root.iter("image"):
+        decided = [tag for tag in image.findall("tag") if tag.get("source") != IMPORTED]
+        imported = [tag for tag in image.findall("tag") if tag.get("source") == IMPORTED]
+        name = image.get("name") or ""
+        where = f"image {shown(name)} of {path}"
+        reviewed = rows.get(name)
+        if reviewed is None and (decided or imported):
+            raise ReviewError(
+                f"{where} is no suspect of the run, expected images of audit export --format cvat; give the "
+                "run whose suspects were exported"
+            )
+        if reviewed is None:
+            continue
+        _refuse_other_example(imported + decided, reviewed, record, where)
+        changed = [tag for tag in imported if tag.get("label") != clean(reviewed.given)]
+        labels = [tag.get("label") or "" for tag in decided or changed]
+        if labels:
+            choices = tuple(dict.fromkeys(names.get(label, label) for label in labels))
+            answers.append(Answer(where, reviewed, choices, time))
+    return review(answers, _reviewer(root), RunIdentity.of(record))
+
+
+def _parsed(path: Path) -> ET.Element:
+    """The document, which may be in an archive."""
+    try:
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                content = archive.read(ANNOTATIONS)
+        else:
+            content = path.read_bytes()
+        root = ET.fromstring(content)  # noqa: S314  the user's own file
+    except FileNotFoundError as error:
+        raise ReviewError(no_such_file(path)) from error
+    except (OSError, KeyError, zipfile.BadZipFile, ET.ParseError) as error:
+        raise ReviewError(
+            f"{path} cannot be read as CVAT's annotations ({one_line(error)}); export the task again as "
+            '"CVAT for images 1.1"'
+        ) from error
+    if root.tag != "annotations":
+        raise ReviewError(
+            f"{path} is a document {shown(root.tag)}, expected 'annotations'; export the task as "
+            '"CVAT for images 1.1"'
+        )
+    return root
+
+
+def _rows_by_name(record: RunRecord) -> dict[str, ReviewedRow]:
+    """The suspects by the names of their images; ReviewError where two have one name."""
+    numbers = number_of_rows(record)
+    rows: dict[str, ReviewedRow] = {}
+    for suspect in suspects(record):
+        name = clean(image_name(record, suspect))
+        if name in rows:
+            raise ReviewError(
+                f"two suspects of the run have images called {shown(name)}, which CVAT cannot tell apart; "
+                "decide on them in the report"
+            )
+        rows[name] = ReviewedRow.of(record, numbers[suspect.row])
+    return rows
+
+
+def _refuse_other_example(
+    tags: list[ET.Element], reviewed: ReviewedRow, record: RunRecord, where: str
+) -> None:
+    """Refuse tags that say another hash than that of the row; tags that were added by hand say none."""
+    expected = f"{record.hashes[reviewed.row]:016x}"
+    for attribute in (attribute for tag in tags for attribute in tag.findall("attribute")):
+        found: Any = attribute.text
+        if attribute.get("name") == "hash" and found and found != expected:
+            raise ReviewError(
+                f"{where} has the hash {shown(found)}, but in the run it is {shown(expected)}; give the run "
+                "whose suspects were exported"
+            )
+
+
+def _reviewer(root: ET.Element) -> str:
+    """The person to whom the task or the job was given; empty when to nobody."""
+    for place in ("meta/job/assignee", "meta/task/assignee"):
+        name = root.findtext(f"{place}/username") or root.findtext(place)
+        if name and name.strip():
+            return name.strip()
+    return ""
