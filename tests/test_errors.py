@@ -1,5 +1,6 @@
 """Every message that a person can meet: provoked, compared as a whole line, and listed in docs/errors.md."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,20 @@ def folder(*names):
 class Stubborn(DummyClassifier):
     def fit(self, X, y):
         raise ValueError("not\nthese")
+
+
+class Returning(DummyClassifier):
+    """A classifier that returns the same row whatever it is asked."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.row, (len(X), 1))
 
 
 class Plain:
@@ -164,6 +179,18 @@ def merged(first, second):
     return provoke
 
 
+def annotated(*tasks):
+    """Apply an export of Label Studio with these tasks."""
+
+    def provoke():
+        np.savez("d.npz", X=X, y=y)
+        finished("run", data="d.npz")
+        Path("project.json").write_text(json.dumps(tasks), encoding="utf-8")
+        apply.apply("run", "project.json")
+
+    return provoke
+
+
 def edited():
     applied(decided({0: "drop"}), out="out")()
     Path("out/keep.npy").write_bytes(b"mine")
@@ -192,6 +219,7 @@ def accepted(text):
     return provoke
 
 
+CHOICE = {"result": [{"type": "choices", "value": {"choices": ["0"]}}]}
 with_nan = X.astype(float)
 with_nan[2, 0, 0] = np.nan
 CASES = {
@@ -243,6 +271,7 @@ CASES = {
     "y needs at least two classes, found only '0'": detect(X, 0 * y),
     "y has only one example in 1 of 3 classes, such as '9'; expected two or more in each, because the models that judge an example learn its class from others; leave such classes out with --min-class-size 2, or add examples": detect(X, np.where(np.arange(60) == 5, 9, y % 2)),
     "y needs at least two classes of 40 examples or more, found 1; lower --min-class-size, or add examples": detect(X, (np.arange(60) < 45).astype(int), min_class_size=40),
+    "--limit 5 leaves 2 examples in 1 of the 4 classes of y, expected them in two or more; raise it to 8": detect(X, y, limit=5),
     "y holds 60 different measurements such as 0.5 (row 0), expected classes: integers, strings or booleans, one for each row; a regression target cannot be audited; if these are classes, give them as strings": detect(X, np.arange(60) + 0.5),
     "y has shape (60, 4), expected classes: integers, strings or booleans, one for each row, or one-hot rows with exactly one 1, but row 0 is [0.25, 0.25, 0.25, 0.25]; soft labels are not audited: give the most probable class of each row (argmax)": detect(X, np.full((60, 4), 0.25)),
     "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
@@ -254,6 +283,9 @@ CASES = {
     "model of type Fickle cannot be copied for each fold (TypeError: Fickle.__init__() missing 1 required positional argument: 'depth'); fix its constructor": detect(flat, y, model=Fickle(2)),
     "--model test_errors:no_model could not build a classifier (KeyError: 'depth'); fix the builder": detect(flat, y, model="test_errors:no_model"),
     "the model cannot be trained on fold 0, examples of shape (48, 144): ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),
+    "predict_proba of the model Returning on fold 0 has values from -3 to 3, expected 0 to 1: they look like logits; make predict_proba return probabilities, such as with a softmax as the last layer of a network, or choose another with --model": detect(flat, y, model=Returning([3.0, -3.0, 0.0, 0.0])),
+    "predict_proba of the model Returning on fold 0 has NaN or infinite values in 12 of 12 rows, first in row 0, expected numbers from 0 to 1; the model did not learn: scale X, for example to 0..1, or choose another with --model": detect(flat, y, model=Returning([np.nan, 0.0, 0.0, 0.0])),
+    "arrays has texts and no numbers or categories beside its labels, which the built-in models cannot read; give --pred-probs, or a model that reads texts: make_pipeline(TfidfVectorizer(), LogisticRegression()) in Python and --model package.module:build": detect(60 * ["a text"], y),
     "sample_weight must be finite numbers of 0 or more, not all of them 0; correct it": detect(X, y, sample_weight=0 * y),
     # probabilities
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),
@@ -281,6 +313,9 @@ CASES = {
     "nowhere holds no corrected labels, expected a folder made by audit apply; check the path": lambda: apply.revert("nowhere"),
     "a.json and b.json are both by 'Ada', expected different reviewers; give only the later file, or name the reviewers": merged(decided({}), decided({})),
     "b.json is about another run than a.json ('d', 'd'); merge decisions on one run": merged(decided({}), decided({}, reviewer="Bob", run="1")),
+    "project.json has no annotation in 1 tasks, expected some; export the tasks again when people have annotated them": annotated({"id": 1, "data": {}, "annotations": []}),
+    "task 1 of project.json lacks row, hash, given, suggested in its data, expected all; annotate the tasks that audit export RUN --format label-studio writes": annotated({"id": 1, "data": {}, "annotations": [CHOICE]}),
+    "a.xml is an export of CVAT, which does not name its run; say which with --run": lambda: merge.merge_files([Path("a.xml")], Path("m.json")),
     "--format cvat needs images, but this run is on features; use label-studio or csv": exported("cvat"),
     "--format must be one of label-studio, cvat, csv, jsonl, sarif, junit, found 'excel'": exported("excel"),
     # experiments and gates

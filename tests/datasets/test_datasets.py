@@ -190,7 +190,7 @@ def test_a_damaged_bundle_is_refused_with_the_remedy(tmp_path, monkeypatch):
         datasets.load(Config())
 
 
-@given(st.integers(10, 1797), st.integers(0, 5))
+@given(st.integers(20, 1797), st.integers(0, 5))
 @settings(max_examples=20, deadline=None)
 def test_a_limit_keeps_the_share_of_every_class(limit, seed):
     whole, part = (

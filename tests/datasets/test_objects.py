@@ -15,7 +15,7 @@ from audit.datasets.sources.parts import from_parts
 needs_tables = pytest.mark.skipif(
     importlib.util.find_spec("audit.datasets.sources.tables") is None, reason="reads frames"
 )
-FORMS = "an array, a tensor, a frame of pandas or polars, a Hugging Face Dataset or a PyTorch Dataset"
+FORMS = "an array, a sparse matrix, a tensor, texts, a frame of pandas or polars, a Hugging Face Dataset or a PyTorch Dataset"
 pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 9, 3)).astype(np.uint8)
 labels = [0, 1, 0, 1]
 
@@ -185,21 +185,14 @@ def test_what_cannot_be_read_is_refused_in_one_line(X, y, message):
     assert refused(X, y) == message
 
 
-def test_sparse_matrices_are_refused_with_the_remedy():
+def test_sparse_matrices_are_read_with_their_zeros_and_kept_as_they_came():
     sparse = pytest.importorskip("scipy.sparse")
-    remedy = (
-        "expected a dense array; reduce it first, for example with sklearn.decomposition.TruncatedSVD, or use"
-    )
     for matrix in (sparse.eye(4).tocsr(), sparse.coo_array(np.eye(4))):
-        assert (
-            refused(matrix, labels)
-            == f"X is a sparse matrix of shape (4, 4), {remedy} X.toarray() if it fits in memory"
-        )
+        source = from_object(matrix, labels, "mine")
+        assert np.array_equal(read(source), np.eye(4))
+        assert np.array_equal(source.as_given[np.array([2, 0])].examples.toarray(), np.eye(4)[[2, 0]])
         holder = type("AnnData", (), {"X": matrix, "obs": 1})()
-        assert (
-            refused(holder)
-            == f"X.X is a sparse matrix of shape (4, 4), {remedy} X.X.toarray() if it fits in memory"
-        )
+        assert refused(holder).endswith("give X.X as X, and a column of X.obs as y")
     holder = type("AnnData", (), {"X": np.eye(4), "obs": 1})()
     assert (
         refused(holder)
