@@ -80,6 +80,12 @@ class AsGiven:
             return replace(self, examples=[self.examples[row] for row in rows.tolist()])
         return replace(self, examples=self.examples[rows])
 
+    def column(self) -> "AsGiven | None":
+        """The only column of a frame, as models of texts want it; None for anything else."""
+        if len(getattr(self.examples, "columns", ())) != 1:
+            return None
+        return AsGiven(self.examples[next(iter(self.examples.columns))])
+
     def of_numbers(self, X: Examples) -> "AsGiven | None":
         """Rows of features (m, d) in the same form; None where the numbers are not all that it holds."""
         if not self.numeric:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,9 @@ from audit.training.sample_weights import Balancing, combined, weight_argument
 from audit.types import AsGiven, Classifier, Examples, Features, Floats, Labels, Probs, Rows, Training
 from audit.wording import one_line
 
+NUMBERS = "numbers"
+AS_GIVEN = "as given"
+COLUMN = "column"
 SHOWN = 60  # characters of a value in a message
 LEARNED_NOTHING = "the model did not learn: scale X, for example to 0..1, or choose another with --model"
 END_IN_SOFTMAX = (
@@ -46,7 +49,7 @@ class Model:
     project: Project | None  # its features to their principal components; None where it returns none
     balancing: Balancing | None
     missing: tuple[str, ...]  # what it lacks because that failed, a line each
-    reads_given: bool  # whether it was trained on examples as they came, not on X
+    reads: str  # what it was trained on: NUMBERS, or examples AS_GIVEN, or the only COLUMN of these
 
     def predict(self, X: Examples, rows: Rows, given: AsGiven | None = None) -> Predictions:
         """Predict these rows (t,) of X, or of the same examples as they came where it was trained on such.
@@ -61,7 +64,7 @@ class Model:
             return Predictions(np.empty((0, self.k), np.float32), no_features)
         features: Features | None = None
         with _guarded(self.training, self.where):
-            examples = self._read(X, rows, given)
+            examples = self.read(X, rows, given)
             if self.project is None:
                 probs = self.classifier.predict_proba(examples)
             else:
@@ -71,10 +74,12 @@ class Model:
             pred_probs = self.balancing.undo(pred_probs)
         return Predictions(pred_probs, features)
 
-    def _read(self, X: Examples, rows: Rows, given: AsGiven | None) -> Any:
+    def read(self, X: Examples, rows: Rows, given: AsGiven | None) -> Any:
         """The rows (t,) in the form that it was trained on."""
-        if not self.reads_given:
+        if self.reads == NUMBERS:
             return lazy_rows(X, rows, lazily=capabilities.reads_lazily(self.classifier))
+        if self.reads == COLUMN and given is not None:
+            given = given.column()
         if given is None:
             raise TypeError("the model reads examples as they came, and there are only numbers")
         return given[rows].examples
@@ -177,13 +182,14 @@ def fit(
     project = None
     missing: list[str] = []
     codes = np.searchsorted(classes, labels)
-    reads_given = _fit(classifier, X, (rows, codes), given, argument, (training, where))
+    reads = _fit(classifier, X, (rows, codes), given, argument, (training, where))
+    model = Model(classifier, training, k, classes, where, None, balancing, (), reads)
     if landmarks is not None and capabilities.embeds(classifier):
         with optional("what the models see in examples", missing.append), _guarded(training, where):
-            examples = given[landmarks].examples if given is not None and reads_given else X[landmarks]
+            examples = model.read(X, landmarks, given)
             _, features = capabilities.predict_with_features(classifier, examples, np.asarray)
             project = projection(features)
-    return Model(classifier, training, k, classes, where, project, balancing, tuple(missing), reads_given)
+    return replace(model, project=project, missing=tuple(missing))
 
 
 def _fit(
@@ -193,31 +199,35 @@ def _fit(
     given: AsGiven | None,
     argument: Mapping[str, Floats],
     of: tuple[Training, str],
-) -> bool:
+) -> str:
     """Train the classifier on examples as they came or, where it fails on such, on X; returns which."""
     rows, codes = trained
-    why = None
-    if given is not None:
+    forms = {AS_GIVEN: given, COLUMN: None if given is None else given.column()}
+    errors: list[DataError] = []
+    for name, form in forms.items():
+        if form is None:
+            continue
         try:
             with _guarded(*of):
-                classifier.fit(given[rows].examples, codes, **argument)
+                classifier.fit(form[rows].examples, codes, **argument)
         except DataError as error:
-            if given.numeric or not X.shape[1]:
-                raise
-            why = error.__cause__
+            errors.append(error)
         else:
-            return True
+            return name
+    if errors and not X.shape[1]:
+        raise errors[0]
     try:
         with _guarded(*of):
             examples = lazy_rows(X, rows, lazily=capabilities.reads_lazily(classifier))
             classifier.fit(examples, codes, **argument)
     except DataError as error:
-        if why is None:
+        if not errors or str(errors[0]) == str(error):
             raise
         training, where = of
+        why = errors[0].__cause__
         both = f"{_described(why)} (examples as they came), {_described(error.__cause__)} (their numbers)"
         raise _training_error(training, where, both) from why
-    return False
+    return NUMBERS
 
 
 @contextmanager

@@ -72,6 +72,13 @@ def test_records_reach_a_model_of_ones_own(reviews):
     assert len(wrong & set(run.suspects().id)) >= 8
 
 
+def test_the_only_column_of_a_frame_reaches_a_model_of_texts(reviews):
+    texts, y, wrong = reviews
+    frame = pd.DataFrame({"text": texts})
+    run = audit.detect(frame, y, model=pipeline(), noise=0, preset="fast", folds=3)
+    assert len(wrong & set(run.suspects().id)) >= 8
+
+
 def test_the_built_in_models_say_what_reads_texts(reviews):
     texts, y, _ = reviews
     with pytest.raises(audit.DataError, match="give --pred-probs, or a model that reads texts"):

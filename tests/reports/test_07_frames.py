@@ -96,13 +96,15 @@ def test_a_frame_of_numbers_reaches_the_model_with_its_names_and_has_kinds(frame
     assert run.record.data["notes"] == []
 
 
-@pytest.mark.parametrize("form", ["mixed", "strings", "decimals", "stacked"])
+@pytest.mark.parametrize("form", ["mixed", "strings", "decimals", "stacked", "lists"])
 def test_python_objects_that_are_numbers_are_read_as_numbers(form):
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 9, (40, 3)) / 4
     X = numbers.astype(object)
     if form == "mixed":
         X[:, 0] = numbers[:, 0] > 1
+    elif form == "lists":
+        X = [[str(a), *rest] for a, *rest in numbers.tolist()]
     elif form == "strings":
         X = numbers.astype(str)
     elif form == "decimals":

@@ -90,6 +90,6 @@ def test_a_network_of_a_fixed_size_may_have_a_column_for_a_class_that_a_fold_lac
             return np.tile([0.3, 0.3, 0.4], (len(X), 1))
 
     training = Training((4, 2), 2, 0, Recipe(1), 1, "cpu", lambda _: None)
-    model = Model(Wide(), training, 3, np.array([0, 2]), "fold 0", None, None, (), reads_given=False)
+    model = Model(Wide(), training, 3, np.array([0, 2]), "fold 0", None, None, (), "numbers")
     predicted = model.predict(np.zeros((5, 2)), np.arange(5)).pred_probs
     assert np.allclose(predicted, [0.5, 0, 0.5])

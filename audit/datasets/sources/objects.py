@@ -75,6 +75,8 @@ def _from_rows(X: Any, y: Any, name: str) -> Source:
         given = AsGiven(matrix, numeric=numbers.shape == matrix.shape)
         return Source(name, numbers, y, notes=notes, as_given=given)
     array = _array(X, "X")
+    if array.dtype.kind == "U" and isinstance(X, list | tuple):  # numpy has made texts of numbers
+        array = np.array(X, dtype=object)
     if array.dtype.kind in "OSU" and array.ndim == 2:
         return replace(_from_frame(_as_frame(array), y, name), as_given=AsGiven(array))
     return Source(name, _of_objects(array), y)
