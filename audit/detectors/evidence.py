@@ -93,6 +93,7 @@ class Evidence:
 
         The probabilities (n, k) are those predicted when none are given.
         """
+        quality = np.asarray(quality, dtype=np.float64)
         suggested = self.likeliest_other if probs is None else self._likeliest_other(probs)
         return Issues(is_issue=is_issue, label_quality=quality, p_error=1 - quality, suggested=suggested)
 

@@ -35,8 +35,10 @@ class KnownRows:
 
 
 def has_row_numbers(record: RunRecord) -> bool:
-    """Whether the ids of a run are only the numbers of its rows in the source."""
-    return record.ids.dtype.kind in "iu" and np.array_equal(record.ids, record.rows)
+    """Whether the ids of a run are only the numbers of its rows in the source, from whatever number on."""
+    if record.ids.dtype.kind not in "iu" or not len(record.ids):
+        return False
+    return int(np.ptp(record.ids.astype(np.int64) - record.rows)) == 0
 
 
 def known_by_content(first: KnownRows, second: KnownRows) -> bool:

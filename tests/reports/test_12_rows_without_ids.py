@@ -50,6 +50,12 @@ def test_a_corrected_label_is_fixed_and_a_changed_example_keeps_its_number(table
     assert (found.gone, found.added, found.relabelled) == (0, 0, 1)
 
 
+def test_ids_that_count_from_one_are_only_numbers_too(table):
+    before, now = (audited(table, np.arange(100)[first:]) for first in (0, 1))
+    before, now = (replace(each, ids=each.ids + 1) for each in (before, now))
+    assert compare(before, now).counts["persisting"] == 10
+
+
 def test_rows_with_ids_are_known_by_these(table):
     record = audited(table, np.arange(100))
     named = replace(record, ids=np.array([f"row {i}" for i in range(100)]))

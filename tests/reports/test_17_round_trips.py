@@ -209,3 +209,13 @@ def test_a_hash_in_cvat_of_another_example_is_refused(record, tmp_path):
     )
     with pytest.raises(audit.AuditError, match="has the hash '0000000000000000', but in the run it is"):
         apply.apply("run", "annotations.xml", out=tmp_path / "corrected")
+
+
+def test_images_in_cvat_may_have_lost_their_folders(record):
+    reviewed_in_cvat(record, {0: NAMES[0]})
+    root = ET.fromstring(Path("annotations.xml").read_bytes())  # noqa: S314  our own
+    for image in root.iter("image"):
+        image.set("name", Path(image.get("name")).name)
+    Path("annotations.xml").write_bytes(ET.tostring(root))
+    (review,) = read_reviews(Path("annotations.xml"), record)
+    assert [decision.row for decision in review.decisions] == [int(record.suspects.ranking[0])]

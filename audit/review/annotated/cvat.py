@@ -1,7 +1,8 @@
 """Decisions from CVAT: its export "CVAT for images 1.1" of suspects that `audit export` wrote."""
 
 import zipfile
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -97,7 +98,10 @@ def _rows_by_name(record: RunRecord) -> dict[str, ReviewedRow]:
                 "decide on them in the report"
             )
         rows[name] = ReviewedRow.of(record, numbers[suspect.row])
-    return rows
+    files = [PurePosixPath(name).name for name in rows]  # some ways into CVAT leave the folders out
+    count = Counter(files)
+    alone = {file: row for file, row in zip(files, rows.values(), strict=True) if count[file] == 1}
+    return {**alone, **rows}
 
 
 def _refuse_other_example(
