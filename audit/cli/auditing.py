@@ -98,6 +98,9 @@ def report(run: Path, /, *, report_mb: float | None = None) -> None:
     report_mb
         Maximum size of the report in MB. Default: as in the run.
     """
+    from audit.cli import progress  # noqa: PLC0415  slow to import
     from audit.pipeline.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
-    print(draw_report(run, report_mb))  # noqa: T201
+    with progress.ProgressDisplay() as listener:
+        drawn = draw_report(run, report_mb, listener)
+    print(drawn)  # noqa: T201

@@ -62,7 +62,8 @@ def from_arrays(
     ----------
     X
         Images (n, h, w), (n, h, w, c) or (n, c, h, w), c in 1, 3, 4, sides from 8 pixels up, or features
-        (n, d): arrays, tensors, pandas or polars frames; or, without y, a Hugging Face or PyTorch data set.
+        (n, d): arrays, sparse matrices, tensors, texts, pandas or polars frames; or, without y, a Hugging
+        Face or PyTorch data set.
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
     split

@@ -54,13 +54,14 @@ def detect(
     ----------
     X
         Images (n, h, w), (n, h, w, c) or (n, c, h, w) from 8 x 8 pixels up, or features (n, d): arrays,
-        tensors, pandas or polars frames. Or a Hugging Face or PyTorch data set, which has its labels. Or
+        sparse matrices, tensors, pandas or polars frames. Texts or records (n,), which pred_probs or a model
+        of your own can judge. Or a Hugging Face or PyTorch data set, which has its labels. Or
         parts of the data, {"train": X, "test": X}, with y alike: duplicates between them are listed.
     y
         Labels (n,) of any kind, one-hot rows (n, k), or the name of a column of the frame X.
     model
         A name as `audit detect --model` takes it, or any scikit-learn classifier, pipeline or skorch net,
-        which is cloned for every fold.
+        which is cloned for every fold and gets the rows of X as they came.
     pred_probs
         Out-of-sample probabilities (n, k) of your own, columns in the sorted order of the classes; nothing
         is trained then, and X may be None.
@@ -250,13 +251,16 @@ def _audit(
 
 def _data_facts(dataset: LabeledDataset, folder: str | None, notes: Sequence[str]) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
+    texts = {}
+    if dataset.as_given is not None and not dataset.has_numbers:
+        texts = {"texts": True}
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "shape": list(dataset.X.shape),
         "dtype": str(dataset.X.dtype),
         "folder": folder,
-        "texts": not dataset.has_numbers and dataset.as_given is not None,
+        **texts,
         "notes": [*dataset.notes, *notes],
     }
 

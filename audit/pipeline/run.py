@@ -96,7 +96,7 @@ def load_run(path: str | Path) -> Run:
     return Run(load_record(Path(path)))
 
 
-def draw_report(path: Path, report_mb: float | None = None) -> Path:
+def draw_report(path: Path, report_mb: float | None = None, listener: Listener = SILENT) -> Path:
     """Draw the report of a finished run again, with another size limit if given; returns its path."""
     load_record(path)
     with RunFolder.locked(path) as folder:
@@ -104,7 +104,7 @@ def draw_report(path: Path, report_mb: float | None = None) -> Path:
         if report_mb is not None:
             check_report_mb(report_mb)
             record = replace(record, config={**record.config, "report_mb": report_mb})
-        return write_report(record, folder)
+        return write_report(record, folder, listener)
 
 
 def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILENT) -> Path:

@@ -71,7 +71,7 @@ def _example(record: RunRecord, suspect: Suspect, thumbnail: int | None) -> dict
     """The example as the task shows it; None where the run did not keep it."""
     if is_image_file(record, suspect.id):
         return {"image": f"/data/local-files/?d={quote(suspect.id)}"}
-    if thumbnail is None:
+    if thumbnail is None or (are_images(record) and not record.thumbnails.images.size):
         return None
     if are_images(record):
         return {"image": f"data:image/png;base64,{_png(record.thumbnails.images[thumbnail])}"}
