@@ -60,13 +60,13 @@ def saved(**arrays):
     return provoke
 
 
-def folder(*names):
+def folder(*names, **settings):
     def provoke():
         for name in names:
             Path("tree", name).parent.mkdir(parents=True, exist_ok=True)
             Path("tree", name).write_bytes(b"no image")
         Path("tree").mkdir(exist_ok=True)
-        datasets.load(Config.of(data="tree"))
+        datasets.load(Config.of(data="tree", **settings))
 
     return provoke
 
@@ -260,6 +260,8 @@ CASES = {
     "t.csv has no columns of features beside the labels; add numbers or categories": table("y\nu\nv\n"),
     "t.csv has two columns called 'a', expected different names; rename one": table("a,a,y\n1,2,3\n"),
     "tree has 0 images in 0 subfolders and 0 beside them, expected a subfolder of images for each of two or more classes, or IDX files; move the images into folders named by their class": folder(),
+    "tree has no subfolder 'fold1' with images, found 'a', 'b'; check --parts": folder("a/1.png", "b/1.png", parts="fold1"),
+    "column 'file' of t.csv is empty in 1 of 3 rows, first in row 1, expected the path of an image; fill it in, or leave such rows out with --skip-broken": table("file,y\na.png,u\n,v\nb.png,u\n"),
     "2 of 2 files cannot be read as images, first tree/a/1.png (cannot identify image file '1.png'); fix them, or leave them out with --skip-broken": folder("a/1.png", "b/1.png"),
     # examples
     "y has 59 entries but X has 60 rows; there must be one label for each row, in the same order": detect(X, y[1:]),
@@ -269,6 +271,7 @@ CASES = {
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
     # labels
     "y needs at least two classes, found only '0'": detect(X, 0 * y),
+    "y holds 1 (row 0) beside 'NA' (row 2), expected classes: integers, strings or booleans, one for each row; if 'NA' means \"no label\", leave it out with --missing NA (in Python missing='NA')": detect(X, [1, 2, "NA"] * 20),
     "y has only one example in 1 of 3 classes, such as '9'; expected two or more in each, because the models that judge an example learn its class from others; leave such classes out with --min-class-size 2, or add examples": detect(X, np.where(np.arange(60) == 5, 9, y % 2)),
     "y needs at least two classes of 40 examples or more, found 1; lower --min-class-size, or add examples": detect(X, (np.arange(60) < 45).astype(int), min_class_size=40),
     "--limit 5 leaves 2 examples in 1 of the 4 classes of y, expected them in two or more; raise it to 8": detect(X, y, limit=5),
@@ -291,6 +294,8 @@ CASES = {
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),
     "row 1 of pred_probs sums to 1.4, expected 1, as in all (1 of 2 rows do not); predict such rows again, or leave them out with their labels": ready([0, 1], [[0.5, 0.5], [0.5, 0.9]]),
     "pred_probs has 59 rows for 60 labels, expected as many, in the same order; predict each labelled row once": ready(y, probs[1:]),
+    "labels have 3 classes ('NA', 'cat', 'dog'), expected 2, one for each column, or integers 0 to 1; if 'NA' means \"no label\", leave it out with --missing NA (in Python missing='NA')": ready(["cat", "dog", "NA"] * 20, probs[:, :2]),
+    "labels have 3 classes ('cat', 'dog', 'owl'), expected 2, one for each column, or integers 0 to 1; leave out labels of the other classes, or add what is missing": ready(["cat", "dog", "owl"] * 20, probs[:, :2]),
     "every row of pred_probs sums to 100, expected 1; divide by it: pred_probs / 100": ready(y, 100 * probs),
     "the columns of pred_probs are in another order than the classes ('0', '1', '2', '3'), expected the same: the likeliest class is the given label in 0.0 % of rows, but in 100.0 % if column 1 '0', column 2 '1', column 3 '2', column 0 '3' stand for these classes; reorder them: pred_probs[:, [1, 2, 3, 0]]": ready(y, np.eye(4)[(y + 1) % 4]),
     # decisions and corrected labels

@@ -60,7 +60,7 @@ def copied(tmp_path):
         ),
         pytest.param("settings/arrays.py", "import numpy\n", HEAVY, id="numpy in settings"),
         pytest.param("noise/run.py", "from audit.runs import folder\n", ROOMS, id="upwards"),
-        pytest.param("noise/data.py", "from audit.datasets import labels\n", ROOMS, id="sideways"),
+        pytest.param("noise/flags.py", "from audit import detectors\n", ROOMS, id="sideways"),
     ],
 )
 def test_a_module_that_breaks_a_rule_is_caught(copied, module, code, broken):

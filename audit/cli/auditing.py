@@ -47,7 +47,7 @@ def detect(
     as_json
         Print the scores as one JSON document instead of a table.
     quiet
-        Do not print progress.
+        Do not print progress, only notes on how the data was read.
     dry_run
         Print how the data is understood and what the audit would cost. Nothing is audited.
     """
@@ -67,6 +67,8 @@ def detect(
         results, notes = held.check(done.record, datetime.now(tz=UTC).date())
         for note in notes:
             listener.note(note)
+    if quiet:  # what was guessed of the data is no progress
+        terminal.print_notes(done.record.data["notes"])
     if as_json:
         judged = {"gates": [each.to_json() for each in results]} if results else {}
         terminal.print_json({**done.record.scores.to_json(), **judged, "report": str(page)})

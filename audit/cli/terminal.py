@@ -39,6 +39,12 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False))  # noqa: T201
 
 
+def print_notes(notes: Sequence[str]) -> None:
+    """Print notes on the data to stderr, one per line."""
+    for note in notes:
+        print("note:", note, file=sys.stderr)  # noqa: T201
+
+
 def print_result(scores: Scores, report: str) -> None:
     """Print the short table of a run to stdout."""
     console = Console(highlight=False, soft_wrap=True)

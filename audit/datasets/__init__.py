@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from audit.datasets.labels.no_label import names_in
 from audit.datasets.loaders import FORMS, LOADERS, files_of, folder_of, open_source
 from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.objects import from_object
@@ -75,11 +76,13 @@ def from_arrays(
         Which rows are taken; all when not given.
     """
     source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
+    config = config or Config()
+    source = replace(source, missing=names_in(config.data.missing))
     if split is not None:
         if source.part is not None:
             raise DataError("split cannot be combined with X given as parts; leave split out")
         source = replace(source, part=np.asarray(split))
-    return validate(source, selection(config or Config()))
+    return validate(source, selection(config))
 
 
 def selection(config: Config) -> Selection:

@@ -6,11 +6,12 @@ To add a form of data, write `audit/datasets/sources/mine.py` with a function
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from audit.datasets.labels.no_label import names_in
 from audit.datasets.source import Source
 from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.idx import is_idx, is_idx_folder
@@ -96,7 +97,12 @@ FORMS = {loader.form: loader.content for loader in LOADERS}  # beside the bundle
 
 def open_source(settings: DataSettings, listener: Listener | None = None) -> Source:
     """Load what the settings name, unchecked; DataError when there is no such data set."""
-    listener = listener or Silent()
+    source = _loaded(settings, listener or Silent())
+    return replace(source, missing=names_in(settings.missing))
+
+
+def _loaded(settings: DataSettings, listener: Listener) -> Source:
+    """Load the data by the first loader that fits."""
     if settings.X is None and settings.data in BUNDLED:
         return BUNDLED[settings.data](settings.data)
     path = settings.X or Path(settings.data)

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.datasets.examples import in_one_form
-from audit.datasets.labels import parse
 from audit.datasets.source import Source
 from audit.datasets.validation import hashes_of
 from audit.types import Examples, Labels, Rows
@@ -36,7 +35,7 @@ class Reread:
 
 def reread(source: Source) -> Reread:
     """Parse the labels of a source anew; DataError when they are unreadable or do not fit the examples."""
-    parsed = parse(source.y, source.names[1], source.class_names)
+    parsed = source.parsed_labels()
     n = len(parsed.codes)
     source.refuse_other_length(n)
     return Reread(source, parsed.codes, parsed.class_names, source.row_ids(n).astype(np.str_))

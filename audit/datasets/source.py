@@ -1,6 +1,5 @@
 """What a loader returns: examples and labels as it read them, not checked yet."""
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.labels import ParsedLabels, parse
+from audit.datasets.labels.foreign import is_from, shown
 from audit.errors import DataError
 from audit.types import AsGiven
+
+__all__ = ["LabelPlace", "LazyArray", "Source", "is_from", "shown"]
 
 
 class LazyArray(Protocol):
@@ -38,6 +41,7 @@ class LabelPlace:
     paths: tuple[Path, ...]  # the file, the folder of a tree, or files of labels one after the other
     name: str = ""  # of the array or the column
     kept: tuple[int, ...] | None = None  # (n,) the rows of the table that were read; all when None
+    depth: int = 0  # of the folder that is the class, in the path of an image below the tree
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,11 @@ class Source:
     part: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
     as_given: AsGiven | None = None  # (n,) the examples as they came, where X is not that already
+    missing: frozenset[str] = frozenset()  # labels that mean "no label", beside those that always do
+
+    def parsed_labels(self) -> ParsedLabels:
+        """The class of each row; DataError when the labels do not hold one each."""
+        return parse(self.y, self.names[1], self.class_names, self.missing)
 
     def row_ids(self, n: int) -> npt.NDArray[Any]:
         """What each of the n rows is called in the source: its id, else its number."""
@@ -70,28 +79,3 @@ class Source:
                     f"{self.names[1]} has {n:,} entries but {self.names[0]} has {len(examples):,} rows; "
                     "there must be one label for each row, in the same order"
                 )
-
-
-def is_from(thing: Any, library: str, name: str = "") -> bool:
-    """Whether an object is of a type of this library, and of this name, or of a type derived from it.
-
-    Decided by module names, because importing the library may be slow, or it is not installed.
-    """
-    return any(
-        base.__module__.partition(".")[0] == library and name in ("", base.__name__)
-        for base in type(thing).__mro__
-    )
-
-
-def shown(value: Any) -> str:
-    """A value as a message may show it: short and in one line."""
-    brief = reprlib.Repr()
-    brief.maxstring = 60
-    brief.maxother = 60
-    if isinstance(value, np.generic):
-        value = value.item()
-    try:
-        text = brief.repr(value)
-    except ValueError:  # an integer of thousands of digits
-        return f"a huge {type(value).__name__}"
-    return " ".join(text.splitlines())

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets.examples import fingerprint, in_one_form, refuse_form, row_hashes
 from audit.datasets.given_rows import given_hashes
-from audit.datasets.labels import ParsedLabels, parse
+from audit.datasets.labels import NO_LABEL, ParsedLabels
 from audit.datasets.lazy_rows import read_rows
-from audit.datasets.raw_labels import NO_LABEL
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
@@ -57,7 +56,7 @@ def choose_rows(source: Source, selection: Selection) -> ChosenRows:
     x_name, y_name = source.names
     if source.X is not None:
         refuse_form(source.X, x_name)
-    parsed = parse(source.y, y_name, source.class_names)
+    parsed = source.parsed_labels()
     source.refuse_other_length(len(parsed.codes))
     codes, class_names, notes = _large_classes(parsed, y_name, selection.min_class_size)
     kept = np.flatnonzero(codes != NO_LABEL)

@@ -7,12 +7,15 @@ a detector runs. `README.md` has the label model, and how a detector is added.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.labels import NO_LABEL, fit_to_columns
+from audit.datasets.labels.no_label import names_in
 from audit.detectors import pred_probs as pred_probs_check
 from audit.detectors import rules
 from audit.detectors.error_curve import doubt_of
@@ -29,7 +32,7 @@ from audit.detectors.rules import combined
 from audit.detectors.scoring import Estimate
 from audit.errors import ConfigError
 from audit.settings.choices import DEFAULT_TRUTH
-from audit.types import Issues
+from audit.types import Issues, Mask
 
 __all__ = [
     "DETECTORS",
@@ -109,32 +112,39 @@ class LabelIssues(Issues):
 
 
 def find_issues(
-    labels: npt.ArrayLike,
+    labels: Any,
     pred_probs: npt.ArrayLike,
     *,
     truth: str = DEFAULT_TRUTH,
     detector: str | None = None,
+    missing: str | Iterable[Any] | None = None,
 ) -> LabelIssues:
     """Find wrong labels in out-of-sample probabilities of any model, as `audit detect` finds suspects.
 
     Parameters
     ----------
     labels
-        (n,) given labels, integers 0..k-1.
+        (n,) given labels in any form that `detect` takes. Integers 0..k-1 are the numbers of their columns;
+        of other labels, the sorted classes are the columns.
     pred_probs
-        (n, k) probabilities of each class by models that were not trained on the row.
+        (n, k) probabilities of each class by models that were not trained on the row; rows without a label
+        may be left out.
     truth
         What "wrong" means. `consensus`: most careful people would give another label (annotators' errors).
         `process`: something changed the label without regard to the example (slips, mixed-up rows, injected
         noise).
     detector
         A name in DETECTORS; the one that serves `truth` when not given.
+    missing
+        Labels that mean "no label", such as "NA,-1".
 
     Returns
     -------
     LabelIssues
         is_issue, label_quality, p_error and suggested, each (n,); ranking has the flagged rows, worst first;
         expected, how many of them are errors; truth and reading, what "wrong" was taken to mean and why.
+        suggested holds labels of the form that was given. Rows without a label are no issues, have NaN for
+        label_quality and p_error, and the likeliest class is suggested for them.
 
     Raises
     ------
@@ -143,10 +153,16 @@ def find_issues(
     ConfigError
         When there is no such truth or detector.
     """
-    checked = pred_probs_check.checked(labels, pred_probs)
-    for note in checked.notes:
+    given = fit_to_columns(labels, "labels", _columns_of(labels, pred_probs), names_in(missing))
+    probs = pred_probs_check.in_class_order(pred_probs, given.column_names)
+    labelled = given.labelled
+    ready = probs
+    if not labelled.all() and len(probs) == len(labelled):
+        ready = np.asarray(probs)[labelled]
+    checked = pred_probs_check.checked(given.codes[labelled], ready, given.class_names)
+    for note in (*given.notes, *checked.notes):
         warnings.warn(note, stacklevel=2)
-    evidence = Evidence(np.asarray(labels).astype(np.int64), checked.pred_probs)
+    evidence = Evidence(given.codes[labelled], checked.pred_probs)
     usual = detector_for(truth)
     name = detector or usual
     if name == "margins":
@@ -159,12 +175,42 @@ def find_issues(
         reading = f"the detector {name}, as asked for; p_error is what it states"
         curve = AS_STATED
         quality = 1 - issues.p_error
+    expected = curve.curve.expected(doubt_of(quality[issues.ranking]))
+    if not labelled.all():
+        issues = _with_unlabelled(issues, labelled, probs)
     return LabelIssues(
         is_issue=issues.is_issue,
         label_quality=issues.label_quality,
         p_error=issues.p_error,
-        suggested=issues.suggested,
+        suggested=given.in_form(issues.suggested),
         truth=truth,
         reading=reading,
-        expected=curve.curve.expected(doubt_of(quality[issues.ranking])),
+        expected=expected,
     )
+
+
+def _columns_of(labels: Any, pred_probs: npt.ArrayLike) -> int | None:
+    """The number of columns of the probabilities; None where they are no table with a row for each label."""
+    try:
+        rows, columns = np.shape(pred_probs)
+        if columns > 1 and rows <= len(labels):
+            return int(columns)
+    except (ValueError, TypeError):  # said by the check of the probabilities
+        pass
+    return None
+
+
+def _with_unlabelled(issues: Issues, labelled: Mask, probs: npt.ArrayLike) -> Issues:
+    """The issues of labelled rows among all rows (n,); the others are none, with their likeliest class."""
+    n = len(labelled)
+    suggested = np.full(n, NO_LABEL)
+    if np.shape(probs)[0] == n:
+        suggested = np.asarray(probs).argmax(axis=1)
+    is_issue = np.zeros(n, dtype=bool)
+    label_quality = np.full(n, np.nan)
+    p_error = np.full(n, np.nan)
+    is_issue[labelled] = issues.is_issue
+    label_quality[labelled] = issues.label_quality
+    p_error[labelled] = issues.p_error
+    suggested[labelled] = issues.suggested
+    return Issues(is_issue, label_quality, p_error, suggested)

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.labels import looks_unlabelled
+from audit.datasets.labels.no_label import missing_flag
+from audit.datasets.labels.raw import as_whole_number
 from audit.errors import DataError
 from audit.types import Labels, Mask, Probs
 from audit.wording import one_line, some
@@ -22,6 +25,7 @@ LEAST_OF_CLASS = 5  # rows, to say which column belongs to which class
 LEAST_GAIN = 0.2
 LEAST_FACTOR = 1.5
 LEAST_DEVIATIONS = 5.0
+LEAST_KAPPA = 0.1  # Cohen's kappa of labels and likeliest classes, below which agreement is near chance
 LONGEST_NAME = 40  # characters of a class name in a message
 LONGEST_ORDER = 20  # columns in a message
 # Probabilities look in-sample from this many rows and this agreement with the given labels on.
@@ -82,10 +86,27 @@ def checked(
         raise DataError("; ".join(fault))
     _refuse_same_rows(values, name)
     likeliest = values.argmax(axis=1)
-    _refuse_order(codes, likeliest, names, name)
+    moved = _moved_classes(codes, likeliest, k)
+    if moved is not None:
+        _refuse_order(codes, likeliest, moved, names, name)
     kept = np.clip(values, 0, None)
     probs: Probs = (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
-    return Ready(probs, _in_sample_note(codes, likeliest, probs, name))
+    notes = (
+        _exchanged_note(codes, likeliest, moved, names, name),
+        _chance_note(codes, likeliest, k, name),
+        _in_sample_note(codes, likeliest, probs, name),
+    )
+    return Ready(probs, tuple(note for note in notes if note))
+
+
+def in_class_order(pred_probs: Any, class_names: Sequence[str]) -> Any:
+    """The columns of a frame in the order of the classes where they have their names; else all as it is."""
+    if not hasattr(pred_probs, "columns"):
+        return pred_probs
+    names = [as_whole_number(str(column).strip()) for column in pred_probs.columns]
+    if names == list(class_names) or sorted(names) != sorted(class_names):
+        return pred_probs
+    return np.asarray(pred_probs)[:, [names.index(name) for name in class_names]]
 
 
 def fault_in(values: Numbers, name: str) -> Fault | None:
@@ -154,6 +175,11 @@ def _refuse_shape(
         remedy = "add a column of zeros for each class that the model does not know"
         if shape[1] > k:
             remedy = "leave out the columns of classes that no label has, and divide each row by its sum"
+        unlabelled = looks_unlabelled(class_names)
+        if unlabelled and shape[1] == k - len(unlabelled):
+            remedy = (
+                f'if {_quoted(unlabelled)} means "no label", leave it out with {missing_flag(unlabelled)}'
+            )
         raise DataError(
             f"{name} has {shape[1]} columns, expected {k}, one for each class of the labels "
             f"({_quoted(class_names)}), in the sorted order of their names; {remedy}"
@@ -259,31 +285,101 @@ def _refuse_same_rows(values: Numbers, name: str) -> None:
         )
 
 
-def _refuse_order(codes: Labels, likeliest: Labels, names: list[str], name: str) -> None:
-    """Refuse columns of which another order fits the labels far better."""
+@dataclass(frozen=True, eq=False)
+class MovedClasses:
+    """Another order of the columns, which fits the labels of some classes far better."""
+
+    order: npt.NDArray[np.int64]  # (k,) the column of each class
+    agree: Mask  # (n,) whether the likeliest class is the label, by an order that other rows chose
+
+
+def _moved_classes(codes: Labels, likeliest: Labels, k: int) -> MovedClasses | None:
+    """Find the order of columns that fits the labels best, where classes agree far better in it.
+
+    Classes of fewer rows than LEAST_OF_CLASS tell nothing; they keep their columns as far as these are free.
+    """
     n = len(codes)
-    k = len(names)
-    if np.bincount(codes, minlength=k).min() < LEAST_OF_CLASS:
-        return
+    told = np.bincount(codes, minlength=k) >= LEAST_OF_CLASS
+    if _most_gained(codes, likeliest, told) <= LEAST_DEVIATIONS**2:
+        return None
     half = np.random.default_rng(0).permutation(n) < n // 2
-    moved = np.empty(n, dtype=np.int64)
-    for chosen in (half, ~half):  # an order is judged by rows that did not choose it
-        moved[~chosen] = _best_order(codes[chosen], likeliest[chosen], k)[codes[~chosen]]
+    agree = np.zeros(n, dtype=bool)
+    for chosen in (half, ~half):
+        order = _best_order(codes[chosen], likeliest[chosen], told, k)
+        agree[~chosen] = order[codes[~chosen]] == likeliest[~chosen]
+    order = _best_order(codes, likeliest, told, k)
+    in_place = order == np.arange(k)
+    rows = ~in_place[codes] & told[codes]
+    if not _far_better((codes == likeliest)[rows], agree[rows]):
+        return None
+    return MovedClasses(order, agree)
+
+
+def _most_gained(codes: Labels, likeliest: Labels, told: Mask) -> int:
+    """How many rows more would agree if each class that tells had the column that suits it best."""
+    k = len(told)
+    pairs, rows = np.unique(codes * k + likeliest, return_counts=True)
+    most = np.zeros(k, dtype=np.int64)
+    np.maximum.at(most, pairs // k, rows)
+    own = np.bincount(codes[codes == likeliest], minlength=k)
+    return int((most - own)[told].sum())
+
+
+def _refuse_order(codes: Labels, likeliest: Labels, moved: MovedClasses, names: list[str], name: str) -> None:
+    """Refuse columns of which another order fits the labels of all rows far better."""
     before = codes == likeliest
-    after = moved == likeliest
-    if not _far_better(before, after):
+    if not _far_better(before, moved.agree):
         return
-    order = _best_order(codes, likeliest, k)
-    agree = 100 * (order[codes] == likeliest).mean()
-    out_of_place = np.flatnonzero(order != np.arange(k))
-    told = some([f"column {order[i]} {_quoted([names[i]])}" for i in out_of_place])
+    order = moved.order
+    after = order[codes] == likeliest
+    told = _told(order, names)
     remedy = f"{name}[:, {order.tolist()}]"
-    if k > LONGEST_ORDER:
+    if len(names) > LONGEST_ORDER:
         remedy = f"{name}[:, order] with the model's classes"
     raise DataError(
         f"the columns of {name} are in another order than the classes ({_quoted(names)}), expected the same: "
         f"the likeliest class is the given label in {100 * before.mean():.1f} % of rows, but in "
-        f"{agree:.1f} % if {told} stand for these classes; reorder them: {remedy}"
+        f"{100 * after.mean():.1f} % if {told} stand for these classes; reorder them: {remedy}"
+    )
+
+
+def _told(order: npt.NDArray[np.int64], names: list[str]) -> str:
+    """Return which columns stand for which of the classes that are out of place."""
+    out_of_place = np.flatnonzero(order != np.arange(len(order)))
+    return some([f"column {order[i]} {_quoted([names[i]])}" for i in out_of_place])
+
+
+def _exchanged_note(
+    codes: Labels, likeliest: Labels, moved: MovedClasses | None, names: list[str], name: str
+) -> str:
+    """Return a line where a few classes would agree far better with other columns; else empty."""
+    if moved is None:
+        return ""
+    order = moved.order
+    rows = order[codes] != codes
+    before = 100 * (codes == likeliest)[rows].mean()
+    after = 100 * (order[codes] == likeliest)[rows].mean()
+    return (
+        f"the columns of {name} may be in another order than the classes: of the rows with labels that are "
+        f"out of place, the likeliest class is the given label in {before:.1f} %, but in {after:.1f} % if "
+        f"{_told(order, names)} stand for these classes; check the order of the model's classes"
+    )
+
+
+def _chance_note(codes: Labels, likeliest: Labels, k: int, name: str) -> str:
+    """Return a line where the likeliest class agrees with labels hardly more often than by chance."""
+    n = len(codes)
+    if n < FEW_ROWS * 2:
+        return ""
+    agreement = float((codes == likeliest).mean())
+    shares = np.bincount(codes, minlength=k) / n
+    chance = float(shares @ np.bincount(likeliest, minlength=k) / n)
+    if agreement - chance >= LEAST_KAPPA * (1 - chance):
+        return ""
+    return (
+        f"{name} agree with the given labels in {100 * agreement:.1f} % of rows, and would in "
+        f"{100 * chance:.1f} % by chance: the model tells the classes hardly apart, or rows are in another "
+        "order than the labels; suspects mean nothing then"
     )
 
 
@@ -298,16 +394,28 @@ def _far_better(before: Mask, after: Mask) -> bool:
     )
 
 
-def _best_order(codes: Labels, likeliest: Labels, k: int) -> npt.NDArray[np.int64]:
-    """Return the column (k,) for each class that agrees with most labels; its own where that is as good."""
+def _best_order(codes: Labels, likeliest: Labels, told: Mask, k: int) -> npt.NDArray[np.int64]:
+    """Return the column (k,) for each class that agrees with most labels; its own where that is as good.
+
+    Classes that are not told (k,) get their own column where it is left, else the first that is.
+    """
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  slow to import
 
     counts = np.bincount(codes * k + likeliest, minlength=k * k).reshape(k, k)
-    return np.asarray(linear_sum_assignment(counts + 0.5 / k * np.eye(k), maximize=True)[1])
+    weights = counts + 0.5 / k * np.eye(k)
+    order = np.full(k, -1)
+    order[told] = linear_sum_assignment(weights[told], maximize=True)[1]
+    left = np.setdiff1d(np.arange(k), order).tolist()
+    for label in np.flatnonzero(~told).tolist():
+        if label in left:
+            order[label] = label
+            left.remove(label)
+    order[order < 0] = left
+    return order
 
 
-def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -> tuple[str, ...]:
-    """Return a line when they look as if the model had seen the labels.
+def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -> str:
+    """Return a line when they look as if the model had seen the labels; else empty.
 
     Agreement alone tells. Forests, boosted trees and nearest neighbours agree with nearly all noisy labels of
     their own training rows, at any confidence. Models that were not trained on the rows hardly ever do.
@@ -315,16 +423,15 @@ def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -
     n = len(codes)
     agreeing = int((codes == likeliest).sum())
     if n < IN_SAMPLE_ROWS or agreeing < IN_SAMPLE_AGREEMENT * n:
-        return ()
+        return ""
     confidence = 100 * float(probs.max(axis=1).mean(dtype=np.float64))
     percent = 100 * agreeing / n
-    line = (
+    return (
         f"{name} agree with the given labels in {agreeing:,} of {n:,} rows ({percent:.1f} %, at a mean "
         f"confidence of {confidence:.1f} %): they look in-sample, made by a model that was trained on these "
         "rows, and label errors hide there; unless classes are easy and labels clean, use cross-validated "
         "ones"
     )
-    return (line,)
 
 
 def _quoted(names: Iterable[str]) -> str:

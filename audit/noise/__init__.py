@@ -5,12 +5,16 @@ from the number of classes and the rate (`transitions`); two kinds read the exam
 `sampling` draws the rows that change, and `options` takes all of this from a run's settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.errors import ConfigError, DataError
+from audit.datasets.labels import fit_to_columns
+from audit.datasets.labels.no_label import names_in
+from audit.errors import ConfigError
 from audit.noise import from_examples, transitions
 from audit.noise.sampling import other_class, rows_all_alike, rows_by_chance, rows_by_class
 from audit.noise.transitions import BY_RATE, MatrixOfRate
@@ -18,15 +22,28 @@ from audit.settings.fields import is_share
 from audit.settings.noise import has_rate
 from audit.types import Floats, Labels, NoisyLabels, Rows
 
-__all__ = ["NOISE_KINDS", "check_options", "inject", "noise_kind"]
+__all__ = ["NOISE_KINDS", "InjectedLabels", "check_options", "flip", "inject", "noise_kind"]
 
 NOISE_KINDS = (*BY_RATE, "map", "matrix", "confusion", "instance")
 SAMPLINGS = ("exact", "bernoulli")
 INCLUSIVE_KINDS = ("symmetric", "stratified")
 
 
+@dataclass(frozen=True, eq=False)
+class InjectedLabels(NoisyLabels):
+    """Noisy labels of the form in which labels were given, None where there is none."""
+
+    codes: NoisyLabels = field(kw_only=True)  # the same of the rows that have a label, as numbers of classes
+    class_names: tuple[str, ...] = field(kw_only=True)  # (k,)
+
+    @property
+    def expected(self) -> float | None:
+        """The share of the original labels that T flips on average; None when T is not known."""
+        return self.codes.expected
+
+
 def inject(
-    labels: npt.ArrayLike,
+    labels: Any,
     rate: float | None,
     kind: str = "symmetric",
     *,
@@ -35,8 +52,9 @@ def inject(
     X: npt.ArrayLike | None = None,
     sampling: str | None = None,
     inclusive: bool = False,
-    class_map: Mapping[int, int] | None = None,
+    class_map: Mapping[Any, Any] | None = None,
     matrix: npt.ArrayLike | None = None,
+    missing: str | Iterable[Any] | None = None,
 ) -> NoisyLabels:
     """Flip labels on purpose, in exact numbers unless asked otherwise.
 
@@ -47,14 +65,16 @@ def inject(
     Parameters
     ----------
     labels
-        (n,) integers 0..k-1; left untouched.
+        (n,) labels in any form that `detect` takes; left untouched. The result has the same form. Missing
+        labels stay missing.
     rate
         Probability that a label changes, 0 to 1; for map and asymmetric, that of the classes in the map.
         None for the kind matrix, whose matrix sets the rate.
     kind
         The noise kind, one of NOISE_KINDS; docs/noise.md defines them and names their sources.
     k
-        Number of classes, which may exceed those present. Default: max(labels) + 1.
+        Number of classes, which may exceed those present where labels are integers 0..k-1. Default: that
+        of the classes present.
     rng
         Source of all randomness.
     X
@@ -66,9 +86,11 @@ def inject(
         For symmetric and stratified: draw the new label from all k classes, so that 1 in k of the drawn
         rows keeps its label.
     class_map
-        For map: which class becomes which, as in {0: 1, 1: 0}.
+        For map: which class becomes which, as in {0: 1, 1: 0} or {"cat": "dog"}.
     matrix
-        For matrix: T (k, k), rows sum to one.
+        For matrix: T (k, k), rows sum to one, in the sorted order of the classes.
+    missing
+        Labels that mean "no label", such as "NA,-1".
 
     Raises
     ------
@@ -76,7 +98,7 @@ def inject(
         For an unknown kind, an option that does not belong to it, a rate outside 0 to 1, a wrong matrix
         or map, or fewer than two classes.
     DataError
-        For labels that are not integers 0..k-1, or examples that do not fit them.
+        For labels that do not hold one class for each row, or examples that do not fit them.
     """
     check_options(
         kind,
@@ -86,7 +108,55 @@ def inject(
         has_matrix=matrix is not None,
     )
     _check_rate(kind, rate)
-    original, k = _labels_and_classes(labels, k)
+    if k is not None:
+        _refuse_one_class(k)
+    given = fit_to_columns(labels, "labels", k, names_in(missing), expected=f"k = {k}")
+    if class_map is not None:
+        code_of = {value: code for code, value in enumerate(given.values.tolist())}
+        class_map = {code_of.get(old, old): code_of.get(new, new) for old, new in class_map.items()}
+    labelled = given.labelled
+    if X is not None and not labelled.all():
+        X = np.asarray(X)[labelled]
+    codes = flip(
+        given.codes[labelled],
+        rate,
+        kind,
+        k=len(given.values),
+        rng=rng,
+        X=X,
+        sampling=sampling,
+        inclusive=inclusive,
+        class_map=class_map,
+        matrix=matrix,
+    )
+    if given.class_names is None and labelled.all():
+        return codes
+    noisy = given.codes.copy()
+    noisy[labelled] = codes.noisy
+    return InjectedLabels(
+        noisy=given.in_form(noisy),
+        original=given.in_form(given.codes),
+        transition=codes.transition,
+        codes=codes,
+        class_names=given.column_names,
+    )
+
+
+def flip(
+    original: Labels,
+    rate: float | None,
+    kind: str,
+    *,
+    k: int,
+    rng: np.random.Generator,
+    X: npt.ArrayLike | None = None,
+    sampling: str | None = None,
+    inclusive: bool = False,
+    class_map: Mapping[int, int] | None = None,
+    matrix: npt.ArrayLike | None = None,
+) -> NoisyLabels:
+    """Flip class codes (n,), 0..k-1, as `inject` does; options that do not belong to the kind are ignored."""
+    _refuse_one_class(k)
     if kind == "instance" and rate is not None:
         noisy, T = from_examples.instance(X, original, k, rate, rng)
         return NoisyLabels(noisy=noisy, original=original, transition=T)
@@ -138,6 +208,11 @@ def check_options(
             )
 
 
+def _refuse_one_class(k: int) -> None:
+    if k < 2:
+        raise ConfigError(f"label noise needs two classes or more, found {k}")
+
+
 def _check_sampling(kind: str, sampling: str | None) -> None:
     if sampling not in (None, *SAMPLINGS):
         raise ConfigError(f"--sampling must be one of {', '.join(SAMPLINGS)}, found {sampling!r}")
@@ -163,23 +238,6 @@ def _check_rate(kind: str, rate: float | None) -> None:
         raise ConfigError(f"noise kind {kind} needs a rate, a share from 0 to 1, found None")
     elif not is_share(rate):
         raise ConfigError(f"the noise rate must be a share from 0 to 1, found {rate:g}")
-
-
-def _labels_and_classes(labels: npt.ArrayLike, k: int | None) -> tuple[Labels, int]:
-    """A copy of the labels (n,), and the number of classes."""
-    array = np.asarray(labels)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "bui"):
-        raise DataError(f"labels must be integers (n,), found shape {array.shape} and dtype {array.dtype}")
-    original = array.astype(np.int64)
-    if k is None:
-        k = int(original.max(initial=-1)) + 1
-    if k < 2:
-        raise ConfigError(f"label noise needs two classes or more, found {k}")
-    if original.size and not 0 <= original.min() <= original.max() < k:
-        raise DataError(
-            f"labels must be 0 to {k - 1}, found {original.min()} to {original.max()}; number them anew"
-        )
-    return original, k
 
 
 def _matrix_and_flip(

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from audit import wording
+from audit.datasets.labels.raw import class_called
 from audit.errors import ConfigError
-from audit.noise import check_options, inject
+from audit.noise import check_options, flip
 from audit.noise.transitions import read_matrix
 from audit.settings.detect import Config
 from audit.settings.noise import NoiseOptions, NoiseSettings
@@ -76,7 +77,7 @@ class ConfiguredNoise:
         """
         dataset = self.widened(dataset)
         noise_map = self.options.noise_map
-        noisy = inject(
+        noisy = flip(
             dataset.labels,
             self.settings.noise,
             self.settings.noise_kind,
@@ -124,6 +125,7 @@ def map_in(text: str, class_names: Sequence[str]) -> dict[int, int]:
 
 
 def _class_number(name: str, class_names: Sequence[str]) -> int:
+    name = class_called(name, class_names)
     if name not in class_names:
         listed = wording.some(class_names, MOST_NAMES)
         raise ConfigError(f"--noise-map names {name!r}, expected classes of the data: {listed}")

@@ -322,7 +322,7 @@ def _train(
 
 def _checked_probabilities(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:
     """The caller's probabilities of the rows that are audited, checked against their labels."""
-    probs = np.asarray(pred_probs)
+    probs = np.asarray(probabilities.in_class_order(pred_probs, dataset.class_names))
     if probs.ndim > 0 and len(probs) > dataset.rows.max():
         probs = probs[dataset.rows]
     return probabilities.checked(dataset.labels, probs, dataset.class_names)

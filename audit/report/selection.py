@@ -184,13 +184,18 @@ def _short(value: float) -> str:
 
 
 def _to_bytes(images: Examples) -> npt.NDArray[np.uint8]:
-    """Scale images to uint8: uint8 stays, floats from 0 to 1 are shares of white, others are stretched."""
+    """Scale images to uint8: uint8 stays, floats from 0 to 1 are shares of white, others are stretched.
+
+    Black is 0, or the least number where all are nearer to the largest one.
+    """
     images = images[..., :3]  # a fourth channel is opacity
     if images.dtype == np.uint8 or not images.size:
         return images.astype(np.uint8)
     values = images.astype(np.float64)
-    low = min(0.0, float(values.min()))
+    low = float(values.min())
     high = float(values.max())
+    if low > 0 and not high / 2 < low < high:
+        low = 0.0
     if images.dtype.kind == "f" and low == 0 and 0.5 < high <= 1:
         high = 1.0
     return np.asarray((values - low) * (255 / (high - low or 1.0)), dtype=np.uint8)

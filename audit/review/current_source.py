@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import datasets
-from audit.datasets.raw_labels import NO_LABEL
+from audit.datasets.labels import NO_LABEL
 from audit.datasets.reread import Reread
 from audit.errors import ReviewError
 from audit.review.corrections import Correction, rows_of

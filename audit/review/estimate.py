@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from audit.datasets.labels.raw import class_called
 from audit.detectors.calibration import Bin, reliability
 from audit.detectors.error_curve import doubt_of
 from audit.detectors.scores import ExpectedErrors
@@ -99,6 +100,7 @@ def checked_labels(path: Path, record: RunRecord) -> Told:
     label_of = {name: label for label, name in enumerate(record.class_names)}
     told: dict[int, bool | None] = {}
     for number, line in enumerate(lines, start=2):
+        line["label"] = class_called(line["label"] or "", record.class_names)
         for column, known in zip(COLUMNS, (row_of, label_of), strict=True):
             if line[column] not in known:
                 raise ReviewError(

@@ -3,11 +3,12 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from audit.datasets.labels.raw import class_called
 from audit.errors import ConfigError, DataError
 from audit.runs.comparison import Comparison, compare
 from audit.runs.folder import RunRecord, load_record
@@ -98,7 +99,10 @@ class Gates:
         ]
         hashes = [f"{record.hashes[row]:016x}" for row in record.suspects.ranking]
         ids = {(each, given): name for each, (name, given) in zip(hashes, suspects, strict=True)}
-        accepted = {each.label(ids): each for each in self.accepted}
+        spelled = [
+            replace(each, given=class_called(each.given, record.class_names)) for each in self.accepted
+        ]
+        accepted = {each.label(ids): each for each in spelled}
         accepted_now = {label for label, each in accepted.items() if today < each.expires}
         results = []
         notes = []

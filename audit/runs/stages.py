@@ -39,11 +39,17 @@ def of_run(
 ) -> tuple[Stage, Stage, Stage]:
     """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts."""
     first = Stage("noise", noise.key_settings(config), fingerprint)
-    arrays = {name: _digest(np.asarray(each).tobytes()) for name, each in given.items() if each is not None}
+    arrays = {name: _digest(_bytes(each)) for name, each in given.items() if each is not None}
     packages = {"label-audit": version("label-audit")}
     second = Stage("folds", {**config.deciding("folds"), **arrays, **packages}, first.key, version=9)
     parts = {} if part is None else {"split": _digest("\0".join(part).encode())}
     return first, second, Stage("issues", {**config.deciding("issues"), **parts}, second.key)
+
+
+def _bytes(array: npt.ArrayLike) -> bytes:
+    """The numbers of an array or a frame, and what its columns are called where they have names."""
+    named = [name for name in getattr(array, "columns", ()) if isinstance(name, str)]
+    return np.asarray(array).tobytes() + "\0".join(named).encode()
 
 
 def _digest(content: bytes) -> str:

@@ -53,6 +53,19 @@ class DataSettings(SettingsGroup):
         "that occur in more than one part.",
         decides="data",
     )
+    parts: str | None = setting(
+        None,
+        "Folders of images that are parts, such as train,val; the folders in them are the classes. none: "
+        "folders called train, val or test are classes. Only needed for other names.",
+        decides="data",
+        holds_names=True,
+    )
+    missing: str | None = setting(
+        None,
+        'Labels that mean "no label", such as NA,-1. Empty ones always do.',
+        decides="data",
+        holds_names=True,
+    )
     skip_broken: bool = setting(
         False, "Skip images that cannot be read, and list them, instead of stopping.", decides="data"
     )

@@ -24,6 +24,7 @@ def setting(
     decides: StageName | tuple[StageName, ...] | None,
     least: int | None = None,
     keyed_by_default: bool = True,
+    holds_names: bool = False,
 ) -> Any:
     """Declare a setting of a group.
 
@@ -43,13 +44,21 @@ def setting(
     keyed_by_default
         False for a setting that is in the key only when it is not the default, so that runs that are older
         than the setting keep their keys.
+    holds_names
+        Whether it is text of names between commas, for which Python may also give a list of them, or one.
     """
     stages = decides
     if decides is None:
         stages = ()
     elif isinstance(decides, str):
         stages = (decides,)
-    declared = {"help": help_text, "decides": stages, "least": least, "keyed_by_default": keyed_by_default}
+    declared = {
+        "help": help_text,
+        "decides": stages,
+        "least": least,
+        "keyed_by_default": keyed_by_default,
+        "holds_names": holds_names,
+    }
     return field(default=default, metadata=declared)
 
 
@@ -97,10 +106,14 @@ def jsonable(value: Any) -> Any:
 
 
 def read(each: Field[Any], value: Any) -> Any:
-    """A setting's value as its field holds it: paths may be given as text."""
+    """A setting's value as its field holds it: paths may be given as text, and lists of names as lists."""
     if isinstance(value, str) and Path in _types(each):
         return Path(value)
-    return value
+    if not each.metadata["holds_names"] or isinstance(value, str | None):
+        return value
+    if isinstance(value, Iterable):
+        return ",".join(map(str, value))
+    return str(value)
 
 
 def flag_name(name: str) -> str:

@@ -178,7 +178,10 @@ def test_mixed_sizes_and_colours_follow_the_stated_rule(tmp_path):
     )
     dataset = datasets.load(Config.of(data=str(tmp_path)))
     assert dataset.X.shape == (5, LONGEST_SIDE, LONGEST_SIDE, 3)
-    assert dataset.notes == ("5 images of 2 sizes were scaled to 64 x 64, keeping their proportions",)
+    assert dataset.notes == (
+        "1 image of more than 8 bits, beside others of 8 bits: scaled by 255 / 65535",
+        "5 images of 2 sizes were scaled to 64 x 64, keeping their proportions",
+    )
     by_name = dict(zip(dataset.ids.tolist(), dataset.X, strict=True))
     assert (by_name["a/wide.png"][32, 32] == (255, 0, 0)).all()
     assert (by_name["a/wide.png"][2, 32] == 0).all()  # the wide one has black above

@@ -325,8 +325,8 @@ def test_a_class_that_nobody_believes_in_and_one_that_nobody_gave():
     [
         ([0, 1], [[0.5, 0.5]], {}, "pred_probs has 1 rows for 2 labels, expected as many, in the same order; predict each labelled row once"),
         ([], np.zeros((0, 3)), {}, "labels have shape (0,), expected (n,): one label for each row of pred_probs"),
-        ([0, 2], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found 0 to 2"),
-        (["a", "b"], [[0.5, 0.5]] * 2, {}, "labels must be integers 0 to 1, one for each column, found <U1"),
+        ([0, 2, 3], [[0.5, 0.5]] * 3, {}, "labels have 3 classes ('0', '2', '3'), expected 2, one for each column, or integers 0 to 1; leave out labels of the other classes, or add what is missing"),
+        (["a", "b", "NA"], [[0.5, 0.5]] * 3, {}, "labels have 3 classes ('NA', 'a', 'b'), expected 2, one for each column, or integers 0 to 1; if 'NA' means \"no label\", leave it out with --missing NA (in Python missing='NA')"),
         ([0, 1], [[0.5, 0.5]] * 2, {"truth": "gospel"}, "--truth must be one of process, consensus, found 'gospel'"),
         ([0, 1], [[0.5, 0.5]] * 2, {"detector": "margins"}, "detector 'margins' reads the training; use one that probabilities suffice for"),
     ],

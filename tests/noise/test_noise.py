@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -330,7 +331,7 @@ def test_scrambled_labels_all_change_up_to_the_last(tenths):
         ("symmetric", None, {}, "noise kind symmetric needs a rate, a share from 0 to 1, found None"),
         ("sideways", 0.5, {}, "--noise-kind must be one of symmetric, stratified, scramble, pair, asymmetric, map, matrix, confusion, instance, found 'sideways'"),
         ("symmetric", 0.5, {"k": 1}, "label noise needs two classes or more, found 1"),
-        ("symmetric", 0.5, {"k": 2}, "labels must be 0 to 1, found 0 to 3; number them anew"),
+        ("symmetric", 0.5, {"k": 2}, "labels have 4 classes ('0', '1', '2', '3'), expected k = 2, or integers 0 to 1; leave out labels of the other classes, or add what is missing"),
         ("symmetric", 0.5, {"sampling": "often"}, "--sampling must be one of exact, bernoulli, found 'often'"),
         ("instance", 0.5, {"sampling": "exact"}, "--sampling must be bernoulli for --noise-kind instance, found 'exact': every label is drawn from its own probabilities; leave it out"),
         ("stratified", 0.5, {"sampling": "bernoulli"}, "--sampling must be exact for --noise-kind stratified, found 'bernoulli': it is an exact share of each class; leave it out or use --noise-kind symmetric"),
@@ -364,10 +365,39 @@ def test_what_cannot_be_injected_is_refused(kind, rate, options, message):
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("labels", [[[0, 1]], [0.0, 1.0], ["a", "b"]])
-def test_labels_that_are_no_integers_are_refused(labels):
-    with pytest.raises(audit.DataError, match=r"labels must be integers \(n,\), found"):
+@pytest.mark.parametrize("labels", [[[0.5, 0.5]], [0.5, 1.5], [[0], [1, 2]]])
+def test_what_is_no_class_for_each_row_is_refused(labels):
+    with pytest.raises(audit.DataError, match="expected classes: integers, strings or booleans"):
         audit.inject(labels, 0.1, rng=np.random.default_rng(0))
+
+
+FORMS = {
+    "strings": lambda y: np.array(["cat", "dog", "owl"])[y],
+    "from 1": lambda y: y + 1,
+    "floats": lambda y: y + 1.0,
+    "categories": lambda y: pd.Series(pd.Categorical(np.array(["cat", "dog", "owl"])[y])),
+    "gaps": lambda y: (10 * y).tolist(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_of_any_form_are_flipped_as_their_codes_are_and_keep_their_form(form):
+    y = np.random.default_rng(0).integers(0, 3, 200)
+    codes = audit.inject(y, 0.2, "pair", rng=np.random.default_rng(1))
+    injected = audit.inject(FORMS[form](y), 0.2, "pair", rng=np.random.default_rng(1))
+    assert injected.original.tolist() == list(FORMS[form](y))
+    assert injected.noisy.tolist() == list(FORMS[form](codes.noisy))
+    assert (injected.flipped == codes.flipped).all()
+    assert (injected.rate, injected.expected) == (codes.rate, codes.expected)
+
+
+def test_missing_labels_stay_missing_and_maps_name_the_labels():
+    y = np.array(["cat", "NA", "dog", ""] * 50)
+    rng = np.random.default_rng(0)
+    injected = audit.inject(y, 1, "map", class_map={"cat": "dog"}, missing="NA", rng=rng)
+    assert injected.noisy.tolist() == ["dog", None, "dog", None] * 50
+    assert injected.original.tolist() == ["cat", None, "dog", None] * 50
+    assert injected.flipped.sum() == 50
 
 
 def test_only_kinds_by_rate_have_a_matrix_without_data():

@@ -1,6 +1,7 @@
 """Find the columns of a table by their names."""
 
-from collections.abc import Sequence
+import string
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from audit import wording
 from audit.errors import DataError
 
+INVISIBLE = string.whitespace + "\u00a0\u200b\ufeff"
 LABELS = ("label", "labels", "y", "target", "class")  # what the column of labels is usually called
 
 
@@ -15,19 +17,43 @@ def find_column(
     frame: pd.DataFrame, path: Path, asked: str | None, usual: Sequence[str], flag: str
 ) -> str | None:
     """Find the column that was asked for, or the first with a usual name; None when there is none."""
-    if asked is not None:
-        if asked not in frame.columns:
-            raise DataError(
-                f"{path} has no column {asked!r}, found {wording.some(list(frame.columns))}; check {flag}"
-            )
+    if asked is None:
+        return usual_column(list(frame.columns), usual)
+    column = named_column(list(frame.columns), asked)
+    if column is None:
+        remedy = f"check {flag}"
+        near = [name for name in frame.columns if bare(name).casefold() == bare(asked).casefold()]
+        if near:
+            remedy = f"did you mean {near[0]!r}? check {flag}"
+        raise DataError(f"{path} has no column {asked!r}, found {listed(frame.columns)}; {remedy}")
+    return column
+
+
+def named_column(columns: Sequence[str], asked: str) -> str | None:
+    """The column of this name, or the only one whose name differs in spaces around it; None when none is."""
+    if asked in columns:
         return asked
-    return usual_column(list(frame.columns), usual)
+    alike = [column for column in columns if bare(column) == bare(asked)]
+    if len(alike) != 1:
+        return None
+    return alike[0]
 
 
 def usual_column(columns: Sequence[str], usual: Sequence[str]) -> str | None:
-    """The first column with one of these names, in any case."""
-    by_name = {column.lower(): column for column in reversed(columns)}
+    """The first column with one of these names, in any case and with any spaces around it."""
+    by_name = {bare(column).lower(): column for column in reversed(columns)}
+    by_name |= {column.lower(): column for column in reversed(columns)}
     return next((by_name[name] for name in usual if name in by_name), None)
+
+
+def bare(column: str) -> str:
+    """The name of a column without what is around it and cannot be seen."""
+    return column.strip(INVISIBLE)
+
+
+def listed(columns: Iterable[str]) -> str:
+    """The names of the first columns; quoted where there are spaces around them."""
+    return wording.some([name if name == bare(name) else repr(name) for name in columns])
 
 
 def unreadable(path: Path, error: Exception, expected: str) -> DataError:

@@ -6,13 +6,15 @@ import re
 import warnings
 import zlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from audit import wording
-from audit.datasets.sources.columns import LABELS, refuse_twice, unreadable, usual_column
+from audit.datasets.sources.columns import LABELS, named_column, refuse_twice, unreadable, usual_column
+from audit.datasets.sources.image_paths import identifies_images
 from audit.errors import DataError
 
 MISSING = [  # spellings in features: those of pandas, and more
@@ -25,11 +27,29 @@ FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header":
 WITH_COMMAS = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"  # 1,5 and 1.234,56
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How the fields of a text are told apart."""
+
+    separator: str
+    spaces_after: bool  # whether spaces follow separators, which belong to no field
+
+    @classmethod
+    def of(cls, path: Path) -> "Dialect":
+        """Find the most frequent separator of the first line, and whether spaces follow there."""
+        line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
+        separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
+        unquoted = QUOTED.sub("", str(line.iloc[0, 0]))
+        separator = max(separators, key=unquoted.count)
+        after = unquoted.split(separator)[1:]
+        return cls(separator, any(field.startswith(" ") for field in after))
+
+
 def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read a CSV or TSV; also returns notes on how it was read.
 
-    Labels and paths stay texts; in other columns the usual spellings of NaN are missing values. Where commas
-    do not separate columns, they are the decimal mark in columns of such numbers.
+    Labels, paths and ids of images stay texts; in other columns the usual spellings of NaN are missing
+    values. Where commas do not separate columns, they are the decimal mark in columns of such numbers.
 
     Raises
     ------
@@ -37,32 +57,46 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
         When the file is not such a table.
     """
     try:
-        separator = separator_of(path)
-        cells = pd.read_csv(path, sep=separator, keep_default_na=False, **FIRST_LINE).iloc[0].tolist()
+        dialect = Dialect.of(path)
+        cells = _first_cells(path, dialect)
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
         refuse_twice(str(path), columns)
-        label_column = label or usual_column(columns, LABELS)
-        texts = {name for name in columns if name in (label_column, path_column)}
-        frame = _read_columns(path, separator, columns, texts)
+        named = [named_column(columns, name) for name in (label, path_column) if name is not None]
+        if label is None:
+            named.append(usual_column(columns, LABELS))
+        texts = {name for name in columns if name in named or identifies_images(name)}
+        frame = _read_columns(path, dialect, columns, texts)
     except pd.errors.ParserWarning as error:
-        _refuse_ragged(path, separator)
+        _refuse_ragged(path, dialect)
         raise unreadable(path, error, "as many fields in each row as in the first line") from error
     except (OSError, ValueError, EOFError, zlib.error) as error:
         raise unreadable(path, error, "a table in UTF-8 whose first line names the columns") from error
     if frame.iloc[:, -1].isna().any():  # as in a row that is too short, which pandas fills up
-        _refuse_ragged(path, separator)
-    if separator == ",":
+        _refuse_ragged(path, dialect)
+    if dialect.separator == ",":
         return frame, ()
     return _with_decimal_points(frame, texts)
 
 
-def _read_columns(path: Path, separator: str, columns: list[str], texts: Collection[str]) -> pd.DataFrame:
+def _first_cells(path: Path, dialect: Dialect) -> list[str]:
+    first: pd.DataFrame = pd.read_csv(
+        path,
+        sep=dialect.separator,
+        skipinitialspace=dialect.spaces_after,
+        keep_default_na=False,
+        **FIRST_LINE,
+    )
+    return first.iloc[0].tolist()
+
+
+def _read_columns(path: Path, dialect: Dialect, columns: list[str], texts: Collection[str]) -> pd.DataFrame:
     """Read all columns, these as texts; ParserWarning when a row has too many fields."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
             path,
-            sep=separator,
+            sep=dialect.separator,
+            skipinitialspace=dialect.spaces_after,
             encoding="utf-8-sig",
             keep_default_na=False,
             na_values=dict.fromkeys(columns, MISSING) | {name: [""] for name in texts},
@@ -91,18 +125,11 @@ def _have_commas(values: "pd.Series[Any]") -> bool:
     return bool(texts.str.fullmatch(WITH_COMMAS).all() and texts.str.contains(",", regex=False).any())
 
 
-def separator_of(path: Path) -> str:
-    """Find the separator of a CSV or TSV: the one that is most frequent in the first line."""
-    line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
-    separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
-    return max(separators, key=QUOTED.sub("", str(line.iloc[0, 0])).count)
-
-
-def _refuse_ragged(path: Path, separator: str) -> None:
+def _refuse_ragged(path: Path, dialect: Dialect) -> None:
     """Refuse the first row with another number of fields than the first line."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator)
+        reader = csv.reader(file, delimiter=dialect.separator, skipinitialspace=dialect.spaces_after)
         rows = (row for row in reader if row)
         expected = len(next(rows))
         for row in rows:

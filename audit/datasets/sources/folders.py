@@ -1,10 +1,9 @@
 """Images in files: class-per-folder trees, and lists of paths."""
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets.examples import LEAST_SIDE
 from audit.datasets.source import LabelPlace, Source
+from audit.datasets.sources.trees import read_tree
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
@@ -21,11 +21,10 @@ from audit.settings.data import DataSettings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
 READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; of more, images are read when they are asked for
-CHANNELS = {"RGB": 3, "L": 1}  # of colours and grey, by PIL's mode
+CHANNELS = {"RGB": 3, "L": 1, "F": 1}  # of colours, grey and grey of more than 8 bits, by PIL's mode
 WITHOUT_COLOUR = ("1", "L", "LA", "La")  # modes of PIL
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
@@ -36,25 +35,36 @@ class Header:
 
     size: tuple[int, int]  # width, height, upright
     mode: str  # one of CHANNELS
+    low: float = 0.0  # the least and the largest number of a grey image of more than 8 bits
+    high: float = 0.0
+    has_gaps: bool = False  # whether some of these numbers are NaN or infinite
+    is_cut: bool = False  # whether its colours have more than 8 bits a channel, which PIL does not read
 
 
 class ImageFiles:
     """Images of one size, read from their files when they are asked for."""
 
-    def __init__(self, paths: Sequence[Path], size: tuple[int, int], mode: str) -> None:
+    def __init__(
+        self, paths: Sequence[Path], size: tuple[int, int], mode: str, *, low: float = 0.0, high: float = 0.0
+    ) -> None:
         self.paths = paths
         self.size = size  # width, height
         self.mode = mode  # one of CHANNELS
         self.shape = (len(paths), size[1], size[0], CHANNELS[mode])
-        self.dtype = np.dtype(np.uint8)
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
+        self.background = 0.0
+        if mode == "F":  # numbers stay as they are: no scale of a file or of its type comes between them
+            self.dtype = np.dtype(np.float32)
+            self.background = low
+        self.high = high  # of all images of more than 8 bits, which becomes white beside others of 8 bits
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, rows: Any) -> npt.NDArray[np.uint8]:
+    def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
         """Read the images of these rows (m, h, w, c)."""
         wanted = np.arange(len(self))[rows]
-        images = np.empty((len(wanted), *self.shape[1:]), dtype=np.uint8)
+        images = np.empty((len(wanted), *self.shape[1:]), dtype=self.dtype)
 
         def fill(place: int) -> None:
             images[place] = self._pixels(self.paths[wanted[place]])
@@ -63,43 +73,56 @@ class ImageFiles:
             list(threads.map(fill, range(len(wanted))))
         return images
 
-    def _pixels(self, path: Path) -> npt.NDArray[np.uint8]:
+    def _pixels(self, path: Path) -> npt.NDArray[Any]:
         from PIL import Image  # noqa: PLC0415  slow to import
 
         with Image.open(path) as file:
-            image = _plain(file).convert(self.mode)
-        return np.asarray(_fitted(image, self.size)).reshape(self.shape[1:])
+            image = _plain(file)
+        if image.mode == "F" and self.mode != "F":
+            shares = np.clip(np.asarray(image) / max(self.high, 1.0), 0, 1)
+            image = Image.fromarray((shares * 255).astype(np.uint8))
+        fitted = _fitted(image.convert(self.mode), self.size, self.background)
+        return np.asarray(fitted).reshape(self.shape[1:])
 
 
 def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
     """Load the images of a folder that has a subfolder for each class, in the order of their paths.
+
+    Where the subfolders are parts, such as train and val, the folders in them are the classes.
 
     Raises
     ------
     DataError
         When there are fewer than two classes with images, or an image cannot be read.
     """
-    files, classes, left_out = _walk(path)
-    images, kept, notes = image_files(files, path, skip_broken=settings.skip_broken, listener=listener)
+    tree = read_tree(path, settings.parts)
+    images, kept, notes = image_files(tree.files, path, skip_broken=settings.skip_broken, listener=listener)
+    part = None
+    depth = 0
+    if tree.part is not None:
+        depth = 1
+        part = np.array(tree.part)[kept]
     return Source(
         name=path.resolve().name,
         X=images,
-        y=np.array(classes, dtype=object)[kept],
-        ids=np.array([file.relative_to(path).as_posix() for file in files])[kept],
+        y=np.array(tree.classes, dtype=object)[kept],
+        ids=np.array([file.relative_to(path).as_posix() for file in tree.files])[kept],
         names=(str(path), f"the subfolders of {path}"),
-        place=LabelPlace("tree", (path,)),
-        notes=(*notes, *left_out),
+        place=LabelPlace("tree", (path,), depth=depth),
+        part=part,
+        notes=(*notes, *tree.notes),
     )
 
 
 def image_files(
     paths: Sequence[Path], base: Path, *, skip_broken: bool, listener: Listener
-) -> tuple[ImageFiles | npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[str, ...]]:
+) -> tuple[ImageFiles | npt.NDArray[Any], npt.NDArray[np.int64], tuple[str, ...]]:
     """Read image files: the images (n, h, w, c), which of the paths they are of, and notes.
 
     Images of different sizes are brought to the median height and width, at most LONGEST_SIDE pixels, each
     scaled to fit with its proportions kept and black beside it. All are in colour if one is; transparency
-    becomes white.
+    becomes white. Grey images of more than 8 bits keep their numbers, as float32; only beside images of 8
+    bits are they scaled, all by one factor.
 
     Raises
     ------
@@ -121,8 +144,11 @@ def image_files(
     size = _common_size(sizes)
     modes = {header.mode for header in good.values()}
     mode = next(mode for mode in CHANNELS if mode in modes)
-    files = ImageFiles([paths[i] for i in good], size, mode)
-    notes = []
+    deep = [header for header in good.values() if header.mode == "F"]
+    low = min((header.low for header in deep), default=0.0)
+    high = max((header.high for header in deep), default=0.0)
+    files = ImageFiles([paths[i] for i in good], size, mode, low=low, high=high)
+    notes = _depth_notes(list(good.values()), mode, high)
     if broken:
         names = wording.some([_relative(path, base) for path in broken])
         notes.append(f"{len(broken):,} broken images left out: {names}")
@@ -131,10 +157,31 @@ def image_files(
         notes.append(
             f"{len(good):,} images of {of} were scaled to {size[1]} x {size[0]}, keeping their proportions"
         )
-    images: ImageFiles | npt.NDArray[np.uint8] = files
-    if np.prod(files.shape) <= KEPT_BYTES:
+    images: ImageFiles | npt.NDArray[Any] = files
+    if np.prod(files.shape) * files.dtype.itemsize <= KEPT_BYTES:
         images = _in_memory(files, listener)
     return images, np.array(list(good), dtype=np.int64), tuple(notes)
+
+
+def _depth_notes(headers: Sequence[Header], mode: str, high: float) -> list[str]:
+    """What became of numbers of more than 8 bits, a line each."""
+    deep = sum(header.mode == "F" for header in headers)
+    gaps = sum(header.has_gaps for header in headers)
+    cut = sum(header.is_cut for header in headers)
+    notes = []
+    if deep and mode != "F":
+        notes.append(
+            f"{wording.count(deep, 'image')} of more than 8 bits, beside others of 8 bits: scaled by 255 / "
+            f"{high:g}"
+        )
+    if gaps:
+        notes.append(f"{wording.count(gaps, 'image')} with NaN or infinite pixels, which are read as 0")
+    if cut:
+        notes.append(
+            f"{wording.count(cut, 'image')} in colour with 16 bits a channel, of which the upper 8 are read; "
+            "give an array where that is too little"
+        )
+    return notes
 
 
 def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | str]:
@@ -147,62 +194,14 @@ def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | st
     return headers
 
 
-def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[np.uint8]:
+def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[Any]:
     """Read all images, READ_AT_ONCE at a time."""
-    images = np.empty(files.shape, dtype=np.uint8)
+    images = np.empty(files.shape, dtype=files.dtype)
     for start in range(0, len(files), READ_AT_ONCE):
         end = min(start + READ_AT_ONCE, len(files))
         images[start:end] = files[start:end]
         listener.reading(end, len(files))
     return images
-
-
-def _walk(folder: Path) -> tuple[list[Path], list[str], tuple[str, ...]]:
-    """List the images below the subfolders, the subfolder of each, and notes on what else there is."""
-    try:
-        found = sorted(_files(folder))
-        subfolders = {
-            path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-        }
-    except OSError as error:
-        why = error.strerror or error
-        raise DataError(f"{error.filename} cannot be listed ({why}); make it readable") from error
-    images = [path for path in found if path.suffix.lower() in ENDINGS]
-    loose = [path for path in images if path.parent == folder]
-    nested = [path for path in images if path.parent != folder]
-    classes = [path.relative_to(folder).parts[0] for path in nested]
-    if len(set(classes)) < 2:
-        subfolders_used = wording.count(len(set(classes)), "subfolder")
-        raise DataError(
-            f"{folder} has {len(nested):,} images in {subfolders_used} and {len(loose):,} beside them, "
-            "expected a subfolder of images for each of two or more classes, or IDX files; move the images "
-            "into folders named by their class"
-        )
-    empty = sorted(subfolders.difference(classes))
-    others = len(found) - len(images)
-    notes = []
-    if loose:
-        notes.append(f"{len(loose):,} images beside the subfolders left out")
-    if empty:
-        notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
-    if others:
-        notes.append(f"{others:,} files that are not images left out")
-    return nested, classes, tuple(notes)
-
-
-def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """List every file below that is not hidden, through links, but never back up into a folder above."""
-    real = folder.resolve()
-    if any(ancestor.is_relative_to(real) for ancestor in above):
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _files(Path(entry.path), (*above, real))
-            elif entry.is_file() or entry.is_symlink():  # a dead link is a file that cannot be read
-                yield Path(entry.path)
 
 
 def _header(path: Path) -> Header | str:
@@ -211,14 +210,20 @@ def _header(path: Path) -> Header | str:
 
     try:
         with Image.open(path) as file:
+            is_cut = file.mode.startswith("RGB") and ";16" in str(file.tile)
+            has_gaps = file.mode == "F" and not np.isfinite(np.asarray(file)).all()
             image = _plain(file)
-            return Header(image.size, image.mode)
+            header = Header(image.size, image.mode, has_gaps=has_gaps, is_cut=is_cut)
+            if image.mode != "F":
+                return header
+            values = np.asarray(image)
+            return replace(header, low=float(values.min()), high=float(values.max()))
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
         return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
 
 
-def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
-    """Scale an image to fit into the size, centred on black.
+def _fitted(image: "Image", size: tuple[int, int], background: float) -> "Image":
+    """Scale an image to fit into the size, centred on the background.
 
     Not ImageOps.pad, which scales images that are much thinner than the size to a width of 0.
     """
@@ -228,21 +233,23 @@ def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
         return image
     scale = min(size[0] / image.width, size[1] / image.height)
     width, height = (max(1, round(scale * side)) for side in image.size)
-    background = Image.new(image.mode, size)
+    color: Any = background
+    if image.mode != "F":
+        color = 0
+    fitted = Image.new(image.mode, size, color)
     scaled = image.resize((width, height), Image.Resampling.BOX)
-    background.paste(scaled, ((size[0] - width) // 2, (size[1] - height) // 2))
-    return background
+    fitted.paste(scaled, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return fitted
 
 
 def _plain(image: "Image") -> "Image":
-    """Turn an image upright, without transparency, into RGB or 8-bit grey."""
+    """Turn an image upright, without transparency, into RGB, 8-bit grey, or the numbers of deeper grey."""
     from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode[:1] in "IF":  # 16 and 32 bits a pixel
-        values = np.nan_to_num(np.asarray(upright, dtype=np.float64))
-        most = 65535 if upright.mode.startswith("I") else max(1.0, float(values.max()))
-        return Image.fromarray((np.clip(values / most, 0, 1) * 255).astype(np.uint8))
+        values = np.asarray(upright, dtype=np.float32)
+        return Image.fromarray(np.where(np.isfinite(values), values, np.float32(0)))
     mode = "L" if upright.mode in WITHOUT_COLOUR else "RGB"
     if upright.mode in WITH_ALPHA or "transparency" in upright.info:
         layer = upright.convert("RGBA")

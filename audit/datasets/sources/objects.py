@@ -172,8 +172,7 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
 
         frame = pd.DataFrame({column: X[column].to_numpy() for column in X.columns})
     if isinstance(y, str):
-        _refuse_column(y, list(frame.columns))
-        column = y
+        column = _column_called(y, list(frame.columns))
         y_name = f"column {column!r} of X"
         y = frame[column]
         frame = frame.drop(columns=column)
@@ -192,12 +191,18 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
     )
 
 
-def _refuse_column(column: str, columns: list[Any]) -> None:
-    """Refuse the name of a column that does not exist, or exists twice."""
+def _column_called(column: str, columns: list[Any]) -> Any:
+    """The column of this name, spaces around it aside; DataError when there is none, or two."""
+    from audit.datasets.sources.columns import bare  # noqa: PLC0415  it imports pandas, which is slow
+
     count = columns.count(column)
+    alike = [each for each in columns if isinstance(each, str) and bare(each) == bare(column)]
+    if not count and len(alike) == 1:
+        return alike[0]
     if count != 1:
         names = wording.some([shown(each) for each in columns], most=10)
         raise DataError(f"X has {count} columns {shown(column)}, expected one, which y names; it has {names}")
+    return column
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,7 +368,7 @@ def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
     """Read a data set of Hugging Face, of one column of images and one of labels."""
     types = {column: _type(feature) for column, feature in X.features.items()}
     if isinstance(y, str):
-        _refuse_column(y, list(types))
+        y = _column_called(y, list(types))
     elif y is not None:
         raise DataError(
             "y is given beside the data set X, expected the name of its label column; leave y out"

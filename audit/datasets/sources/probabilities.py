@@ -14,8 +14,11 @@ from audit.errors import DataError
 SUFFIXES = ".npy, .npz or .csv"
 
 
-def read_probabilities(path: Path) -> npt.NDArray[Any]:
-    """Read the numbers in a .npy, .npz or .csv file; DataError when it holds none."""
+def read_probabilities(path: Path) -> Any:
+    """Read the numbers in a .npy, .npz or .csv file; a frame where their columns have names.
+
+    DataError when it holds none.
+    """
     readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -51,7 +54,7 @@ def _read_npz(path: Path) -> npt.NDArray[Any]:
     raise DataError(f"{path} holds {found}, expected one array, or one named pred_probs")
 
 
-def _read_csv(path: Path) -> npt.NDArray[Any]:
+def _read_csv(path: Path) -> Any:
     import pandas as pd  # noqa: PLC0415  only tables need it
 
     with path.open(encoding="utf-8-sig") as file:
@@ -60,12 +63,15 @@ def _read_csv(path: Path) -> npt.NDArray[Any]:
     names = cells[int(row_numbers) :]
     column_numbers = names == [str(i) for i in range(len(names))]  # as pandas writes them
     has_header = column_numbers or not all(map(_is_number, names))
-    return pd.read_csv(
+    frame = pd.read_csv(
         path,
         header=0 if has_header else None,
         index_col=0 if row_numbers else None,
         encoding="utf-8-sig",
-    ).to_numpy()
+    )
+    if has_header and not column_numbers:
+        return frame
+    return frame.to_numpy()
 
 
 def _is_number(text: str) -> bool:

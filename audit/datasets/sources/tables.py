@@ -1,5 +1,6 @@
 """Tables: a label column, and a column of image paths or columns of features."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,17 +10,27 @@ import numpy.typing as npt
 import pandas as pd
 
 from audit import wording
+from audit.datasets.labels import looks_unlabelled
+from audit.datasets.labels.no_label import names_in
+from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
-from audit.datasets.sources.columns import LABELS, find_column, refuse_twice, unreadable, usual_column
+from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_twice, unreadable
 from audit.datasets.sources.delimited import read_text
-from audit.datasets.sources.folders import ENDINGS, image_files
+from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.image_paths import (
+    NO_COLUMN,
+    NamedImages,
+    guessed_images,
+    identifies_images,
+    images_of_column,
+    names_one_image_each,
+)
 from audit.datasets.sources.pixels import as_images
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
 from audit.types import AsGiven, taken
 
-PATHS = ("path", "file", "filename", "image", "image_path")
 ROW_NUMBERS = ("id", "index")
 MOST_VALUES = 50  # different texts that a column of categories may have
 NUMBERS = (
@@ -33,7 +44,10 @@ MOMENTS = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64",
 LEFT_OUT = {**dict.fromkeys(MOMENTS, "dates"), "complex": "complex numbers"}
 NOT_TEXTS = "neither numbers nor texts"  # why a column is left out, as are these
 MANY_TEXTS = "different texts"
-INTEGER = "0|-?[1-9][0-9]{0,17}"  # as a program writes it; 007 is a name
+WHOLE = (
+    r"(?:0|-?[1-9][0-9]{0,17})|-?(?:0|[1-9][0-9]{0,15})(?:\.0+|,0)"  # as a program writes it; 007 is a name
+)
+DECIMAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 FEW_ROWS = 20  # of fewer, many different numbers do not show that they are measurements
 
 
@@ -52,7 +66,7 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     target = find_column(frame, path, settings.label_column, LABELS, "--label-column")
     if target is None:
         raise DataError(
-            f"{path} has the columns {wording.some(list(frame.columns))}, expected one called "
+            f"{path} has the columns {listed(frame.columns)}, expected one called "
             f"{wording.either(LABELS)}; name the labels with --label-column"
         )
     if frame.empty:
@@ -60,7 +74,7 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     part_column = find_column(frame, path, settings.split, (), "--split")
     labels = frame[target]
     if form == "text":
-        labels = _in_order(labels)
+        labels = _in_order(labels, names_in(settings.missing))
     part = None
     used = [target]
     if part_column is not None:
@@ -76,10 +90,9 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
         part=part,
         notes=notes,
     )
-    usual = [name for name in PATHS if settings.path_column is not None or _holds_paths(rest, name)]
-    path_column = find_column(rest, path, settings.path_column, usual, "--path-column")
-    if path_column is not None:
-        return _with_images(source, rest[path_column], path.parent, settings, listener)
+    images = _images(rest, path, settings)
+    if images is not None:
+        return _with_images(source, images, len(frame), path, settings, listener)
     rows = table_rows(rest, str(path))
     return replace(
         source,
@@ -105,21 +118,42 @@ def _read(path: Path, settings: DataSettings) -> tuple[pd.DataFrame, str, tuple[
     return frame, form, notes
 
 
+def _images(frame: pd.DataFrame, path: Path, settings: DataSettings) -> NamedImages | None:
+    """The image files that the rows name; None where the columns are features."""
+    asked = settings.path_column
+    if asked == NO_COLUMN:
+        return None
+    if asked is None:
+        return guessed_images(frame, path.parent)
+    column = find_column(frame, path, asked, (), "--path-column")
+    assert column is not None
+    return images_of_column(frame, column, path.parent)
+
+
 def _with_images(
-    source: Source, names: "pd.Series[Any]", folder: Path, settings: DataSettings, listener: Listener
+    source: Source, images: NamedImages, rows: int, path: Path, settings: DataSettings, listener: Listener
 ) -> Source:
-    """The source with the images in files of these names; rows of skipped images are left out."""
-    paths = [folder / str(name) for name in names]
-    images, kept, notes = image_files(paths, folder, skip_broken=settings.skip_broken, listener=listener)
+    """The source with the images that its rows name; rows of skipped images are left out."""
+    notes = list(images.notes)
+    if not settings.skip_broken:
+        images.refuse_gaps(rows, path)
+    elif len(images.rows) < rows:
+        notes.append(
+            f"left out without the path of an image: {wording.count(rows - len(images.rows), 'row')}"
+        )
+    pixels, kept, more_notes = image_files(
+        images.paths, path.parent, skip_broken=settings.skip_broken, listener=listener
+    )
+    kept_rows = images.rows[kept]
     assert source.place is not None
     return replace(
         source,
-        X=images,
-        y=source.y.iloc[kept],
-        ids=names.to_numpy(dtype=str)[kept],
-        place=replace(source.place, kept=tuple(kept.tolist())),
-        part=taken(source.part, kept),
-        notes=(*source.notes, *notes),
+        X=pixels,
+        y=source.y.iloc[kept_rows],
+        ids=images.names[kept],
+        place=replace(source.place, kept=tuple(kept_rows.tolist())),
+        part=taken(source.part, kept_rows),
+        notes=(*source.notes, *notes, *more_notes),
     )
 
 
@@ -207,11 +241,23 @@ def features_from_frame(
 
 def _why_not(column: str, values: "pd.Series[Any]") -> str:
     """Why a column is not a feature; empty when it is one."""
-    types = pd.api.types
+    return _says_nothing(column, values) or _cannot_be_read(values)
+
+
+def _says_nothing(column: str, values: "pd.Series[Any]") -> str:
+    """Why a column says nothing of its row; empty when it may."""
     if column.lower() in ROW_NUMBERS or (column.startswith("Unnamed:") and _count_rows(values)):
         return "numbers the rows"
+    if identifies_images(column) or names_one_image_each(values):
+        return "identifies images"
     if len(values) and values.isna().all():
         return "empty"
+    return ""
+
+
+def _cannot_be_read(values: "pd.Series[Any]") -> str:
+    """Why the values are neither numbers nor a few categories; empty when they are."""
+    types = pd.api.types
     inferred = types.infer_dtype(values, skipna=True)
     if inferred in LEFT_OUT:
         return LEFT_OUT[inferred]
@@ -241,18 +287,33 @@ def _count_rows(values: "pd.Series[Any]") -> bool:
     return any(np.array_equal(values.to_numpy(), counted + first) for first in (0, 1))
 
 
-def _in_order(texts: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Labels read as texts, with integers in the order of numbers: 2 comes before 10.
+def _in_order(texts: "pd.Series[Any]", missing: Collection[str]) -> "pd.Series[Any]":
+    """Labels read as texts, with numbers in their order: 2 comes before 10. Whole ones have no decimals.
 
     Measurements and identifiers become numbers, which the labels' parser refuses with the reason.
     """
+    texts = texts.mask(texts.str.strip().isin(missing))
     present = texts.dropna()
     numbers = pd.to_numeric(present, errors="coerce")
     if len(present) >= FEW_ROWS and present.nunique() > len(present) / 2 and numbers.notna().all():
         return pd.Series(pd.to_numeric(texts))
-    if not present.str.fullmatch(INTEGER).all():
+    marks = present.isin(looks_unlabelled(present.unique().tolist())) & numbers.isna()
+    present = present[~marks]
+    if present.str.fullmatch(WHOLE).all():
+        texts = texts.map(as_whole_number, na_action="ignore")
+    elif not present.str.fullmatch(DECIMAL).all():
         return texts
-    return texts.astype(pd.CategoricalDtype(sorted(present.unique(), key=int), ordered=True))
+    different = texts.dropna().unique().tolist()
+    order = sorted(different, key=_number_first)
+    return texts.astype(pd.CategoricalDtype(order, ordered=True))
+
+
+def _number_first(text: str) -> tuple[float, str]:
+    """What labels are sorted by: numbers by their values, then the texts that mean "no label"."""
+    try:
+        return float(text), text
+    except ValueError:
+        return np.inf, text
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -263,15 +324,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} needs pyarrow, which is not installed; {remedy}") from error
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:  # also pyarrow's own
         raise unreadable(path, error, "a Parquet file") from error
-
-
-def _holds_paths(frame: pd.DataFrame, name: str) -> bool:
-    """Whether there is a column of this name, in any case, whose texts end like names of image files."""
-    column = usual_column(list(frame.columns), (name,))
-    if column is None:
-        return False
-    texts = frame[column].dropna().astype(str)
-    return len(texts) > 0 and bool(texts.map(lambda text: Path(text).suffix.lower() in ENDINGS).all())
 
 
 def _ids(frame: pd.DataFrame) -> npt.NDArray[Any] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from audit.datasets.sources.folders import ENDINGS
+from audit.datasets.sources.trees import ENDINGS
 from audit.runs.folder import RunRecord
 
 DIGITS = 6  # of probabilities

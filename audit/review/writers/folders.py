@@ -26,9 +26,9 @@ def write_moves(place: LabelPlace, change: Change, folder: Path) -> None:
         if change.dropped[row]:
             target = PurePosixPath("..", f"{tree.resolve().name}-dropped", path)
         else:
-            new_class = PurePosixPath(ids[change.donors[row]]).parts[0]
-            target = PurePosixPath(new_class, *path.parts[1:])
-        free = _free_path(target, path.parts[0], taken, tree)
+            new_class = PurePosixPath(ids[change.donors[row]]).parts[place.depth]
+            target = PurePosixPath(*path.parts[: place.depth], new_class, *path.parts[place.depth + 1 :])
+        free = _free_path(target, path.parts[place.depth], taken, tree)
         taken.add(str(free).casefold())
         moves.append((str(path), str(free)))
     _write(folder / MOVES, moves)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace
-from audit.datasets.sources.delimited import separator_of
+from audit.datasets.sources.delimited import Dialect
 from audit.errors import ReviewError
 from audit.review.writers.change import BEFORE, Change, corrected_name
 
@@ -33,7 +34,7 @@ def write_text(place: LabelPlace, change: Change, folder: Path) -> None:
     if gzipped:
         content = gzip.decompress(content)
     try:
-        corrected = _corrected(content.decode(), separator_of(path), place, change).encode()
+        corrected = _corrected(content.decode(), Dialect.of(path), place, change).encode()
     except (csv.Error, LookupError, ValueError) as error:
         raise ReviewError(
             f"{path} is written in a way that does not let its column {place.name!r} be changed alone; save "
@@ -68,9 +69,9 @@ def write_parquet(place: LabelPlace, change: Change, folder: Path) -> None:
     )
 
 
-def _corrected(text: str, separator: str, place: LabelPlace, change: Change) -> str:
+def _corrected(text: str, dialect: Dialect, place: LabelPlace, change: Change) -> str:
     """The corrected table as text; LookupError when it or the source does not read back as expected."""
-    table = _TextTable(text, separator, place.name)
+    table = _TextTable(text, dialect, place.name)
     rows = list(range(len(table.labels)))
     if place.kept is not None:
         rows = list(place.kept)
@@ -86,7 +87,7 @@ def _corrected(text: str, separator: str, place: LabelPlace, change: Change) -> 
         expected[row] = table.labels[donor]
     corrected = _edited(text, edits)
     kept = [label for row, label in enumerate(expected) if row not in dropped]
-    if _TextTable(corrected, separator, place.name).labels != kept:
+    if _TextTable(corrected, dialect, place.name).labels != kept:
         raise LookupError
     return corrected
 
@@ -96,7 +97,7 @@ def _refuse_other_labels(table: "_TextTable", rows: list[int], change: Change) -
     if len(rows) != len(change.codes):
         raise LookupError
     for row, code in zip(rows, change.codes.tolist(), strict=True):
-        if code >= 0 and table.labels[row] != change.class_names[code]:
+        if code >= 0 and as_whole_number(table.labels[row]) != as_whole_number(change.class_names[code]):
             raise LookupError
 
 
@@ -123,11 +124,12 @@ def _edited(text: str, edits: list[Edit]) -> str:
 class _TextTable:
     """A table as text: where its lines and the fields of one column are."""
 
-    def __init__(self, text: str, separator: str, column: str) -> None:
+    def __init__(self, text: str, dialect: Dialect, column: str) -> None:
         self.text = text
         lines = list(io.StringIO(text, newline=""))
         starts = [0, *accumulate(map(len, lines))]
-        reader = csv.reader(lines, delimiter=separator)
+        separator = dialect.separator
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=dialect.spaces_after)
         self.column = -1  # until the header is read
         self.spans: list[tuple[int, int]] = []  # of the header and of each row
         self.labels: list[str] = []
@@ -142,7 +144,8 @@ class _TextTable:
                     self.labels.append(record[self.column])
             line = reader.line_num
         unquoted = f"[^{re.escape(separator)}\r\n]*"
-        self.one_field = re.compile(f'"(?:[^"]|"")*+"{unquoted}|{unquoted}')
+        spaces = " *+" if dialect.spaces_after else ""
+        self.one_field = re.compile(f'{spaces}"(?:[^"]|"")*+"{unquoted}|{unquoted}')
 
     def line_span(self, row: int) -> tuple[int, int]:
         """Where a row begins and ends, with its end of line."""

@@ -4,14 +4,16 @@ What is not one class for each row is refused with the reason: measurements, mom
 row, mixed types.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.source import is_from, shown
+from audit.datasets.labels.foreign import is_from, shown
+from audit.datasets.labels.no_label import looks_unlabelled, missing_flag
 from audit.errors import DataError
 from audit.types import Mask
 
@@ -19,6 +21,9 @@ NO_LABEL = -1
 _NOTHING = np.array(None, dtype=object)
 EXPECTED = "expected classes: integers, strings or booleans, one for each row"
 ONE_HOT = f"{EXPECTED}, or one-hot rows with exactly one 1"
+WHOLE_FLOAT = re.compile(
+    r"-?(?:0|[1-9][0-9]{0,15})(?:\.0+|,0)"
+)  # as pandas writes integers beside missing values
 MOST_EXACT = 2**53  # whole floats above are rounded
 NUMBERS = ("floating", "mixed-integer-float", "integer", "boolean")  # pandas' names of object types
 PLAIN = ("string", "integer", "boolean", "bytes", "empty")
@@ -54,10 +59,20 @@ class DistinctLabels:
         """Whether the labels are strings or bytes, else numbers."""
         return bool(self.values) and isinstance(self.values[0], str | bytes)
 
+    def only(self, kept: Sequence[int]) -> "DistinctLabels":
+        """These labels; rows of others have none."""
+        if len(kept) == len(self.values):
+            return self
+        table = np.full(len(self.values) + 1, NO_LABEL)  # the last entry is for NO_LABEL itself, which is -1
+        table[np.array(kept, dtype=np.int64)] = np.arange(len(kept))
+        return DistinctLabels([self.values[i] for i in kept], table[self.position])
+
 
 def open_labels(y: Any, name: str) -> RawLabels:
     """Take the array of labels out of any container; DataError when there is none."""
     if hasattr(y, "columns") and hasattr(y, "to_numpy"):  # a frame of pandas or polars
+        if len(y.columns) == 1:
+            return open_labels(y[next(iter(y.columns))], name)
         return RawLabels(y.to_numpy(), names=list(y.columns))
     if is_from(y, "pandas") and (opened := _from_pandas(y)):
         return opened
@@ -87,14 +102,24 @@ def _refuse_one_value(y: Any, name: str) -> NoReturn:
     raise DataError(f"{name} {what}, {EXPECTED}; {remedy}")
 
 
-def distinct_labels(array: npt.NDArray[Any], name: str) -> DistinctLabels:
-    """Find the different labels of an array (n,) or of one-hot rows (n, k)."""
+def distinct_labels(array: npt.NDArray[Any], name: str, missing: Collection[str] = ()) -> DistinctLabels:
+    """Find the different labels of an array (n,) or of one-hot rows (n, k); these are missing."""
     if array.dtype.kind == "V":  # records, of any shape
         _refuse_dtype(array.dtype, name)
     if array.ndim != 1:
         array = _column_numbers(array, name)
+        return _distinct(array, name)
     if array.dtype.kind in "OT":
-        array = _uniform(array.astype(object), name)
+        array = array.astype(object)  # a copy
+        if missing:  # before they are seen to be of another type than the labels
+            array[[_means(each, missing) for each in array]] = None
+        array = _uniform(array, name)
+    found = _distinct(array, name)
+    return found.only([i for i, value in enumerate(found.values) if not _means(value, missing)])
+
+
+def _distinct(array: npt.NDArray[Any], name: str) -> DistinctLabels:
+    """Find the different labels of an array (n,)."""
     _refuse_dtype(array.dtype, name)
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # what a double cannot hold becomes infinite and is refused
@@ -130,6 +155,34 @@ def _from_pandas(y: Any) -> RawLabels | None:
     if isinstance(y.dtype, np.dtype):
         return RawLabels(np.asarray(y))
     return RawLabels(array.to_numpy(dtype=object))
+
+
+def _means(value: Any, missing: Collection[str]) -> bool:
+    """Whether a label, as it is written, is one of those that are missing."""
+    if not missing or not isinstance(value, str | bytes | bool | int | float | np.generic):
+        return False
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    try:
+        text = str(value).strip()
+    except ValueError:  # an integer of thousands of digits
+        return False
+    return text in missing or as_whole_number(text) in missing
+
+
+def as_whole_number(text: str) -> str:
+    """A whole number without the zeros after its point, as 10 for 10.0; any other text as it is."""
+    if not WHOLE_FLOAT.fullmatch(text):
+        return text
+    return str(int(re.split("[.,]", text)[0]))
+
+
+def class_called(text: str, class_names: Sequence[str]) -> str:
+    """The class that a text of another file means: spaces around it and zeros after a point aside."""
+    if text in class_names:
+        return text
+    name_of = {as_whole_number(name.strip()): name for name in class_names}
+    return name_of.get(as_whole_number(text.strip()), text)
 
 
 def _is_blank(value: Any) -> bool:
@@ -193,6 +246,10 @@ def _refuse_objects(values: npt.NDArray[Any], missing: Mask, name: str) -> NoRet
     examples = [f"{shown(values[row])} (row {row})" for row in first_rows.values()]
     if len(examples) > 1:
         remedy = "give all labels the same type, for example with str(label)"
+        texts = [values[row] for row in first_rows.values() if isinstance(values[row], str)]
+        marks = looks_unlabelled(texts)
+        if marks:
+            remedy = f'if {shown(marks[0])} means "no label", leave it out with {missing_flag(marks[:1])}'
         raise DataError(f"{name} holds {' beside '.join(examples)}, {EXPECTED}; {remedy}")
     ((inferred, row),) = first_rows.items()
     remedy = REMEDIES.get(inferred, ONE_EACH if np.iterable(values[row]) else PLAINLY)

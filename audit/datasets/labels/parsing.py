@@ -1,6 +1,7 @@
 """Raw labels, in every form that people keep them in, become class codes with class names."""
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from audit import wording
-from audit.datasets.raw_labels import (
+from audit.datasets.labels.foreign import shown
+from audit.datasets.labels.no_label import without_label_note
+from audit.datasets.labels.raw import (
     EXPECTED,
     NO_LABEL,
     DistinctLabels,
@@ -16,7 +19,6 @@ from audit.datasets.raw_labels import (
     distinct_labels,
     open_labels,
 )
-from audit.datasets.source import shown
 from audit.errors import DataError
 from audit.types import Labels
 
@@ -32,9 +34,10 @@ class ParsedLabels:
     codes: Labels  # (n,) 0..k-1, NO_LABEL where there is no label
     class_names: tuple[str, ...]  # (k,) in sorted order
     notes: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()  # (k,) the label of each class as y holds it; of one-hot rows the column
 
 
-def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
+def parse(y: Any, name: str, class_names: Any = None, missing: Collection[str] = ()) -> ParsedLabels:
     """Turn raw labels y, in whatever form, into class codes.
 
     Parameters
@@ -46,6 +49,8 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
         What y is called in messages.
     class_names
         The names of the labels 0..k-1, when y holds such numbers.
+    missing
+        Labels that mean "no label", such as NA and -1, as they are written or as their classes are called.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
         When y does not hold one class for each row, or fewer than two classes.
     """
     raw = open_labels(y, name)
-    found = distinct_labels(raw.array, name)
+    found = distinct_labels(raw.array, name, missing)
     if class_names is None:
         class_names = raw.names
     if class_names is None:
@@ -62,6 +67,7 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
         texts = _texts(found, name)
     else:
         texts = _given_names(found, name, [str(each) for each in class_names])
+        found, texts = _without(found, texts, missing)
     key_of = dict(zip(texts, _sort_keys(raw, found, texts), strict=True))
     classes = tuple(sorted(key_of, key=key_of.__getitem__))
     code_of = {text: code for code, text in enumerate(classes)}
@@ -70,8 +76,35 @@ def parse(y: Any, name: str, class_names: Any = None) -> ParsedLabels:
     if len(classes) < 2:
         only = f"only {shown(classes[0])}" if classes else f"none in {len(codes):,} rows"
         raise DataError(f"{name} needs at least two classes, found {only}")
-    notes = (_missing_note(codes), _similar_names_note(classes))
-    return ParsedLabels(codes, classes, tuple(note for note in notes if note))
+    values = found.values
+    if raw.names is not None:
+        values = texts
+    value_of = dict(zip(texts, values, strict=True))
+    notes = (
+        _missing_note(codes),
+        without_label_note(_rows_of_classes(codes, classes), len(codes)),
+        _similar_names_note(classes),
+    )
+    return ParsedLabels(
+        codes,
+        classes,
+        tuple(note for note in notes if note),
+        tuple(value_of[text] for text in classes),
+    )
+
+
+def _without(
+    found: DistinctLabels, texts: list[str], missing: Collection[str]
+) -> tuple[DistinctLabels, list[str]]:
+    """The labels, and their names, less those whose name is missing."""
+    kept = [i for i, text in enumerate(texts) if text not in missing]
+    return found.only(kept), [texts[i] for i in kept]
+
+
+def _rows_of_classes(codes: Labels, classes: tuple[str, ...]) -> dict[str, int]:
+    """The number of rows of each class."""
+    counts = np.bincount(codes[codes != NO_LABEL], minlength=len(classes))
+    return dict(zip(classes, counts.tolist(), strict=True))
 
 
 def _sort_keys(raw: RawLabels, found: DistinctLabels, texts: list[str]) -> list[Any]:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from audit import DataError
-from audit.datasets.labels import ParsedLabels, parse
-from audit.datasets.raw_labels import NO_LABEL
+from audit.datasets.labels import NO_LABEL, ParsedLabels, parse
 
 EXPECTED = "expected classes: integers, strings or booleans, one for each row"
 ONE_HOT = f"{EXPECTED}, or one-hot rows with exactly one 1"
