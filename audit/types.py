@@ -122,10 +122,14 @@ class LabeledDataset:
     feature_names: tuple[str, ...] = ()  # (d,) empty for images and where the source has none
     part: npt.NDArray[np.str_] | None = None  # (n,) such as train or test, where the data has parts
     as_given: AsGiven | None = None  # the examples as they came, where X is not that already
+    groups: Groups | None = None  # (n,) rows that belong together, such as those of one patient
+    order: Rows | None = None  # (n,) the rank of each row in time, equal for equal times
+    cautions: tuple[str, ...] = ()  # what gives the label away, left out or not, a line each
+    as_read: "LabeledDataset | None" = None  # with the columns that were left out; None where none were
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        columns = (self.X, self.ids, self.rows, self.part, self.as_given)
+        columns = (self.X, self.ids, self.rows, self.part, self.as_given, self.groups, self.order)
         lengths = {len(column) for column in columns if column is not None}
         if lengths != {n} or self.X.ndim not in (2, 4):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
@@ -141,6 +145,11 @@ class LabeledDataset:
     def has_numbers(self) -> bool:
         """Whether there is anything in X: texts have no numbers, and labels alone have no examples."""
         return bool(self.X.shape[1])
+
+    @property
+    def whole(self) -> "LabeledDataset":
+        """The data set as the source has it, with all columns, by which rows are known again."""
+        return self if self.as_read is None else self.as_read
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ from audit.settings.inject import InjectSettings
 PAGE = (Path(__file__).parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
 X, y = striped_images(60)
 flat = X.reshape(60, -1).astype(float)
+half = np.repeat([0, 1], 30)
 rng = np.random.default_rng(0)
 probs = rng.dirichlet(np.ones(4), 60)
 
@@ -251,6 +252,16 @@ CASES = {
     "t.csv has no column 'c', found label, b; check --split": table("label,b\n1,2\n", split="c"),
     "split has shape (3,), expected (60,); give one part for each row": detect(X, y, split=[1, 2, 3]),
     "split is missing in 1 of 60 rows, first in row 2, expected a part for every row, such as train or test; fill it in": detect(X, y, split=["a", "b", None, *57 * ["a"]]),
+    "groups has shape (3,), expected (60,); give one group for each row": detect(X, y, groups=[1, 2, 3]),
+    "groups is missing in 1 of 60 rows, first in row 2, expected a group for every row, such as a patient or a document; fill it in": detect(X, y, groups=["a", "b", None, *57 * ["a"]]),
+    "order is missing in 1 of 60 rows, first in row 0, expected a value for every row, such as a time; fill it in": detect(X, y, order=[np.nan, *range(59)]),
+    "X has no column 'patient', found 'a', 'b'; give its name, or a value for each row": detect(pd.DataFrame(flat[:, :2], columns=["a", "b"]), y, groups="patient"),
+    "t.csv has no column 'c', found label, b; check --group-column": table("label,b\n1,2\n", group_column="c"),
+    "t.csv has no column 'c', found label, b; check --order-column": table("label,b\n1,2\n", order_column="c"),
+    "--keep-columns names 'age', expected columns of t: a, b; correct the name": table("label,a,b\n" + 15 * "1,2,3\n2,3,3\n", keep_columns="a,age"),
+    "there are 3 groups, expected 5 or more, one for each fold; name smaller groups, or use fewer --folds": detect(X, y, groups=[i // 20 for i in range(60)]),
+    "all 30 rows of the class '1' are in one group, expected two or more: models that judge them never saw the class; name smaller groups, or leave the class out": detect(flat, half, groups=np.where(half, 30, range(60))),
+    "all 20 rows of the class '1' are in one of 2 blocks in order, expected two or more: models that judge them never saw the class; use more --folds, or leave the class out": detect(flat, np.repeat([0, 1], [40, 20]), order=range(60), folds=2),
     "split cannot be combined with X given as parts; leave split out": detect({"train": X}, {"train": y}, split=y),
     "X has the parts 'train', 'test' but y has 'train', expected the same; rename the parts, or add what is missing": detect({"train": X, "test": X}, {"train": y}),
     "X has the parts 'train' but y is of type ndarray, expected labels for each part; give both as {'train': …, 'test': …}": detect({"train": X}, y),

@@ -71,9 +71,10 @@ def detect(
         terminal.print_notes(done.record.data["notes"])
     if as_json:
         judged = {"gates": [each.to_json() for each in results]} if results else {}
-        terminal.print_json({**done.record.scores.to_json(), **judged, "report": str(page)})
+        cautions = {"cautions": list(done.cautions)} if done.cautions else {}
+        terminal.print_json({**done.record.scores.to_json(), **judged, **cautions, "report": str(page)})
     else:
-        terminal.print_result(done.record.scores, str(page))
+        terminal.print_result(done.record.scores, str(page), done.cautions)
     if failed := gates.failure(results):
         print("audit:", failed, file=sys.stderr)  # noqa: T201
         sys.exit(GATE)

@@ -45,8 +45,8 @@ def print_notes(notes: Sequence[str]) -> None:
         print("note:", note, file=sys.stderr)  # noqa: T201
 
 
-def print_result(scores: Scores, report: str) -> None:
-    """Print the short table of a run to stdout."""
+def print_result(scores: Scores, report: str, cautions: Sequence[str] = ()) -> None:
+    """Print the short table of a run to stdout, with what may make it misleading."""
     console = Console(highlight=False, soft_wrap=True)
     accuracy = scores.accuracy
     if scores.detection is None:
@@ -76,6 +76,8 @@ def print_result(scores: Scores, report: str) -> None:
         console.print(f"kinds of suspects: {counted or 'none'} ({measured})")
     for top in scores.suspects.expected[:1]:
         console.print(f"of the first {top.first} expect {expected_number(top.errors)} to be wrong")
+    for line in cautions:
+        console.print(f"caution: {line}", markup=False)
     console.print(f"report: {report}", markup=False)
 
 

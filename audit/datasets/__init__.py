@@ -9,7 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from audit import wording
+from audit.datasets.giveaways import without_giveaways
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.loaders import FORMS, LOADERS, files_of, folder_of, open_source
 from audit.datasets.sources.bundled import BUNDLED
@@ -39,23 +42,40 @@ __all__ = [
     "from_arrays",
     "hashes_of",
     "load",
+    "load_as_read",
     "open_source",
     "read_chosen",
     "read_probabilities",
     "refuse_without_numbers",
     "selection",
+    "without_giveaways",
 ]
 
 
 def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
-    """Load the data set that the settings name; DataError when there is none or it cannot be audited."""
-    dataset = validate(open_source(config.data, listener), selection(config))
+    """Load the data set that the settings name, for an audit: without what gives its labels away.
+
+    DataError when there is none or it cannot be audited.
+    """
+    dataset = load_as_read(config, listener)
     refuse_without_numbers(dataset)
-    return dataset
+    return without_giveaways(dataset, config.data.keep_columns)
+
+
+def load_as_read(config: Config, listener: Listener | None = None) -> LabeledDataset:
+    """Load the data set that the settings name, with all its columns."""
+    return validate(open_source(config.data, listener), selection(config))
 
 
 def from_arrays(
-    X: Any, y: Any = None, *, split: Any = None, name: str = "arrays", config: Config | None = None
+    X: Any,
+    y: Any = None,
+    *,
+    split: Any = None,
+    groups: Any = None,
+    order: Any = None,
+    name: str = "arrays",
+    config: Config | None = None,
 ) -> LabeledDataset:
     """Make a data set of arrays, frames or dataset objects; DataError when it cannot be audited.
 
@@ -70,11 +90,18 @@ def from_arrays(
     split
         The part that each row (n,) is in, such as train and test. Not with X and y that are given as parts,
         {"train": …, "test": …}.
+    groups
+        The group of each row (n,), equal for rows that belong together; or the name of a column of the frame
+        X, which is no feature then.
+    order
+        What puts the rows (n,) in order, such as times; or the name of a column.
     name
         What the data set is called in reports and folders.
     config
         Which rows are taken; all when not given.
     """
+    X, groups = _column_of(X, groups)
+    X, order = _column_of(X, order)
     source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
     config = config or Config()
     source = replace(source, missing=names_in(config.data.missing))
@@ -82,7 +109,24 @@ def from_arrays(
         if source.part is not None:
             raise DataError("split cannot be combined with X given as parts; leave split out")
         source = replace(source, part=np.asarray(split))
-    return validate(source, selection(config))
+    source = replace(source, groups=_array_of(groups), order=_array_of(order))
+    return without_giveaways(validate(source, selection(config)), config.data.keep_columns)
+
+
+def _column_of(X: Any, column: Any) -> tuple[Any, Any]:
+    """The frame X without the column of this name, and that column; both as they are where it is no name."""
+    if not isinstance(column, str):
+        return X, column
+    columns = list(getattr(X, "columns", []))
+    if column not in columns:
+        listed = wording.some([repr(each) for each in columns]) or "none"
+        raise DataError(f"X has no column {column!r}, found {listed}; give its name, or a value for each row")
+    return X[[each for each in columns if each != column]], X[column]
+
+
+def _array_of(column: Any) -> npt.NDArray[Any] | None:
+    """A column of any container as an array; None where there is none."""
+    return None if column is None else np.asarray(column)
 
 
 def selection(config: Config) -> Selection:

@@ -57,6 +57,8 @@ class Source:
     feature_names: tuple[str, ...] = ()  # (d,) where the source has them
     place: LabelPlace | None = None  # None where the labels are not in a file of the user's
     part: npt.NDArray[Any] | None = None  # (n,) the part that each row is in, where there are parts
+    groups: npt.NDArray[Any] | None = None  # (n,) equal for rows that belong together
+    order: npt.NDArray[Any] | None = None  # (n,) numbers, dates or texts that put the rows in order
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
     as_given: AsGiven | None = None  # (n,) the examples as they came, where X is not that already
     missing: frozenset[str] = frozenset()  # labels that mean "no label", beside those that always do

@@ -15,6 +15,7 @@ from audit.datasets.examples import fingerprint, in_one_form, refuse_form, row_h
 from audit.datasets.given_rows import given_hashes
 from audit.datasets.labels import NO_LABEL, ParsedLabels
 from audit.datasets.lazy_rows import read_rows
+from audit.datasets.row_columns import row_groups, row_parts, row_ranks
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
@@ -72,7 +73,13 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
     n = len(chosen.parsed.codes)
     part = None
     if source.part is not None:
-        part = _parts(source.part, n)[chosen.rows]
+        part = row_parts(source.part, n)[chosen.rows]
+    groups = None
+    if source.groups is not None:
+        groups = row_groups(source.groups, n)[chosen.rows]
+    order = None
+    if source.order is not None:
+        order = row_ranks(source.order, n)[chosen.rows]
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
     given = None if source.as_given is None else source.as_given[chosen.rows]
     return LabeledDataset(
@@ -88,6 +95,8 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         feature_names=source.feature_names,
         part=part,
         as_given=given,
+        groups=groups,
+        order=order,
     )
 
 
@@ -133,21 +142,6 @@ def validate(source: Source, selection: Selection = Selection()) -> LabeledDatas
         When examples and labels do not fit together or cannot be audited.
     """
     return read_chosen(source, choose_rows(source, selection))
-
-
-def _parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
-    """The name of the part that each row (n,) is in."""
-    from pandas import isna  # noqa: PLC0415  slow to import
-
-    if part.shape != (n,):
-        raise DataError(f"split has shape {part.shape}, expected ({n},); give one part for each row")
-    missing = np.flatnonzero(isna(part))
-    if len(missing):
-        raise DataError(
-            f"split is missing in {len(missing):,} of {n:,} rows, first in row {missing[0]}, expected a part "
-            "for every row, such as train or test; fill it in"
-        )
-    return part.astype(np.str_)
 
 
 def _unlabelled(source: Source, parsed: ParsedLabels, selection: Selection) -> Unlabelled | None:

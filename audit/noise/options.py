@@ -14,8 +14,9 @@ from audit.noise import check_options, flip
 from audit.noise.transitions import read_matrix
 from audit.settings.detect import Config
 from audit.settings.noise import NoiseOptions, NoiseSettings
-from audit.types import Floats, LabeledDataset, NoisyLabels
+from audit.types import Floats, LabeledDataset, NoisyLabels, Rows
 
+MOST_UNITS = 1.5  # labels in a group, on average, up to which groups are said to have one label
 MOST_NAMES = 12  # that an error line lists
 
 
@@ -70,6 +71,9 @@ class ConfiguredNoise:
     ) -> tuple[LabeledDataset, NoisyLabels]:
         """Flip labels as the settings ask; also returns the data set with all classes that they may name.
 
+        In groups of one label each, such as the rows of a patient, all labels of a group change together, as
+        real errors do there.
+
         Raises
         ------
         AuditError
@@ -77,19 +81,35 @@ class ConfiguredNoise:
         """
         dataset = self.widened(dataset)
         noise_map = self.options.noise_map
+        first, unit = _units(dataset)
         noisy = flip(
-            dataset.labels,
+            dataset.labels[first],
             self.settings.noise,
             self.settings.noise_kind,
             k=len(dataset.class_names),
             rng=rng,
-            X=dataset.X,
+            X=dataset.X[first] if len(first) < len(unit) else dataset.X,
             sampling=self.options.sampling,
             inclusive=self.options.inclusive,
             class_map=None if noise_map is None else map_in(noise_map, dataset.class_names),
             matrix=self.matrix,
         )
-        return dataset, noisy
+        if len(first) == len(unit):
+            return dataset, noisy
+        return dataset, NoisyLabels(noisy.noisy[unit], dataset.labels.copy(), noisy.transition)
+
+
+def _units(dataset: LabeledDataset) -> tuple[Rows, Rows]:
+    """What changes together: the first row (u,) of each unit, and the unit of each row (n,)."""
+    n = len(dataset.labels)
+    alone = (np.arange(n), np.arange(n))
+    if dataset.groups is None:
+        return alone
+    pairs = np.stack([dataset.groups, dataset.labels])
+    of_one_label, first, unit = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+    if of_one_label.shape[1] > MOST_UNITS * len(np.unique(dataset.groups)):
+        return alone
+    return first, unit
 
 
 def names_in(text: str) -> list[str]:

@@ -44,6 +44,8 @@ def detect(
     pred_probs: npt.ArrayLike | None = None,
     sample_weight: npt.ArrayLike | None = None,
     split: npt.ArrayLike | None = None,
+    groups: npt.ArrayLike | str | None = None,
+    order: npt.ArrayLike | str | None = None,
     listener: Listener | None = None,
     name: str = "arrays",
     **settings: Any,
@@ -69,6 +71,12 @@ def detect(
         How much each row (n,) counts in training.
     split
         The part that each row (n,) is in, where X is not given in parts.
+    groups
+        The group of each row (n,), such as its patient, document or video, or the name of a column of the
+        frame X: no fold splits a group.
+    order
+        What puts the rows (n,) in order, such as times, or the name of a column: folds are blocks of it, one
+        after the other.
     listener
         Receives progress; silent when not given.
     name
@@ -92,7 +100,9 @@ def detect(
     noise = ConfiguredNoise.of(config)
     models.check(model)
     with timer("load"):
-        dataset = datasets.from_arrays(X, y, split=split, name=name, config=config)
+        dataset = datasets.from_arrays(
+            X, y, split=split, groups=groups, order=order, name=name, config=config
+        )
     request = AuditRequest(dataset, config, noise, model, config.call(), pred_probs, sample_weight)
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
@@ -117,7 +127,9 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     trains = len(shape) > 1 and own_probs is None and not path.exists()
     with _workers_starting(config, model, shape) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
-            dataset = datasets.read_chosen(source, chosen)
+            dataset = datasets.without_giveaways(
+                datasets.read_chosen(source, chosen), config.data.keep_columns
+            )
             pred_probs = None if own_probs is None else datasets.read_probabilities(own_probs)
         folder = datasets.folder_of(config.data)
         command = config.command()
@@ -182,11 +194,13 @@ def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> Abs
 
 
 def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
+    dataset = request.dataset
     arrays: dict[str, npt.ArrayLike | None] = {
         "pred_probs": request.pred_probs,
         "sample_weight": request.sample_weight,
+        "groups": dataset.groups,
+        "order": dataset.order,
     }
-    dataset = request.dataset
     if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
         arrays["as_given"] = given_hashes(dataset.as_given)
     return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part)
@@ -200,7 +214,7 @@ def _audit(
     models.check(request.model)
     seeds = Seeds.of(config.run.seed)
     run_stages = _stages(request)
-    for note in request.dataset.notes:
+    for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
     with timer("noise"):
         dataset, labels = request.noise.inject_into(request.dataset, np.random.default_rng(seeds.noise))
@@ -215,12 +229,12 @@ def _audit(
         hidden = controls.choose(config.report.controls, labels, issues, judged.conflicts.rows, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
         thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks, notes)
-        hashes = datasets.hashes_of(dataset.X, dataset.as_given)
+        hashes = datasets.hashes_of(dataset.whole.X, dataset.whole.as_given)
     for note in notes:
         listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, notes),
+        data=_data_facts(dataset, request.folder, notes, trained.cautions),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -249,7 +263,9 @@ def _audit(
     )
 
 
-def _data_facts(dataset: LabeledDataset, folder: str | None, notes: Sequence[str]) -> dict[str, Any]:
+def _data_facts(
+    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], cautions: Sequence[str]
+) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
     texts = {}
     if dataset.as_given is not None and not dataset.has_numbers:
@@ -257,11 +273,12 @@ def _data_facts(dataset: LabeledDataset, folder: str | None, notes: Sequence[str
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
-        "shape": list(dataset.X.shape),
+        "shape": list(dataset.whole.X.shape),
         "dtype": str(dataset.X.dtype),
         "folder": folder,
         **texts,
         "notes": [*dataset.notes, *notes],
+        "cautions": [*dataset.cautions, *cautions],
     }
 
 

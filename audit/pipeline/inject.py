@@ -90,7 +90,7 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
 
 def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
     """Load the images of another data set, which must have the same size."""
-    X = datasets.load(Config.of(name, seed=config.run.seed)).X
+    X = datasets.load_as_read(Config.of(name, seed=config.run.seed)).X
     if X.shape[1:] != dataset.X.shape[1:] or X.ndim != 4:
         raise DataError(
             f"--other {name} holds examples of {X.shape[1:]}, expected images of {dataset.X.shape[1:]} as in "
@@ -132,5 +132,5 @@ def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, lis
         raise ConfigError("audit inject needs a new folder to write the data set to; give --out FOLDER")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is not empty; choose a new folder with --out")
-    injected = inject_defects(datasets.load(config), config, settings)
+    injected = inject_defects(datasets.load_as_read(config), config, settings)
     return injected, write(injected, out)

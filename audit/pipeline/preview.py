@@ -8,9 +8,10 @@ import joblib
 import numpy as np
 
 from audit.datasets.duplicates import find_duplicates
+from audit.pipeline.held_together import held_together
 from audit.settings.detect import Config
 from audit.settings.training import TrainingSettings
-from audit.training import capabilities, folds, models, schedule
+from audit.training import capabilities, models, schedule
 from audit.training.cross_validation import threads_of, workers_for
 from audit.training.model import fit
 from audit.training.schedule import Schedule
@@ -45,7 +46,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
-    folds.check_fold_count(dataset.labels, duplicates.groups, settings.folds)
+    held = held_together(dataset, dataset.labels, duplicates, settings.folds)
     jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
     probe = _probe(dataset, settings, planned)
     return {
@@ -57,7 +58,7 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
         "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
         "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *dataset.cautions, *held.notes, *held.cautions],
         "noise": {"kind": config.noise.noise_kind, "rate": config.noise.noise},
         "model": models.choose(settings.model, dataset),
         "device": probe.device,

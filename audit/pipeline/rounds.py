@@ -14,6 +14,7 @@ from audit import detectors
 from audit.datasets.duplicates import Duplicates, find_duplicates
 from audit.events import Listener, optional
 from audit.kinds import step
+from audit.pipeline.held_together import held_together
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate
 from audit.training.out_of_sample import average_repeats, combine_folds
 from audit.training.schedule import Round, Schedule, progress_span
@@ -59,6 +60,7 @@ class Trained:
     duplicates: Duplicates
     notes: tuple[str, ...] = ()
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
+    cautions: tuple[str, ...] = ()  # what may make the score misleading, a line each
 
     @classmethod
     def from_pred_probs(cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...]) -> Self:
@@ -110,6 +112,9 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
         duplicates = find_duplicates(task.dataset.X, task.dataset.as_given)
+    held = held_together(task.dataset, task.labels, duplicates, task.folds)
+    for note in (*held.notes, *held.cautions):
+        listener.note(note)
     fold_seeds = _fold_seeds(rounds, task.fold_seeds)
     synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
     keep = np.ones(len(task.labels), dtype=bool)
@@ -120,7 +125,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
         current = rounds[index].sized(len(task.labels), task.folds, effort)
         fold_task = FoldTask(
             labels=task.labels,
-            groups=duplicates.groups,
+            groups=held.groups,
             k=k,
             folds=task.folds,
             fold_seed=fold_seeds[index],
@@ -133,6 +138,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             unlabelled_given=_unlabelled_given(task) if current.last else None,
             synthesizer=synthesizer if index == first_last else None,
             keep_features=current.last and task.synthetic_seed is not None,
+            order=held.order,
+            balanced=held.named,
         )
         span = progress_span(rounds, index, effort)
         recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
@@ -150,8 +157,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             probs, synthetic = step.gather_predictions(task.dataset.X, probs, results[first_last])
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
-    notes = tuple(dict.fromkeys(missing))
-    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic)
+    notes = tuple(dict.fromkeys([*held.notes, *missing]))
+    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """A finished audit in Python: its score, its suspects, its plots and its folder."""
 
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ class Run:
     def score(self) -> dict[str, Any] | None:
         """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
         return self.record.score
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What may make the score misleading, a line each: columns that tell the label, rows in groups."""
+        return self.record.cautions
 
     @property
     def issues(self) -> "pd.DataFrame":
@@ -82,7 +88,8 @@ class Run:
     def _repr_html_(self) -> str:
         """The score and the first suspects, as a notebook shows them."""
         summary = page.sentence(self.record)
-        return f"<p>{summary}</p>{self.suspects(10).to_html(index=False, escape=True)}"
+        cautions = "".join(f"<p><b>Caution:</b> {escape(line)}</p>" for line in self.cautions)
+        return f"<p>{summary}</p>{cautions}{self.suspects(10).to_html(index=False, escape=True)}"
 
     def save(self, path: str | Path) -> Path:
         """Write the run folder with its report and return its path; RunError when it cannot be written."""

@@ -79,6 +79,7 @@ class Report:
     injected: bool
     scores: Scores
     things: str  # what the examples are called
+    cautions: tuple[str, ...]  # what may make the score misleading, a line each
     conflicts: tuple[DuplicateGroup, ...]
     more_conflicts: int  # groups that only issues.csv has
     parts: tuple[str, ...]  # what each part of the data shares with the others, a line each
@@ -120,6 +121,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         injected=record.injected,
         scores=record.scores,
         things="images" if len(record.data["shape"]) == 4 else "rows",
+        cautions=record.cautions,
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
         parts=tuple(

@@ -66,7 +66,7 @@ class RunRecord:
     """Everything that a finished run knows: the content of its folder, and all that a report needs."""
 
     config: Mapping[str, Any]
-    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, folder (of relative paths)
+    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, cautions, folder (of relative paths)
     class_names: tuple[str, ...]
     ids: npt.NDArray[Any]
     rows: npt.NDArray[np.int64]  # (n,) the number of each row in the source
@@ -91,6 +91,11 @@ class RunRecord:
     def injected(self) -> bool:
         """Whether labels were changed on purpose."""
         return bool(self.labels.flipped.any())
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What may make the score misleading, a line each; none in runs that are older than they are."""
+        return tuple(self.data.get("cautions", ()))
 
     @property
     def score(self) -> dict[str, Any] | None:

@@ -66,6 +66,25 @@ class DataSettings(SettingsGroup):
         decides="data",
         holds_names=True,
     )
+    group_column: str | None = setting(
+        None,
+        "Column of a table whose rows of one value belong together, such as those of one patient, document "
+        "or video. No fold splits a group, and labels are changed by group.",
+        decides="data",
+    )
+    order_column: str | None = setting(
+        None,
+        "Column of a table that puts the rows in order, such as a time. Folds are blocks of it, one after "
+        "the other.",
+        decides="data",
+    )
+    keep_columns: str | None = setting(
+        None,
+        "Columns, separated by commas, that stay features although they look like row numbers or tell the "
+        "label in other words. Without it, such columns are left out by name.",
+        decides="data",
+        holds_names=True,
+    )
     skip_broken: bool = setting(
         False, "Skip images that cannot be read, and list them, instead of stopping.", decides="data"
     )

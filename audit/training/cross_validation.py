@@ -17,7 +17,7 @@ from audit.events import optional
 from audit.training import capabilities
 from audit.training.backends.processes import Progress, TakenUp, progress_board, run_parallel
 from audit.training.embeddings import landmark_rows
-from audit.training.folds import assign_folds, check_fold_count
+from audit.training.folds import assign_balanced_folds, assign_blocks, assign_folds, check_fold_count
 from audit.training.model import Model, fit
 from audit.types import (
     AsGiven,
@@ -74,6 +74,8 @@ class FoldTask:
     unlabelled_given: AsGiven | None = None  # (u) those without a label
     synthesizer: Synthesizer | None = None  # makes synthetic rows, which the models predict too
     keep_features: bool = False  # whether to keep the models' features of the rows that they predict
+    order: Rows | None = None  # (n,) the place of each row in time, of which folds are then blocks
+    balanced: bool = False  # whether groups may be large, so that folds are balanced by rows
 
     def draw_folds(self) -> npt.NDArray[np.int64]:
         """Draw the fold of every row (n,); the only place where a cross-validation makes its folds.
@@ -81,7 +83,10 @@ class FoldTask:
         Every worker draws all of them anew, equal by their seed. Drawing needs scikit-learn, which a worker
         has imported for its model, and which would hold up the start of the main process.
         """
-        return assign_folds(self.labels, self.groups, self.folds, self.fold_seed)
+        if self.order is not None:
+            return assign_blocks(self.groups, self.order, self.folds)
+        assign = assign_balanced_folds if self.balanced else assign_folds
+        return assign(self.labels, self.groups, self.folds, self.fold_seed)
 
     def rows_of(self, number: int) -> tuple[Rows, Rows]:
         """The rows that the model of a fold predicts, and the rows that it is trained on."""
@@ -143,7 +148,8 @@ def cross_validate(
     DataError
         When no class has as many groups as there are folds, or a model cannot be trained.
     """
-    check_fold_count(task.labels, task.groups, task.folds)
+    if task.order is None and not task.balanced:
+        check_fold_count(task.labels, task.groups, task.folds)
     cores = joblib.cpu_count()
     seeds = [int(child.generate_state(1)[0]) for child in children(seed, task.folds)]
     threads = [1 if is_small(X.shape) else threads_of(n, task.folds, cores) for n in range(task.folds)]

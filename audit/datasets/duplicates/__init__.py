@@ -43,6 +43,12 @@ class Duplicates:
         component: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
         return cls(exact, near, component[exact])
 
+    def joined(self, groups: Groups | None) -> Groups:
+        """The groups of duplicates, joined where rows of both are in one of these groups (n,)."""
+        if groups is None:
+            return self.groups
+        return _components(self.groups, groups)
+
     def conflicts(self, labels: Labels) -> Conflicts:
         """Find the rows that have a duplicate with another label, group by group.
 
@@ -107,6 +113,18 @@ class Duplicates:
         between[a[differ]] = True
         between[b[differ]] = True
         return low < high, between
+
+
+def _components(a: Groups, b: Groups) -> Groups:
+    """The finest groups (n,) that hold the groups a and the groups b."""
+    from scipy.sparse import coo_array  # noqa: PLC0415  slow to import
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    size = 1 + int(a.max(initial=-1))
+    total = size + 1 + int(b.max(initial=-1))
+    graph = coo_array((np.ones(len(a)), (a, size + b)), (total, total))
+    component: Rows = connected_components(graph, directed=False)[1].astype(np.int64)
+    return component[a]
 
 
 def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:

@@ -72,15 +72,17 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     if frame.empty:
         raise DataError(f"{path} has no rows below its column names; there is nothing to audit")
     part_column = find_column(frame, path, settings.split, (), "--split")
+    group_column = find_column(frame, path, settings.group_column, (), "--group-column")
+    order_column = find_column(frame, path, settings.order_column, (), "--order-column")
     labels = frame[target]
     if form == "text":
         labels = _in_order(labels, names_in(settings.missing))
-    part = None
-    used = [target]
-    if part_column is not None:
-        part = frame[part_column].to_numpy()
-        used.append(part_column)
-    rest = frame.drop(columns=used)
+    part, groups, order = (
+        None if column is None else frame[column].to_numpy()
+        for column in (part_column, group_column, order_column)
+    )
+    used = [target, part_column, group_column, order_column]
+    rest = frame.drop(columns=[column for column in used if column is not None])
     source = Source(
         name=path.stem,
         X=None,
@@ -88,6 +90,8 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
         names=(str(path), f"column {target!r} of {path}"),
         place=LabelPlace(form, (path,), target),
         part=part,
+        groups=groups,
+        order=order,
         notes=notes,
     )
     images = _images(rest, path, settings)
@@ -153,6 +157,8 @@ def _with_images(
         ids=images.names[kept],
         place=replace(source.place, kept=tuple(kept_rows.tolist())),
         part=taken(source.part, kept_rows),
+        groups=taken(source.groups, kept_rows),
+        order=taken(source.order, kept_rows),
         notes=(*source.notes, *notes, *more_notes),
     )
 
