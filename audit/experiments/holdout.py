@@ -16,11 +16,18 @@ class Holdout(NamedTuple):
 
 
 def hold_out(
-    labels: Labels, groups: Groups, test_size: float, train_size: float | None, rng: np.random.Generator
+    labels: Labels,
+    groups: Groups,
+    test_size: float,
+    train_size: float | None,
+    rng: np.random.Generator,
+    *,
+    whole_groups: bool = False,
 ) -> Holdout:
     """Draw a training and a test part in which every class keeps its share.
 
-    Copies of a test example are left out of the training part.
+    Copies of a test example are left out of the training part. Whole groups, such as the rows of a patient,
+    are drawn by the label of their first row.
 
     Parameters
     ----------
@@ -37,6 +44,8 @@ def hold_out(
         When a part would be empty, or when there are too few rows.
     """
     n = len(labels)
+    if whole_groups:
+        return _hold_out_groups(labels, groups, test_size, train_size, rng)
     test_rows = _row_count("--test-size", test_size, n)
     if test_rows >= n:
         raise ConfigError(f"--test-size {test_size:g} leaves none of {n:,} rows to train on; lower it")
@@ -51,6 +60,17 @@ def hold_out(
             f"expected {max(1, train_rows):,}; lower --train-size or --test-size"
         )
     return Holdout(_draw_stratified(rest, labels, train_rows, rng), test)
+
+
+def _hold_out_groups(
+    labels: Labels, groups: Groups, test_size: float, train_size: float | None, rng: np.random.Generator
+) -> Holdout:
+    """Draw the groups of both parts, whose rows are about as many as were asked for."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    sizes = [size if size is None or size < 1 else size / len(labels) for size in (test_size, train_size)]
+    drawn = hold_out(labels[first], np.arange(len(first)), sizes[0] or test_size, sizes[1], rng)
+    train, test = (np.flatnonzero(np.isin(group, some)) for some in drawn)
+    return Holdout(train, test)
 
 
 def _row_count(flag: str, size: float, n: int) -> int:

@@ -62,11 +62,13 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
     path = config.run.out or Path("reports") / f"{default_name(dataset.name, config)}-impact"
     command = config.command("impact", non_default(settings))
     with RunFolder.locked(path, "impact") as folder, cluster(settings.cluster) as machines:
-        for note in dataset.notes:
+        for note in (*dataset.notes, *dataset.cautions):
             listener.note(note)
         if config.training.jobs is None:
             config = config.with_settings(jobs=machines)
-        experiment = Experiment(replace(dataset, notes=()), config, settings, reviewed, folder, command)
+        experiment = Experiment(
+            replace(dataset, notes=(), cautions=()), config, settings, reviewed, folder, command
+        )
         tested = experiment.run(listener)
         result = impact_result.result(tested, dataset, config, settings, command)
         return result, write(folder, result)
@@ -96,7 +98,7 @@ class Experiment(NamedTuple):
         training = self.config.training
         first_seed = self.config.run.seed
         seeds = range(first_seed, first_seed + self.settings.seeds)
-        groups = find_duplicates(self.dataset.X).groups
+        groups = find_duplicates(self.dataset.X).joined(self.dataset.groups)
         held_out = {seed: self._hold_out(groups, seed) for seed in seeds}
         planned_rounds = schedule.make_schedule(training, self.dataset.X)
         costs = self._costs(planned_rounds, len(held_out[first_seed].train))
@@ -126,7 +128,14 @@ class Experiment(NamedTuple):
 
     def _hold_out(self, groups: Groups, seed: int) -> Holdout:
         rng = np.random.default_rng(Seeds.of(seed).folds)
-        return hold_out(self.dataset.labels, groups, self.settings.test_size, self.settings.train_size, rng)
+        return hold_out(
+            self.dataset.labels,
+            groups,
+            self.settings.test_size,
+            self.settings.train_size,
+            rng,
+            whole_groups=self.dataset.groups is not None,
+        )
 
     def _costs(self, planned_rounds: schedule.Schedule, train_rows: int) -> dict[str, float]:
         """The work of each audit, and of all conditions together: rows times epochs."""

@@ -125,6 +125,9 @@ def subset(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
         fingerprint=hashlib.sha256(f"{dataset.fingerprint} {digest(rows)}".encode()).hexdigest(),
         unlabelled=None,
         part=taken(dataset.part, rows),
+        groups=taken(dataset.groups, rows),
+        order=taken(dataset.order, rows),
+        as_read=None,
     )
 
 

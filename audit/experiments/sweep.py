@@ -70,7 +70,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
         "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **non_default(settings)}
     )
     with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
-        for note in dataset.notes:
+        for note in (*dataset.notes, *dataset.cautions):
             listener.note(note)
         jobs = config.training.jobs or machines
         if settings.what == "detection":
@@ -165,7 +165,7 @@ def _plan(
             "--continue-model keeps training one network, expected --model cnn and images, found "
             f"{model}; leave it out"
         )
-    groups = find_duplicates(dataset.X).groups
+    groups = find_duplicates(dataset.X).joined(dataset.groups)
     build = models.builder(training.model, dataset)
     trial_models = TrialModels(
         Fitting(build, training.device, balance=training.balance),
@@ -190,7 +190,12 @@ def _cell(
     """Draw the noisy labels of these settings and plan the trial on them, which may continue one before."""
     seeds = Seeds.of(config.run.seed)
     held_out = hold_out(
-        dataset.labels, groups, settings.test_size, settings.train_size, np.random.default_rng(seeds.folds)
+        dataset.labels,
+        groups,
+        settings.test_size,
+        settings.train_size,
+        np.random.default_rng(seeds.folds),
+        whole_groups=dataset.groups is not None,
     )
     noise = ConfiguredNoise.of(config)
     _, labels = noise.inject_into(dataset, np.random.default_rng(seeds.noise))

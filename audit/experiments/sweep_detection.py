@@ -46,7 +46,9 @@ def sweep(
     listeners = parts(listener, {f"cell {i} of {len(cells)}, {name}": 1 for i, name in enumerate(cells, 1)})
     for (name, config), cell_listener in zip(cells.items(), listeners, strict=True):
         noise = ConfiguredNoise.of(config)
-        request = AuditRequest(replace(dataset, notes=()), config, noise, config.training.model, command)
+        request = AuditRequest(
+            replace(dataset, notes=(), cautions=()), config, noise, config.training.model, command
+        )
         record = audit_into(folder.path / "cells" / name, request, cell_listener, StepTimer(cell_listener))
         rows += _rows(config, record)
     return _result(pd.DataFrame(rows), dataset, grid, command)
