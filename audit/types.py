@@ -66,6 +66,7 @@ class AsGiven:
 
     examples: Any  # n rows
     numeric: bool = False  # whether X has the same numbers, in the same columns
+    columns: tuple[str, ...] = ()  # what the columns of an array without names are called
 
     def __len__(self) -> int:
         if hasattr(self.examples, "shape"):
@@ -79,6 +80,19 @@ class AsGiven:
         if isinstance(self.examples, list):
             return replace(self, examples=[self.examples[row] for row in rows.tolist()])
         return replace(self, examples=self.examples[rows])
+
+    def without(self, names: Sequence[str], stay: Rows) -> "AsGiven":
+        """Without the columns of these names, or with the features of X that stay; components stay all."""
+        if hasattr(self.examples, "columns"):
+            columns = [column for column in self.examples.columns if str(column) not in names]
+            return replace(self, examples=self.examples[columns])
+        if self.numeric:
+            return replace(self, examples=self.examples[:, stay])
+        if self.columns:
+            kept = [i for i, column in enumerate(self.columns) if column not in names]
+            called = tuple(self.columns[i] for i in kept)
+            return replace(self, examples=self.examples[:, kept], columns=called)
+        return self
 
     def column(self) -> "AsGiven | None":
         """The only column of a frame, as models of texts want it; None for anything else."""

@@ -17,7 +17,7 @@ from audit.datasets.giveaways.findings import findings
 from audit.datasets.giveaways.pixels import warning_of_pixels
 from audit.datasets.giveaways.sampled_table import SampledTable
 from audit.errors import DataError
-from audit.types import AsGiven, LabeledDataset
+from audit.types import AsGiven, LabeledDataset, Rows
 
 LEAST_ROWS = 20  # of fewer, a column tells the labels, or differs in every row, by chance
 
@@ -97,34 +97,26 @@ def _without(dataset: LabeledDataset, columns: Sequence[Column]) -> LabeledDatas
         return dataset
     gone = [place for column in columns for place in column.places]
     stay = np.setdiff1d(np.arange(dataset.X.shape[1]), gone)
+    names = [column.name for column in columns]
     unlabelled = dataset.unlabelled
     if unlabelled is not None:
         unlabelled = replace(
             unlabelled,
             X=unlabelled.X[:, stay],
-            as_given=_given_without(unlabelled.as_given, gone, columns),
+            as_given=_given_without(unlabelled.as_given, names, stay),
         )
     X = np.ascontiguousarray(dataset.X[:, stay])
     return replace(
         dataset,
         X=X,
         as_read=dataset,
-        as_given=_given_without(dataset.as_given, gone, columns),
+        as_given=_given_without(dataset.as_given, names, stay),
         unlabelled=unlabelled,
         feature_names=tuple(dataset.feature_names[place] for place in stay.tolist() if dataset.feature_names),
         fingerprint=fingerprint(X, dataset.labels, dataset.class_names),
     )
 
 
-def _given_without(given: AsGiven | None, gone: Sequence[int], columns: Sequence[Column]) -> AsGiven | None:
-    """The examples as they came without these places or columns, for models that read them so."""
-    if given is None:
-        return None
-    examples = given.examples
-    if hasattr(examples, "columns"):
-        names = [column.name for column in columns]
-        stay = [name for name in examples.columns if str(name) not in names]
-        return replace(given, examples=examples[stay])
-    if len(getattr(examples, "shape", ())) == 2:
-        return replace(given, examples=examples[:, np.setdiff1d(np.arange(examples.shape[1]), gone)])
-    return given
+def _given_without(given: AsGiven | None, names: Sequence[str], stay: Rows) -> AsGiven | None:
+    """The examples as they came, without these columns either."""
+    return None if given is None else given.without(names, stay)
