@@ -116,11 +116,11 @@ def _with_note(images: NamedImages, why: str, columns: Sequence[str]) -> NamedIm
 
 def _end_like_images(values: "pd.Series[Any]") -> bool:
     """Whether most values of a column are texts that end like names of image files."""
-    if pd.api.types.is_numeric_dtype(values.dtype):
+    if pd.api.types.infer_dtype(values, skipna=True) != "string":
         return False
-    texts = [value for value in values.dropna().tolist() if isinstance(value, str)]
+    texts = values.dropna().tolist()
     images = [text for text in texts if PurePosixPath(_parts(text)[-1]).suffix.lower() in ENDINGS]
-    return 2 * len(images) > int(values.notna().sum())
+    return 2 * len(images) > len(texts)
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ are never imported.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,6 @@ FORMS = (
 KEPT_BYTES = 1 << 28  # of images that were read together with the labels; of more, they are read again
 PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I", "F")  # of PIL images whose numbers are their pixels
 COLOURS = ("RGB", "RGBA")
-TEXTS_OR_NUMBERS = ("string", "integer", "floating", "mixed-integer-float", "boolean")  # to pandas
 
 
 def from_object(X: Any, y: Any, name: str) -> Source:
@@ -78,11 +79,16 @@ def _from_rows(X: Any, y: Any, name: str) -> Source:
     array = _array(X, "X")
     if array.dtype.kind == "U" and isinstance(X, list | tuple):  # numpy has made texts of numbers
         array = np.array(X, dtype=object)
-    if array.dtype.kind in "OSU" and array.ndim == 2:
+    if array.dtype.kind in "OSU" and array.ndim == 2 and _is_table(array):
         frame = _as_frame(array)
         given = AsGiven(array, columns=tuple(frame.columns))
         return replace(_from_frame(frame, y, name), as_given=given)
     return Source(name, _of_objects(array), y)
+
+
+def _is_table(array: npt.NDArray[Any]) -> bool:
+    """Whether all fields are texts, numbers, dates or missing, and no other Python objects."""
+    return all(isinstance(value, str | Real | date | None) for value in array.ravel().tolist())
 
 
 def _as_frame(table: npt.NDArray[Any]) -> Any:
@@ -91,8 +97,6 @@ def _as_frame(table: npt.NDArray[Any]) -> Any:
 
     frame = pd.DataFrame(table, columns=[f"feature {i}" for i in range(table.shape[1])]).infer_objects()
     for column in frame.columns:
-        if pd.api.types.infer_dtype(frame[column], skipna=True) not in TEXTS_OR_NUMBERS:
-            continue
         numbers = pd.to_numeric(frame[column], errors="coerce")
         if numbers.notna().equals(frame[column].notna()):
             frame[column] = numbers
