@@ -75,7 +75,7 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
             style = {"markersize": 8, "markerfacecolor": palette.accent, "markeredgecolor": palette.accent}
         axes.plot(*cut, label=label, marker=marker, linestyle="none", **style)
     if cuts:
-        axes.legend(frameon=False, labelcolor=palette.ink, loc="lower left")
+        axes.legend(frameon=False, labelcolor=palette.ink, loc="best")
     margin = (1 - low) * 0.05
     axes.set_xlim(low, 1 + margin)
     axes.set_ylim(low, 1 + margin)
