@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from audit.cli import main
+from audit.kinds import classifier
 
 # Nothing is asserted against the clock, not by hypothesis either.
 settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,6 +85,14 @@ def audit_process(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_forests():
+    """Forests that tell kinds of suspects apart grow 20 trees in this process; tests/kinds has them whole."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(classifier, "TREES", 20)
+        yield
 
 
 @pytest.fixture

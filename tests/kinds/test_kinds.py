@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import audit
 from audit.datasets import from_arrays
-from audit.kinds import image_statistics
+from audit.kinds import classifier, image_statistics
 from audit.kinds.defects import images
 from audit.kinds.defects import synthetic as synthetic_rows
 from audit.kinds.defects.apply import Sources
@@ -25,6 +25,8 @@ from audit.training import embeddings
 from audit.training.out_of_sample import combine_synthetic
 from audit.types import KINDS, FoldResult
 
+TREES = classifier.TREES  # before the tests of other rooms make it small
+
 FORMS = {
     "bytes": lambda X: X,
     "dark on light": lambda X: 255 - X,
@@ -32,6 +34,12 @@ FORMS = {
     "colour": lambda X: np.repeat(X, 3, axis=3),
     "integers": lambda X: X.astype(np.int16) - 100,
 }
+
+
+@pytest.fixture(autouse=True)
+def whole_forests(monkeypatch):
+    """The forests of a user's run."""
+    monkeypatch.setattr(classifier, "TREES", TREES)
 
 
 def bars(n=240, side=20, seed=0):
