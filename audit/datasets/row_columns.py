@@ -35,6 +35,22 @@ def row_ranks(order: npt.NDArray[Any], n: int) -> Rows:
     return np.asarray(values.rank(method="dense"), dtype=np.int64) - 1
 
 
+def order_note(order: npt.NDArray[Any]) -> str:
+    """A line where the values of the order are neither numbers nor dates, and so sorted as texts."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    values = pd.Series(order)
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+        return ""
+    texts = values.astype(str)
+    if not pd.api.types.is_string_dtype(_read_texts(texts)):
+        return ""
+    return (
+        f"the order is sorted as texts, from {texts.min()!r} to {texts.max()!r}; for times give numbers, or "
+        "dates such as 2020-01-31"
+    )
+
+
 def _read_texts(texts: Any) -> Any:
     """Texts as numbers, else as dates, else as they are."""
     import pandas as pd  # noqa: PLC0415  slow to import

@@ -15,7 +15,7 @@ from audit.datasets.examples import fingerprint, in_one_form, refuse_form, row_h
 from audit.datasets.given_rows import given_hashes
 from audit.datasets.labels import NO_LABEL, ParsedLabels
 from audit.datasets.lazy_rows import read_rows
-from audit.datasets.row_columns import row_groups, row_parts, row_ranks
+from audit.datasets.row_columns import order_note, row_groups, row_parts, row_ranks
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
@@ -78,8 +78,10 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
     if source.groups is not None:
         groups = row_groups(source.groups, n)[chosen.rows]
     order = None
+    notes = [*source.notes, *chosen.parsed.notes, *chosen.notes]
     if source.order is not None:
         order = row_ranks(source.order, n)[chosen.rows]
+        notes += filter(None, [order_note(source.order)])
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
     given = None if source.as_given is None else source.as_given[chosen.rows]
     return LabeledDataset(
@@ -90,7 +92,7 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         ids=source.row_ids(n)[chosen.rows],
         rows=chosen.rows,
         fingerprint=fingerprint(_content(examples, given), chosen.labels, chosen.class_names),
-        notes=(*source.notes, *chosen.parsed.notes, *chosen.notes),
+        notes=tuple(notes),
         unlabelled=_unlabelled(source, chosen.parsed, chosen.selection),
         feature_names=source.feature_names,
         part=part,

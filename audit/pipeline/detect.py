@@ -334,7 +334,16 @@ def _train(
         synthetic_seed=seeds.planting,
         as_given=request.reads_given,
     )
-    return rounds.train_rounds(work, checkpoints, listener)
+    try:
+        return rounds.train_rounds(work, checkpoints, listener)
+    except DataError as error:
+        if dataset.whole is dataset:
+            raise
+        columns = dataset.whole.X.shape[1]
+        raise DataError(
+            f"{error}; {columns - dataset.X.shape[1]:,} of {columns:,} columns were left out before, which "
+            "moves later ones: --keep-columns NAME keeps a column that the model needs"
+        ) from error
 
 
 def _checked_probabilities(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:

@@ -8,6 +8,7 @@ import numpy as np
 from audit import wording
 from audit.datasets.duplicates import Duplicates
 from audit.datasets.giveaways.near_rows import caution_of_near_rows
+from audit.events import optional
 from audit.training.folds import check_fold_count, check_groups, copies_of_class, spread_copies
 from audit.types import Groups, LabeledDataset, Labels, Mask, Rows
 
@@ -57,8 +58,10 @@ def held_together(
     for examples in copies.values():
         groups = spread_copies(groups, np.any(examples, axis=0))
     check_fold_count(labels, groups, folds)
-    caution = caution_of_near_rows(dataset.X, dataset.labels, duplicates.groups)
-    return HeldTogether(groups, None, named=False, notes=notes, cautions=tuple(filter(None, [caution])))
+    cautions: list[str] = []
+    with optional("the search for groups of near rows", cautions.append):
+        cautions += filter(None, [caution_of_near_rows(dataset.X, dataset.labels, duplicates.groups)])
+    return HeldTogether(groups, None, named=False, notes=notes, cautions=tuple(cautions))
 
 
 def _copies_note(name: str, of_class: Mask, examples: Sequence[Mask]) -> str:

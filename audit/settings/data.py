@@ -56,7 +56,8 @@ class DataSettings(SettingsGroup):
     parts: str | None = setting(
         None,
         "Folders of images that are parts, such as train,val; the folders in them are the classes. none: "
-        "folders called train, val or test are classes. Only needed for other names.",
+        "folders called train, val or test are classes. Without it, folders with such names are parts where "
+        "the same folders are in each.",
         decides="data",
         holds_names=True,
     )

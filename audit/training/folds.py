@@ -48,6 +48,13 @@ def check_groups(
             f"there are {wording.count(number, 'group')}, expected {folds} or more, one for each fold; name "
             "smaller groups, or use fewer --folds"
         )
+    if order is not None:
+        times = len(np.unique(order))
+        if times < folds:
+            raise DataError(
+                f"the order has {wording.count(times, 'different value')}, expected {folds} or more, one for "
+                "each fold; use a finer time, or fewer --folds"
+            )
     fold = groups
     where = "one group"
     remedy = "name smaller groups, or leave the class out"

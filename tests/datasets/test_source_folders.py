@@ -106,7 +106,7 @@ def test_what_is_left_out_is_said(tmp_path):
     write(tmp_path, {"loose.png": grey(), "a/x.txt": b"text", "b/y.txt": b"text", "empty/z.txt": b"text"})
     (tmp_path / ".hidden").mkdir()
     assert tree(tmp_path).notes == (
-        "1 images beside the subfolders left out",
+        "1 images outside the folders of classes left out",
         "1 subfolders without images left out: empty",
         "3 files that are not images left out",
     )

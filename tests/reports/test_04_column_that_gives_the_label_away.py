@@ -3,7 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 import audit
 from audit import datasets
@@ -62,6 +66,43 @@ def test_a_column_that_gives_the_label_away_is_left_out_by_name(name):
     assert len(kept.feature_names) > 6
     assert f"column '{name}' stays" in kept.cautions[0]
     assert kept.fingerprint != dataset.fingerprint
+
+
+ONE_CLASS = {
+    "is_fir": (GIVEN == 1) * 1,
+    "missing": np.where(GIVEN == 1, np.nan, rng.normal(size=ROWS)),
+    "group of classes": np.where(GIVEN == 1, "wild", "pet"),
+}
+
+
+@pytest.mark.parametrize("name", ONE_CLASS)
+def test_a_column_that_tells_one_class_from_the_others_gets_a_caution(name):
+    dataset = load({name: ONE_CLASS[name]})
+    (line,) = dataset.cautions
+    assert line.startswith(f"column {name!r} alone tells class '1' from the others in 100 % of the rows")
+
+
+def test_the_name_of_a_column_may_hold_an_equals_sign():
+    dataset = load({"m0 = m1": NAMES[GIVEN]})
+    assert dataset.feature_names == ("m0", "m1", "m2", "m3", "m4", "m5")
+    assert "column 'm0 = m1' is left out" in dataset.cautions[0]
+
+
+def test_a_search_that_fails_costs_no_run(monkeypatch):
+    def fail(*_):
+        raise ValueError("no trees")
+
+    monkeypatch.setattr("audit.datasets.giveaways.findings", fail)
+    assert load({}).cautions == (
+        "missing: the search for columns that give the label away (ValueError: no trees)",
+    )
+
+
+def test_a_model_that_wants_a_column_which_was_left_out_is_told_so():
+    model = make_pipeline(ColumnTransformer([("n", OneHotEncoder(), ["label_name"])]), LogisticRegression())
+    frame = pd.DataFrame(MEASURED, columns=[f"m{i}" for i in range(6)]).assign(label_name=NAMES[GIVEN])
+    with pytest.raises(audit.DataError, match=r"columns were left out before.*--keep-columns NAME keeps"):
+        audit.detect(frame, GIVEN, model=model, preset="fast")
 
 
 def test_a_column_for_each_class_is_left_out():

@@ -128,3 +128,18 @@ def test_groups_of_several_labels_have_their_labels_changed_row_by_row():
     dataset = from_arrays(X, GIVEN, groups=annotators)
     _, labels = ConfiguredNoise.of(Config.of()).inject_into(dataset, np.random.default_rng(0))
     assert labels.flipped.sum() == round(0.1 * len(X))
+
+
+def test_an_order_of_texts_is_said_to_be_one():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    days = [f"{1 + i % 12}/{1 + i % 28}/2020" for i in range(40)]
+    dataset = from_arrays(X, np.arange(40) % 2, order=days)
+    assert dataset.notes[-1].startswith("the order is sorted as texts, from '1/")
+    iso = [f"2020-{1 + i % 12:02d}-01" for i in range(40)]
+    assert from_arrays(X, np.arange(40) % 2, order=iso).notes == ()
+
+
+def test_an_order_of_fewer_times_than_folds_is_refused():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.raises(audit.DataError, match="the order has 3 different values, expected 5 or more"):
+        audit.detect(X, np.arange(60) % 2, order=np.arange(60) % 3, preset="fast")

@@ -219,3 +219,19 @@ def test_images_in_cvat_may_have_lost_their_folders(record):
     Path("annotations.xml").write_bytes(ET.tostring(root))
     (review,) = read_reviews(Path("annotations.xml"), record)
     assert [decision.row for decision in review.decisions] == [int(record.suspects.ranking[0])]
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [{"id": 1, "data": None, "annotations": [{"result": [{"type": "choices", "value": "a"}]}]}],
+        [{"annotations": [{"result": [5]}], "data": {}}],
+        [{"annotations": "x", "data": {}}],
+        [{"annotations": [{"result": [{"type": "choices", "value": {"choices": ["a"]}}]}], "data": {
+            "row": [1], "hash": "", "given": "", "suggested": ""}}],
+    ],
+)  # fmt: skip
+def test_tasks_of_another_shape_are_refused_in_one_line(record, tmp_path, tasks):
+    Path("j.json").write_text(json.dumps(tasks), encoding="utf-8")
+    with pytest.raises(audit.AuditError, match=r"j\.json"):
+        apply.apply("run", "j.json", out=tmp_path / "corrected")

@@ -17,6 +17,7 @@ from audit.datasets.giveaways.findings import findings
 from audit.datasets.giveaways.pixels import warning_of_pixels
 from audit.datasets.giveaways.sampled_table import SampledTable
 from audit.errors import DataError
+from audit.events import optional
 from audit.types import AsGiven, LabeledDataset, Rows
 
 LEAST_ROWS = 20  # of fewer, a column tells the labels, or differs in every row, by chance
@@ -41,12 +42,25 @@ def without_giveaways(dataset: LabeledDataset, keep_columns: str | None = None) 
     """
     if len(dataset.labels) < LEAST_ROWS or not dataset.X.shape[1]:
         return dataset
+    missing: list[str] = []
+    searched = dataset
     if dataset.are_images:
-        warning = warning_of_pixels(dataset.X, dataset.labels, dataset.class_names)
-        return replace(dataset, cautions=(*dataset.cautions, *filter(None, [warning])))
-    columns = columns_of(dataset.feature_names, dataset.X)
-    keep = _names_in(keep_columns, columns, dataset.name)
-    found = findings(SampledTable.of(dataset.X, dataset.labels, columns))
+        with optional("the search for pixels that give the label away", missing.append):
+            warning = warning_of_pixels(dataset.X, dataset.labels, dataset.class_names)
+            searched = replace(dataset, cautions=(*dataset.cautions, *filter(None, [warning])))
+    else:
+        columns = columns_of(dataset.feature_names, dataset.X)
+        keep = _names_in(keep_columns, columns, dataset.name)
+        with optional("the search for columns that give the label away", missing.append):
+            searched = _without_columns(dataset, columns, keep)
+    return replace(searched, cautions=(*searched.cautions, *missing))
+
+
+def _without_columns(
+    dataset: LabeledDataset, columns: Sequence[Column], keep: Sequence[str]
+) -> LabeledDataset:
+    """A table without the columns that give its labels away, those to keep aside, and with its cautions."""
+    found = findings(SampledTable.of(dataset.X, dataset.labels, columns), dataset.class_names)
     left_out = {name: why for name, why in found.left_out.items() if name not in keep}
     if len(left_out) == len(columns):
         left_out = {}

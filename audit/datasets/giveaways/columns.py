@@ -102,8 +102,8 @@ def _telling(labels: Labels, order: Rows, equal: npt.NDArray[np.bool_]) -> Telli
 
 
 def _runs(names: tuple[str, ...]) -> Iterator[tuple[str, list[int]]]:
-    """Places that follow each other and whose names begin alike, up to VALUE_SIGN."""
-    stems = [name.partition(VALUE_SIGN)[0] if VALUE_SIGN in name else name for name in names]
+    """Places that follow each other and whose names are alike up to the last VALUE_SIGN."""
+    stems = [name.rpartition(VALUE_SIGN)[0] or name for name in names]
     for stem, places in groupby(range(len(names)), key=stems.__getitem__):
         yield stem, list(places)
 

@@ -1,6 +1,6 @@
 """Which columns of a table give the given label away, and which of these are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from audit.datasets.giveaways.no_features import NEAR_PERFECT, STRONG, no_featur
 from audit.datasets.giveaways.sampled_table import SampledTable
 
 MOST_SUSPICIOUS = 5  # columns; of more, none stands out
+MOST_CLASSES = 20  # of which each is asked for alone
 SUSPICIOUS = 0.85  # of `Telling`, from which on a column is compared with all others that stay
 
 
@@ -22,7 +23,7 @@ class Findings:
     warnings: list[str]
 
 
-def findings(table: SampledTable) -> Findings:
+def findings(table: SampledTable, class_names: Sequence[str]) -> Findings:
     """Find the columns that are no features, then those that tell more than all the others together.
 
     Of these, one is left out that tells nearly every label while the others, too, tell enough to audit by: a
@@ -51,7 +52,32 @@ def findings(table: SampledTable) -> Findings:
             shares = _Shares(_told(table, [i]), _told(table, [other for other in stay if other != i]))
             if len(stay) > 1 and shares.alone.stands_out_from(shares.rest):
                 warnings.append(_warning(table, i, shares))
+    warnings += _of_one_class(table, left_out, class_names)
     return Findings({table.columns[i].name: why for i, why in left_out.items()}, warnings)
+
+
+def _of_one_class(table: SampledTable, left_out: Collection[int], class_names: Sequence[str]) -> list[str]:
+    """Lines on columns that tell one class from all others, where the others tell it clearly less."""
+    classes = np.unique(table.sampled).tolist()
+    if not 2 < len(classes) <= MOST_CLASSES:
+        return []
+    lines = {}
+    for label in classes:
+        asked = table.asking(label)
+        strong = [i for i in np.flatnonzero(asked.tells(NEAR_PERFECT)).tolist() if i not in left_out]
+        rest = [i for i in range(len(table.columns)) if i not in left_out and i not in strong]
+        if not rest or not 0 < len(strong) <= MOST_SUSPICIOUS:
+            continue
+        others = _told(asked, rest)
+        for i in strong:
+            alone = _told(asked, [i])
+            if alone.stands_out_from(others):
+                lines[i] = (
+                    f"column {table.columns[i].name!r} alone tells class {class_names[label]!r} from the "
+                    f"others in {alone} of the rows, all other columns together in {others}; if it was made "
+                    "from the label, errors in the label are in the column too and are not found"
+                )
+    return list(lines.values())
 
 
 class _Shares(NamedTuple):

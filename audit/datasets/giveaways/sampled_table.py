@@ -1,7 +1,7 @@
 """A table whose columns are searched: a sample of its rows, and how well each column tells their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,16 @@ class SampledTable:
         some = X[rows]
         values = np.stack([column.values(some) for column in columns], axis=1)
         return cls(X, labels, columns, values, labels[rows], telling(values, labels[rows]))
+
+    def asking(self, label: int) -> "SampledTable":
+        """The same with the question whether a row is of this class, in place of its label."""
+        sampled = (self.sampled == label).astype(np.int64)
+        return replace(
+            self,
+            labels=(self.labels == label).astype(np.int64),
+            sampled=sampled,
+            telling=telling(self.values, sampled),
+        )
 
     @property
     def whole_and_distinct(self) -> Mask:

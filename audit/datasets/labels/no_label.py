@@ -73,8 +73,8 @@ def _is_sentinel(name: str, names: Sequence[str]) -> bool:
     """Whether it is a number that stands out among classes which are numbers from 0 up."""
     if not SENTINEL.fullmatch(name):
         return False
-    others = [int(other) for other in names if other != name and INTEGER.fullmatch(other)]
-    words = sum(_is_word(other) for other in names)
-    if len(others) + words + 1 < len(names) or len(others) < 2 or min(others) < 0:
+    marks = [other for other in names if _is_word(other) or SENTINEL.fullmatch(other)]
+    others = [int(other) for other in names if other not in marks and INTEGER.fullmatch(other)]
+    if len(others) + len(marks) < len(names) or len(others) < 2 or min(others) < 0:
         return False
     return int(name) < 0 or int(name) >= LEAST_GAP * max(*others, 10)

@@ -63,7 +63,7 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
         raise _too_few_classes(folder, paths)
     notes = list(part_notes)
     if len(kept) < len(paths):
-        notes.append(f"{len(paths) - len(kept):,} images beside the subfolders left out")
+        notes.append(f"{len(paths) - len(kept):,} images outside the folders of classes left out")
     empty = sorted(subfolders.difference(classes_in))
     if empty:
         notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")

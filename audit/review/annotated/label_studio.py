@@ -48,6 +48,8 @@ def reviews_in(
         where = f"task {task.get('id', place)} of {path}"
         for each in _annotations(task, path):
             data = task.get("data", task)
+            if not isinstance(data, Mapping):
+                raise ReviewError(f"{where} has no data, expected an object; {EXPORT_TASKS}")
             run = run or _identity(data, where)
             reviewed = _row(data, where, record, numbers)
             answer = Answer(where, reviewed, each.choices, each.time, each.note)
@@ -68,8 +70,8 @@ def _annotations(task: Mapping[str, Any], path: Path) -> Iterator[_Annotation]:
             time = str(task.get("updated_at") or task.get("created_at") or "")
             yield _Annotation(_name(task.get("annotator"), path), choices, time)
         return
-    for annotation in task.get("annotations") or ():
-        results = annotation.get("result") or ()
+    for annotation in _objects(task.get("annotations")):
+        results = _objects(annotation.get("result"))
         choices = _of_type("choices", results)
         if choices and not annotation.get("was_cancelled"):
             time = str(annotation.get("updated_at") or annotation.get("created_at") or "")
@@ -79,6 +81,13 @@ def _annotations(task: Mapping[str, Any], path: Path) -> Iterator[_Annotation]:
                 time,
                 "; ".join(_of_type("textarea", results)),
             )
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, Mapping)]
 
 
 def _of_type(kind: str, results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -130,7 +139,9 @@ def _row(
     if record is None:
         known = data[IDENTITY]
         return ReviewedRow(int(known["row"]), str(known["id"]), str(data["given"]), str(data["suggested"]))
-    number = numbers.get(data["row"])
+    number = None
+    if isinstance(data["row"], int):
+        number = numbers.get(data["row"])
     if number is None:
         raise ReviewError(
             f"{where} is about row {shown(data['row'])}, which the run did not audit; give the run whose "
