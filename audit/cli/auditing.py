@@ -67,7 +67,7 @@ def detect(
         results, notes = held.check(done.record, datetime.now(tz=UTC).date())
         for note in notes:
             listener.note(note)
-    if quiet:  # what was guessed of the data is no progress
+    if quiet:  # --quiet hides progress, and notes on the data are not progress
         terminal.print_notes(done.record.data["notes"])
     if as_json:
         judged = {"gates": [each.to_json() for each in results]} if results else {}

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,11 +9,15 @@ from audit.errors import ConfigError
 from audit.experiments.holdout import hold_out
 
 
-@given(st.integers(40, 300), st.integers(2, 6), st.floats(0.05, 0.5), st.integers(0, 99))
+@given(st.integers(20, 300), st.integers(2, 6), st.floats(0.05, 0.8), st.integers(0, 99))
 def test_parts_share_no_row_and_no_copy_and_every_class_keeps_its_share(n, k, share, seed):
     rng = np.random.default_rng(seed)
     labels, groups = rng.integers(0, k, n), rng.integers(0, n, n)
-    parts = hold_out(labels, groups, share, None, rng)
+    try:
+        parts = hold_out(labels, groups, share, None, rng)
+    except ConfigError as error:  # each of the few rows left may be a copy of one that was drawn
+        assert re.search(r"and their copies leave 0 to train on", str(error))
+        return
     assert len(parts.test) == round(share * n)
     assert not set(groups[parts.test]) & set(groups[parts.train])
     assert (np.diff(parts.train) > 0).all()

@@ -44,14 +44,14 @@ def findings(table: SampledTable, class_names: Sequence[str]) -> Findings:
             if others.enough and perfect[i]:
                 left_out[i] = f"it {shares}"
             else:
-                warnings.append(_warning(table, i, shares))
+                warnings.append(_warning(table, i, str(shares)))
     suspicious = [i for i in np.flatnonzero(table.tells(SUSPICIOUS)).tolist() if i in rest]
     if len(suspicious) <= MOST_SUSPICIOUS:
         stay = [i for i in range(len(table.columns)) if i not in left_out]
         for i in suspicious:
             shares = _Shares(_told(table, [i]), _told(table, [other for other in stay if other != i]))
             if len(stay) > 1 and shares.alone.stands_out_from(shares.rest):
-                warnings.append(_warning(table, i, shares))
+                warnings.append(_warning(table, i, str(shares)))
     warnings += _of_one_class(table, left_out, class_names)
     return Findings({table.columns[i].name: why for i, why in left_out.items()}, warnings)
 
@@ -72,11 +72,11 @@ def _of_one_class(table: SampledTable, left_out: Collection[int], class_names: S
         for i in strong:
             alone = _told(asked, [i])
             if alone.stands_out_from(others):
-                lines[i] = (
-                    f"column {table.columns[i].name!r} alone tells class {class_names[label]!r} from the "
-                    f"others in {alone} of the rows, all other columns together in {others}; if it was made "
-                    "from the label, errors in the label are in the column too and are not found"
+                shares = (
+                    f"alone tells class {class_names[label]!r} from the others in {alone} of the rows, all "
+                    f"other columns together in {others}"
                 )
+                lines[i] = _warning(table, i, shares)
     return list(lines.values())
 
 
@@ -95,7 +95,7 @@ def _told(table: SampledTable, places: Sequence[int]) -> Told:
     return told(table.values[:, list(places)], table.sampled)
 
 
-def _warning(table: SampledTable, i: int, shares: _Shares) -> str:
+def _warning(table: SampledTable, i: int, shares: str) -> str:
     return (
         f"column {table.columns[i].name!r} {shares}; if it was made from the label, errors in the label are "
         "in the column too and are not found"
