@@ -28,7 +28,7 @@ from audit.detectors.model_based import curve_features
 
 RESULTS = Path(__file__).with_name("results") / "real_labels.json"
 FIRSTS = (50, 200)
-REVIEWS = 100  # simulated
+REVIEWS = 500  # simulated
 SAMPLE = 30  # decisions of each
 RIDGE = 0.3
 # Level and log slope of MNIST, from 100 images whose labels five people checked (benchmarks/checked.csv).

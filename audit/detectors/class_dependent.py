@@ -10,14 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.detectors.transition import PRIOR_ROWS, TINY, Explanation, counted, explain, powers_of, softmax
+from audit.detectors.transition import (
+    TINY,
+    Explanation,
+    counted,
+    explain,
+    powers_of,
+    softmax,
+    transition_matrix,
+)
 from audit.types import Floats, Labels
 
 ROUNDS = 4
 FIRST_VARIANCE = 1 / 10  # of the prior of the weights, before they say more
 LEAST_VARIANCE = 1 / 4000  # that is always allowed, so that the weights can leave the centre
 MOST_STEPS = 40  # of the optimiser in each round
-MOST_MAPPED = 200  # classes; with more the map stays a multiple of the identity
+MOST_MAPPED = 200  # classes; with more no map is tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +62,7 @@ class _Sample:
 
 
 def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Explanation:
-    """Alternate the map, fitted on some rows, and T.
+    """Alternate p_true, fitted on some rows, and T; with a map or a scale alone, whichever has more merit.
 
     Parameters
     ----------
@@ -66,27 +74,36 @@ def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Expla
         The rows (m,) that the rounds are run on. T is counted once more on all.
     """
     k, n = log_probs.shape
-    bias = np.ones((1, n))
-    with_bias = np.concatenate([log_probs, bias])
-    some = np.ascontiguousarray(with_bias[:, rows])
+    with_bias = np.concatenate([log_probs, np.ones((1, n))])
+    scaled = _fitted(with_bias, labels, guess, rows, mapped=False)
+    if k > MOST_MAPPED:
+        return scaled
+    mapped = _fitted(with_bias, labels, guess, rows, mapped=True)
+    return max(scaled, mapped, key=lambda each: each.merit)
+
+
+def _fitted(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels, *, mapped: bool) -> Explanation:
+    """Alternate p_true and T; log_probs (k + 1, n) have a last row of ones."""
+    k = len(log_probs) - 1
+    some = np.ascontiguousarray(log_probs[:, rows])
     T = guess
     scale = 1.0
     weights = np.eye(k + 1, k)
     variance = FIRST_VARIANCE
+    parameters = 0.0
     for _ in range(ROUNDS):
         sample = _Sample(some, T[:, labels[rows]])
         scale = _best_scale(sample, scale)
         centre = scale * np.eye(k + 1, k)
-        if k > MOST_MAPPED:
-            weights = centre
-        else:
+        if mapped:
             weights = _best_weights(sample, weights, centre, variance)
             variance = LEAST_VARIANCE + float(((weights - centre) ** 2).mean())
-        T = _recounted(softmax(weights.T @ some), T, labels[rows], guess)
-    p_true = softmax(weights.T @ with_bias)
-    T = _recounted(p_true, T, labels, guess)
-    parameters = 1.0
-    if k <= MOST_MAPPED:
+        else:
+            weights = centre
+        T, parameters = _recounted(softmax(weights.T @ some), T, labels[rows])
+    p_true = softmax(weights.T @ log_probs)
+    parameters += 1
+    if mapped:
         parameters += _Sample(some, T[:, labels[rows]]).free_parameters(weights, variance)
     return explain(p_true, T, T[:, labels], parameters)
 
@@ -125,8 +142,7 @@ def _best_weights(sample: _Sample, start: Floats, centre: Floats, variance: floa
     return np.asarray(best.x).reshape(centre.shape)
 
 
-def _recounted(p_true: Floats, T: Floats, labels: Labels, guess: Floats) -> Floats:
-    """Return T (k, k) after one step of EM."""
+def _recounted(p_true: Floats, T: Floats, labels: Labels) -> tuple[Floats, float]:
+    """Return T (k, k) after one step of EM, and its free parameters."""
     p_classes = explain(p_true, T, T[:, labels], 0).p_classes
-    counts = counted(p_classes, labels) + PRIOR_ROWS * guess
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+    return transition_matrix(counted(p_classes, labels))

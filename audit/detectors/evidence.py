@@ -65,7 +65,8 @@ class Evidence:
     @cached_property
     def label_model(self) -> LabelModel:
         """What the probabilities and the given labels together say of the true classes."""
-        return fit(self.labels, self.pred_probs, transition_matrix(self.joint))
+        guess, _ = transition_matrix(len(self.labels) * self.joint.T)
+        return fit(self.labels, self.pred_probs, guess)
 
     @cached_property
     def posterior_issues(self) -> Issues:

@@ -9,14 +9,16 @@ noise is not taken for ambiguity.
 import numpy as np
 
 from audit.detectors.transition import (
-    PRIOR_ROWS,
     TINY,
     Explanation,
     counted,
+    destinations,
     explain,
     noise_rate,
     off_diagonal,
     softmax,
+    transition_matrix,
+    with_rates,
 )
 from audit.types import Floats, Labels
 
@@ -24,23 +26,30 @@ SUREST = 0.5  # share of the rows predicted to be in a class, on which its wrong
 POWERS = (0.0, 0.25, 0.5, 1.0)  # of the probabilities, from which the likeliest is taken
 LEAST_RESEMBLANCE = 0.01  # a probability below says no more: neighbours' votes and trees give many zeros
 RECOUNTS = 3  # of D, for each power
+SCALE_AND_POWER = 2  # free parameters
 LOG_SCALES = np.arange(-3.0, 3.5, 0.5)  # of the sharpening, between which the root is sought
 
 
-def fit(log_probs: Floats, labels: Labels, guess: Floats, rows: Labels) -> Explanation:
-    """Count T on sure rows, sharpen, and take the likeliest power, as `class_dependent.fit` is called."""
+def fit(log_probs: Floats, labels: Labels, rows: Labels) -> Explanation:
+    """Count T on sure rows, sharpen, and take the likeliest power.
+
+    Parameters
+    ----------
+    log_probs, labels
+        Logarithms (k, n) of the predicted probabilities, and the given labels (n,).
+    rows
+        The rows (m,) that the powers are tried on.
+    """
     k, n = log_probs.shape
-    counts = count_on_surest(log_probs, labels)
-    T = counts + PRIOR_ROWS * guess
-    T /= T.sum(axis=1, keepdims=True)
+    T, _ = transition_matrix(count_on_surest(log_probs, labels))
     predicted = np.bincount(log_probs.argmax(axis=0), minlength=k) / n
     scale = _matching_scale(log_probs, noise_rate(predicted, T), T, labels)
     some = log_probs[:, rows]
     p_true = softmax(scale * some)
     tried = [(power, *_directed(p_true, T, some, labels[rows], power)) for power in POWERS]
-    power, T, _ = max(tried, key=lambda each: each[2].merit)
+    power, T, best = max(tried, key=lambda each: each[2].merit)
     likelihood = _label_likelihood(T, _resemblance(log_probs, power), labels)
-    return explain(softmax(scale * log_probs), T, likelihood, parameters=2)
+    return explain(softmax(scale * log_probs), T, likelihood, best.parameters)
 
 
 def count_on_surest(p_true: Floats, labels: Labels) -> Floats:
@@ -92,16 +101,16 @@ def _directed(
     """Return T with the likeliest destinations for this power, and how that explains the labels."""
     resemblance = _resemblance(log_probs, power)
     rates = 1 - np.diag(T)
+    decided = 0.0
     rows = np.arange(len(labels))
     for _ in range(RECOUNTS):
         wrong = explain(p_true, T, _label_likelihood(T, resemblance, labels), 0).p_classes
         wrong[labels, rows] = 0
         shares = off_diagonal(T) / np.maximum(rates, TINY)[:, None]
         weight = wrong / np.maximum(shares @ resemblance, TINY)
-        shares = off_diagonal(counted(wrong, labels) / np.maximum(weight @ resemblance.T, TINY)) + TINY
-        shares = off_diagonal(shares)
-        T = np.diag(1 - rates) + rates[:, None] * shares / shares.sum(axis=1, keepdims=True)
-    return T, explain(p_true, T, _label_likelihood(T, resemblance, labels), 2)
+        shares, decided = destinations(counted(wrong, labels), weight @ resemblance.T)
+        T = with_rates(rates, shares)
+    return T, explain(p_true, T, _label_likelihood(T, resemblance, labels), SCALE_AND_POWER + decided)
 
 
 def _resemblance(log_probs: Floats, power: float) -> Floats:

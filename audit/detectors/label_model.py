@@ -86,7 +86,7 @@ def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:MOST_ROWS])
     with threadpool_limits(1):  # these matrices are too small to share between threads
         by_class = class_dependent.fit(log_probs, labels, guess, rows)
-        by_example = instance_dependent.fit(log_probs, labels, guess, rows)
+        by_example = instance_dependent.fit(log_probs, labels, rows)
     weight = p_better(by_class, by_example)
 
     def mean(one: Floats, other: Floats) -> Floats:

@@ -48,10 +48,18 @@ def posterior(evidence: Evidence) -> Issues:
 def surely_wrong(evidence: Evidence) -> Issues:
     """Flag only what is more than doubtful: labels that no model should be trained on.
 
-    These are rows that are right with a probability below SURELY_WRONG.
+    These are rows that are right with a probability below SURELY_WRONG. Where most of what `posterior` flags
+    of a given class is in doubt, the models have learned where its wrong labels come from, and doubt is no
+    sign of a hard example: of such a class all of it is flagged.
     """
     issues = posterior(evidence)
-    return replace(issues, is_issue=issues.label_quality < SURELY_WRONG)
+    sure = issues.label_quality < SURELY_WRONG
+    k = evidence.pred_probs.shape[1]
+    flagged_of_class, sure_of_class = (
+        np.bincount(evidence.labels[flags], minlength=k) for flags in (issues.is_issue, sure)
+    )
+    mostly_sure = 2 * sure_of_class >= flagged_of_class
+    return replace(issues, is_issue=np.where(mostly_sure[evidence.labels], sure, issues.is_issue))
 
 
 def deconvolution(evidence: Evidence) -> Issues:

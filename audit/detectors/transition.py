@@ -10,7 +10,8 @@ import numpy as np
 from audit.types import Floats, Labels
 
 TINY = 1e-12  # keeps logarithms and quotients finite
-PRIOR_ROWS = 2.0  # that the guess of T counts for in each class
+PRIOR_ROWS = 2.0  # that the rate of wrong labels in all classes counts for in each
+CONCENTRATIONS = (0.1, 1e6)  # the search range: from few destinations of a class to even shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Explanation:
     T: Floats  # (k, k)
     p_classes: Floats  # (k, n) p(true class | given label, x)
     log_likelihoods: Floats  # (n,) of the given labels
-    parameters: float  # free ones, beside those of T
+    parameters: float  # free ones; of T only where wrong labels go, since rates are in all models
 
     @property
     def merit(self) -> float:
@@ -37,11 +38,64 @@ def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: flo
     return Explanation(p_true, T, joint, np.log(likelihood), parameters)
 
 
-def transition_matrix(joint: Floats) -> Floats:
-    """Return T (k, k) of a joint of given (rows) and true (columns) labels."""
-    sums = joint.sum(axis=0)
-    T: Floats = np.where(sums[:, None] > 0, joint.T / np.maximum(sums, TINY)[:, None], np.eye(len(joint)))
-    return T
+def transition_matrix(counts: Floats) -> tuple[Floats, float]:
+    """Return T (k, k) of expected counts by true class (rows) and given label, and its free parameters.
+
+    Each class has the rate of wrong labels that its counts say, drawn a little to that of all classes.
+    """
+    wrong = off_diagonal(counts).sum(axis=1)
+    sizes = counts.sum(axis=1)
+    rate = wrong.sum() / max(sizes.sum(), TINY)
+    shares, parameters = destinations(counts)
+    return with_rates((wrong + PRIOR_ROWS * rate) / (sizes + PRIOR_ROWS), shares), parameters
+
+
+def destinations(counts: Floats, exposures: Floats | float = 1.0) -> tuple[Floats, float]:
+    """Return which share of the wrong labels of each class goes where (k, k), and its free parameters.
+
+    The shares have a Dirichlet prior around even ones, whose concentration makes the counts most likely
+    (Minka 2000). So the counts of a hundred classes, of a few rows each, are evened out, and those of ten
+    classes are not. A share is a free parameter as far as the counts decide it, and not the prior (MacKay
+    1992).
+
+    Parameters
+    ----------
+    counts
+        Expected counts (k, k) by true class (rows) and given label; the diagonal is not read.
+    exposures
+        What even shares would have sent where (k, k), in proportion.
+    """
+    k = len(counts)
+    wrong = off_diagonal(counts)
+    sums = wrong.sum(axis=1)
+    concentration = _likeliest_concentration(wrong)
+    prior = off_diagonal(np.full((k, k), concentration / (k - 1)))
+    shares = off_diagonal((wrong + prior) / np.maximum(exposures, TINY))
+    decided = (wrong / np.maximum(wrong + prior, TINY)).sum() - (sums / (sums + concentration)).sum()
+    return shares / shares.sum(axis=1, keepdims=True), float(decided)
+
+
+def _likeliest_concentration(wrong: Floats) -> float:
+    """Return the concentration of the Dirichlet prior that makes the counts (k, k) most likely."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
+    from scipy.special import gammaln  # noqa: PLC0415  slow to import
+
+    sums = wrong.sum(axis=1)
+    present = wrong[wrong > 0]
+
+    def loss(log_concentration: float) -> float:
+        total = np.exp(log_concentration)
+        each = total / (len(wrong) - 1)
+        of_classes = (gammaln(total) - gammaln(total + sums)).sum()
+        return -float(of_classes + (gammaln(each + present) - gammaln(each)).sum())
+
+    bounds = tuple(np.log(CONCENTRATIONS))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def with_rates(rates: Floats, shares: Floats) -> Floats:
+    """Return T (k, k) of the rates (k,) of wrong labels, and where these go (k, k)."""
+    return np.asarray(np.diag(1 - rates) + rates[:, None] * shares)
 
 
 def counted(p_classes: Floats, labels: Labels) -> Floats:
