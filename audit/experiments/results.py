@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from audit.detectors.scoring import Estimate
 from audit.pipeline.detect import PACKAGES
 from audit.report.experiment_page import Findings, plots, render
-from audit.runs.folder import FORMAT, RunFolder
+from audit.runs.folder import RunFolder
 from audit.wording import percent
 
 if TYPE_CHECKING:
@@ -38,16 +38,14 @@ def write(folder: RunFolder, result: Result) -> Path:
     for name, content in plots(result.findings).items():
         folder.write(f"plots/{name}.png", content)
     folder.write_text("report.html", render(result.findings))
-    folder.write_json(
-        "manifest.json",
+    folder.write_manifest(
         {
-            "format": FORMAT,
-            "kind": kind_of(result.name),
             "stages": {},
             "repeat": result.findings.facts[0][1],
             "settings": result.settings,
             "versions": versions(),
-        },
+            "files": folder.sums,
+        }
     )
     return folder.path / "report.html"
 

@@ -22,7 +22,7 @@ from audit.pipeline import judge, preview, rounds
 from audit.pipeline.run import Run, write_report
 from audit.report import selection
 from audit.review import controls
-from audit.runs import stages
+from audit.runs import reuse, stages
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
@@ -168,17 +168,15 @@ class AuditRequest:
 def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: StepTimer) -> RunRecord:
     """Audit into a folder; what is stored there under the same keys is used again."""
     with RunFolder.locked(path) as folder:
-        differences = {stage.name: folder.why_not_reused(stage) for stage in _stages(request)}
-        if differences["issues"] is None:
-            listener.note(f"reusing the finished run in {path}: same data, same settings")
-            record = folder.load_record()
-            record = replace(record, config={**record.config, **flat(request.config.report)})
-        else:
-            for name, difference in differences.items():
-                if difference:
-                    listener.note(f"{name}: {difference}")
-            record = _audit(request, folder, listener, timer)
+        stored, notes = reuse.stored_run(folder, _stages(request))
+        for note in notes:
+            listener.note(note)
+        if stored is None:
+            record = folder.with_former_seconds(_audit(request, folder, listener, timer))
             folder.save_record(record)
+        else:
+            data = {**stored.data, "folder": request.folder}
+            record = replace(stored, data=data, config={**stored.config, **flat(request.config.report)})
         listener.step("report")
         write_report(record, folder, listener)
     return record
@@ -219,7 +217,7 @@ def _audit(
     with timer("noise"):
         dataset, labels = request.noise.inject_into(request.dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
-        checkpoints = FoldCheckpoints(folder, run_stages[1].key) if folder else None
+        checkpoints = _checkpoints(folder, run_stages[1].key, dataset)
         trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     notes = [*trained.notes, *judged.notes]
@@ -261,6 +259,13 @@ def _audit(
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=request.repeat,
     )
+
+
+def _checkpoints(folder: RunFolder | None, key: str, dataset: LabeledDataset) -> FoldCheckpoints | None:
+    """Where finished folds are kept; nowhere without a folder."""
+    if folder is None:
+        return None
+    return FoldCheckpoints(folder, key, rows=len(dataset.labels), classes=len(dataset.class_names))
 
 
 def _data_facts(

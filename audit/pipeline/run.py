@@ -126,11 +126,13 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         tables["shared.csv"] = split_table(record)
     if record.unlabelled is not None:
         tables["unlabelled.csv"] = unlabelled_table(record)
+    written = list(tables)
     for name, table in tables.items():
         folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
     missing: list[str] = []
     for name, content in page.plots(record, missing.append).items():
         folder.write(f"plots/{name}.png", content)
+        written.append(f"plots/{name}.png")
     html = None
     with optional("report.html", missing.append):
         html = page.render(record, missing.append)
@@ -139,6 +141,8 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         report.unlink(missing_ok=True)  # that of a run before
     else:
         folder.write_text(report.name, html)
+        written.append(report.name)
+    folder.sign_report(written)
     for line in dict.fromkeys(missing):
         listener.note(line)
     return report

@@ -1,22 +1,24 @@
-"""Write files whole or not at all, and hold a folder against other writers."""
+"""Write files whole or not at all, flushed to disk, and hold a folder against other writers."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from audit.errors import RunError
 
 LOCK = ".lock"
+PART = ".part"  # how the name of a file that is being written ends
 NOTHING_CHANGED = "nothing was changed"
 
 
 def write_whole(
     path: Path, content: bytes | Callable[[IO[bytes]], object], remains: str = NOTHING_CHANGED
-) -> None:
-    """Write a file under a temporary name, then move it into place.
+) -> str:
+    """Write a file under a temporary name, flush it to disk, and move it into place; returns its sha256.
 
     Whoever reads the path sees the former file or the new one, never a part. The folder is made if need be.
 
@@ -36,18 +38,77 @@ def write_whole(
     """
     with writing(path, remains):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "w+b") as file:
                 if isinstance(content, bytes):
                     file.write(content)
                 else:
                     content(file)
+                file.flush()
+                os.fsync(file.fileno())
+                file.seek(0)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
             Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide the file from colleagues
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        flush_folder(path.parent)
+    return digest
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush to disk which files a folder has, where the system can; Windows cannot, and need not."""
+    with suppress(PermissionError, NotImplementedError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def flush_files(folder: Path) -> None:
+    """Flush to disk every file of a folder and of its folders."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        elif path.is_dir():
+            flush_folder(path)
+    flush_folder(folder)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed writer left of files that it was writing."""
+    for path in folder.rglob(f".*{PART}"):
+        path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> bytes:
+    """Read a file; ValueError says in a few words why it cannot be read."""
+    if not path.is_file():
+        raise ValueError("missing" if not path.exists() else "no file")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(error.strerror or "cannot be read") from error
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of bytes, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256(path: Path) -> str | None:
+    """The sha256 of a file, as hexadecimal digits; None where there is no file, or it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -1,8 +1,10 @@
-"""The run folder: what a run leaves on disk, written whole, keyed, and never unpickled.
+"""The run folder: what a run leaves on disk, written whole, keyed, checksummed, and never unpickled.
 
 ::
 
-    manifest.json    format, versions, settings, data, stages with their keys and seconds, folds, score
+    manifest.json    product, kind, format, versions, settings, data, stages with their keys, folds, score,
+                     the sha256 of every file, and of itself
+    .label-audit     product, kind and format once more, and the seconds of steps and folds
     labels.npz       ids, rows of the source, hashes, given, fold; true and transition (when known)
     folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
@@ -19,101 +21,59 @@
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
 
 A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.
-What is stored under an equal key is reused; anything else is computed again.
+What is stored under an equal key is reused; anything else, and what is damaged, is computed again.
 """
 
-import io
 import json
-import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.detectors.scores import Scores
 from audit.errors import RunError
-from audit.runs import files
-from audit.runs.stages import Stage
-from audit.types import (
-    Conflicts,
-    Controls,
-    FeatureValue,
-    Issues,
-    Kinds,
-    Leaks,
-    NoisyLabels,
-    OutOfSample,
-    Thumbnails,
+from audit.runs import files, record
+from audit.runs.arrays import Array, Arrays, archive_of, arrays_in
+from audit.runs.documents import conforms
+from audit.runs.manifest import (
+    FORMAT,
+    MANIFEST,
+    MARK,
+    PRODUCT,
+    Identity,
+    identify,
+    is_finished,
+    refuse,
+    sealed,
+    visible_names,
 )
+from audit.runs.record import STEPS, Damaged, RunRecord
+from audit.runs.stages import Stage
 from audit.wording import setting_changes
 
-FORMAT = 5
+__all__ = ["RunFolder", "RunRecord", "load_record"]
+
+RUN = "run"
+REPORT = "report"  # the step that makes the files which no other step makes
+FOLDS = "folds"  # the folder of fold checkpoints, and the step that makes them
 RESUMES = "finished folds are kept, and the same command resumes"
-UNFINISHED: dict[str, Any] = {"format": FORMAT, "stages": {}}
-# A line of a caption: the name of a feature, which may have tabs and line breaks itself, and three numbers.
-OLD_CAPTION = re.compile(r"(.*?)\t(\S+)\t(\S+)\t(\S+)(?:\n|\Z)", re.DOTALL)
-Arrays = Mapping[str, npt.NDArray[Any]]
-T = TypeVar("T", Controls, Kinds, Leaks)
-
-
-@dataclass(frozen=True, eq=False)
-class RunRecord:
-    """Everything that a finished run knows: the content of its folder, and all that a report needs."""
-
-    config: Mapping[str, Any]
-    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, cautions, folder (of relative paths)
-    class_names: tuple[str, ...]
-    ids: npt.NDArray[Any]
-    rows: npt.NDArray[np.int64]  # (n,) the number of each row in the source
-    hashes: npt.NDArray[np.uint64]  # (n,) of each row's example
-    labels: NoisyLabels  # noisy equals original when no label was changed
-    probs: OutOfSample
-    issues: Issues  # of the labels with noise
-    suspects: Issues  # of the original labels
-    conflicts: Conflicts
-    unlabelled: npt.NDArray[Any] | None  # (u,) ids of the rows without a label
-    thumbnails: Thumbnails
-    controls: Controls
-    leaks: Leaks | None  # the parts that the rows are in, and duplicates between them
-    kinds: Kinds | None  # of the suspects, or of all rows; None where no synthetic rows could be made
-    scores: Scores
-    folds: tuple[Mapping[str, Any], ...]  # fold, rows, seconds, device, losses
-    stages: Mapping[str, Any]  # name → key, settings
-    versions: Mapping[str, str]
-    repeat: str  # the command or call that makes this run again
-
-    @property
-    def injected(self) -> bool:
-        """Whether labels were changed on purpose."""
-        return bool(self.labels.flipped.any())
-
-    @property
-    def cautions(self) -> tuple[str, ...]:
-        """What may make the score misleading, a line each; none in runs that are older than they are."""
-        return tuple(self.data.get("cautions", ()))
-
-    @property
-    def score(self) -> dict[str, Any] | None:
-        """Precision, recall, F1 and the rest, each with its interval; None when nothing was injected."""
-        if self.scores.detection is None:
-            return None
-        return self.scores.detection.to_json()
+CHECK_PATH = "check the path, or make a run in a new folder with --out"
 
 
 class RunFolder:
     """A folder that holds one run; use it as `with RunFolder.locked(path) as folder`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str = RUN) -> None:
         self.path = path
+        self.kind = kind
+        self.sums: dict[str, str] = {}  # the sha256 of each file that was written here, or read and is sound
+        self.fold_seconds: dict[str, float] = {}  # by round/fold
 
     @classmethod
     @contextmanager
-    def locked(cls, path: Path, kind: str = "run") -> Iterator["RunFolder"]:
+    def locked(cls, path: Path, kind: str = RUN) -> Iterator["RunFolder"]:
         """The folder, made if need be, held against every other run until the block ends.
 
         Its kind, a run or an experiment's name, stands in the manifest; one never writes over the other.
@@ -125,47 +85,56 @@ class RunFolder:
         """
         if path.exists() and not path.is_dir():
             raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
-        names = _visible_names(path)
-        if names and "manifest.json" not in names:
-            raise RunError(
-                f"{path} holds other files ({min(names)} …) and no run; choose a new folder with --out"
-            )
+        _refuse_other(path, identify(path), kind)
         busy = f"another run is writing to {path}; wait for it, or choose another folder with --out"
         with files.locked(path, busy, RESUMES):
-            folder = cls(path)
-            manifest = folder.manifest()
-            present_kind = manifest.get("kind", "run")
-            if not manifest:
-                folder.write_json("manifest.json", {**UNFINISHED, "kind": kind})
-            elif present_kind != kind:
-                raise RunError(
-                    f"{path} holds a {present_kind}, expected a {kind}; choose another folder with --out"
-                )
+            identity = identify(path)
+            _refuse_other(path, identity, kind)
+            files.remove_parts(path)
+            folder = cls(path, kind)
+            if not identity.mark:
+                folder.write_mark()
+            if identity.kind is None or not visible_names(path):
+                folder.write_manifest({"stages": {}})
             yield folder
 
-    def manifest(self) -> dict[str, Any]:
-        """The manifest, empty when there is none yet or it is damaged."""
-        try:
-            content = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            return {}
-        return content
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest, empty when there is none yet, or it is damaged or of something else."""
+        return identify(self.path).manifest
 
     def why_not_reused(self, stage: Stage) -> str | None:
         """None when the stored stage has this key; else what differs, empty when nothing is stored."""
-        stored = self.manifest().get("stages", {}).get(stage.name)
-        if stored is None:
+        manifest = self.manifest()
+        if not is_finished(manifest) or stage.name not in manifest["stages"]:
             return ""
+        stored = manifest["stages"][stage.name]
         if stored["key"] == stage.key:
             return None
         changed = setting_changes(stored["settings"], stage.settings)
         return ", ".join(changed) or "the data or an earlier step changed"
 
+    def damage(self) -> dict[str, str]:
+        """What is wrong with each file that the manifest lists: missing, empty or damaged."""
+        identity = identify(self.path)
+        if identity.damage is not None:
+            return {MANIFEST: identity.damage}
+        found = {}
+        for name, expected in identity.manifest.get("files", {}).items():
+            path = self.path / name
+            if not path.is_file():
+                found[name] = "missing"
+            elif not path.stat().st_size:
+                found[name] = "empty"
+            elif files.sha256(path) != expected:
+                found[name] = "damaged"
+        return found
+
     def write(self, name: str, content: bytes | Callable[[IO[bytes]], object]) -> None:
         """Write a file whole or not at all, from bytes or by a function that writes to the open file."""
-        files.write_whole(self.path / name, content, RESUMES)
+        path = self.path / name
+        if not path.parent.resolve().is_relative_to(self.path.resolve()):
+            raise RunError(f"{path.parent} is a link out of {self.path}, expected a folder; remove the link")
+        self.sums[name] = files.write_whole(path, content, RESUMES)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file as UTF-8."""
@@ -176,134 +145,121 @@ class RunFolder:
         self.write_text(name, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def write_arrays(self, name: str, arrays: Arrays) -> None:
-        """Write a compressed .npz."""
-        self.write(name, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+        """Write a compressed .npz that carries its own checksum."""
+        self.write(name, archive_of(arrays))
 
-    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+    def write_array(self, name: str, array: Array) -> None:
+        """Write an .npy."""
+        self.write(name, lambda file: np.save(file, array, allow_pickle=False))
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        """Write the manifest, with the kind of the folder and its own checksum."""
+        self.write_json(MANIFEST, sealed(self.kind, content))
+
+    def read_arrays(self, name: str) -> dict[str, Array]:
         """The arrays of an .npz; RunError when it is missing or damaged."""
         try:
-            content = io.BytesIO((self.path / name).read_bytes())
-            with np.load(content, allow_pickle=False) as file:
-                return dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise RunError(
-                f"{self.path / name} is missing or damaged ({error}); run it again with --out {self.path}"
-            ) from error
+            return arrays_in(files.read(self.path / name))
+        except ValueError as error:
+            raise RunError(_damaged(self.path, name, str(error))) from error
 
-    def _read_if_there(self, name: str) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of an .npz; empty when there is none."""
-        if not (self.path / name).exists():
-            return {}
-        return self.read_arrays(name)
+    def keep_fold(self, name: str, fold: int, seconds: float) -> None:
+        """Make a fold checkpoint that is there a part of the run."""
+        path = fold_file(name, fold)
+        self.sums[path] = files.sha256(self.path / path) or ""
+        self.fold_seconds[f"{name}/{fold}"] = seconds
 
-    def _read_value(self, kind: type[T], name: str) -> T | None:
-        """The value whose fields an .npz holds; None when there is none."""
-        fields = self._read_if_there(name)
-        if not fields:
-            return None
-        return kind(**fields)
-
-    def _write_or_remove(self, name: str, arrays: Mapping[str, npt.NDArray[Any] | None]) -> None:
-        """Write an .npz of the arrays that are there; remove an earlier one when none is."""
-        present = {key: array for key, array in arrays.items() if array is not None}
-        if present:
-            self.write_arrays(name, present)
-        else:
-            (self.path / name).unlink(missing_ok=True)
-
-    def save_record(self, record: RunRecord) -> None:
+    def save_record(self, run: RunRecord) -> None:
         """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
-        self.write_json("manifest.json", UNFINISHED)
-        self.write("pred_probs.npy", lambda file: np.save(file, record.probs.pred_probs, allow_pickle=False))
-        self._write_or_remove("features.npz", {"features": record.probs.features})
-        labels = {"ids": record.ids, "rows": record.rows, "hashes": record.hashes}
-        labels |= {"given": record.labels.noisy, "fold": record.probs.fold}
-        if record.injected:
-            labels["true"] = record.labels.original
-        if record.labels.transition is not None:
-            labels["transition"] = record.labels.transition
-        self.write_arrays("labels.npz", labels)
-        self.write_arrays("issues.npz", _fields(record.issues))
-        self.write_arrays("suspects.npz", _fields(record.suspects))
-        conflicts = np.stack([record.conflicts.rows, record.conflicts.groups, record.conflicts.near])
-        self.write("conflicts.npy", lambda file: np.save(file, conflicts, allow_pickle=False))
-        suggested = {}
-        if record.unlabelled is not None:
-            suggested = {"ids": record.unlabelled, "pred_probs": record.probs.unlabelled}
-        self._write_or_remove("unlabelled.npz", suggested)
-        self.write_arrays("thumbnails.npz", _thumbnail_arrays(record.thumbnails))
-        controls = record.controls if len(record.controls.rows) else None
-        self._write_or_remove("controls.npz", _fields(controls))
-        self._write_or_remove("split.npz", _fields(record.leaks))
-        self._write_or_remove("kinds.npz", _fields(record.kinds))
-        self.write_json("scores.json", record.scores.to_json())
-        self.write_json(
-            "manifest.json",
-            {
-                "format": FORMAT,
-                "versions": record.versions,
-                "repeat": record.repeat,
-                "config": record.config,
-                "data": record.data,
-                "class_names": record.class_names,
-                "stages": record.stages,
-                "folds": record.folds,
-                "score": record.score,
-            },
+        folds = {name: each for name, each in self.sums.items() if step_of(name) == FOLDS}
+        self.write_manifest({"stages": {}})
+        self.write_mark(run)
+        arrays = run.arrays()
+        for name, content in arrays.items():
+            if isinstance(content, Mapping):
+                self.write_arrays(name, content)
+            else:
+                self.write_array(name, content)
+        self.write_json(record.SCORES, run.scores.to_json())
+        for name in STEPS.keys() - arrays.keys() - {record.SCORES}:
+            (self.path / name).unlink(missing_ok=True)
+        made = {name: self.sums[name] for name in (*arrays, record.SCORES)}
+        self.write_manifest({**run.facts(), "files": dict(sorted({**folds, **made}.items()))})
+
+    def sign_report(self, written: Sequence[str]) -> None:
+        """List in the manifest the files of the report that were written, and those of the steps before."""
+        manifest = self.manifest()
+        before = {name: each for name, each in manifest["files"].items() if step_of(name) != REPORT}
+        listed = {**before, **{name: self.sums[name] for name in written}}
+        self.write_manifest({**manifest, "files": dict(sorted(listed.items()))})
+
+    def former_seconds(self, stage: str, key: str) -> Mapping[str, Any]:
+        """The seconds that the run of this key took when it was made first: seconds and fold_seconds."""
+        mark = identify(self.path).mark
+        times = dict[str, float]
+        form = {"keys": dict[str, str], "seconds": times, "fold_seconds": times}
+        if not all(conforms(mark.get(name), each) for name, each in form.items()):
+            return {}
+        return mark if mark["keys"].get(stage) == key else {}
+
+    def with_former_seconds(self, run: RunRecord) -> RunRecord:
+        """The record of a run that was made again in part, with the seconds of when it was made first."""
+        former = self.former_seconds("issues", run.stages["issues"]["key"])
+        if not former:
+            return run
+        seconds = former["fold_seconds"]
+        folds = tuple(
+            {**fold, "seconds": round(seconds.get(f"{fold['round']}/{fold['fold']}", fold["seconds"]), 2)}
+            for fold in run.folds
         )
+        return replace(run, folds=folds, scores=replace(run.scores, timings=former["seconds"]))
+
+    def restore_mark(self, run: RunRecord) -> None:
+        """Write the mark of a finished run again where it is missing or damaged."""
+        if self.former_seconds("issues", run.stages["issues"]["key"]):
+            return
+        for fold in run.folds:
+            path = fold_file(fold["round"], fold["fold"])
+            if path in self.manifest()["files"]:
+                self.keep_fold(fold["round"], fold["fold"], float(self.read_arrays(path)["seconds"]))
+        self.write_mark(run)
 
     def load_record(self) -> RunRecord:
-        """What `save_record` wrote; RunError when the folder holds no finished run."""
-        manifest = self.manifest()
-        if "stages" not in manifest or "issues" not in manifest["stages"]:
+        """What `save_record` wrote; RunError when the folder holds no finished run, or a damaged one."""
+        identity = identify(self.path)
+        refuse(self.path, identity, CHECK_PATH)
+        if identity.damage is not None:
+            raise RunError(_damaged(self.path, MANIFEST, identity.damage))
+        if identity.kind not in {None, self.kind}:
+            raise RunError(f"{self.path} holds a {identity.kind}, expected a {self.kind}; check the path")
+        if not is_finished(identity.manifest):
             raise RunError(
                 f"{self.path} holds no finished run; make one with: audit detect --out {self.path}"
             )
-        labels = self.read_arrays("labels.npz")
-        noisy = labels["given"]
+        listed = {**identity.manifest["files"], **self.sums}
+
+        def content_of(name: str) -> bytes:
+            try:
+                content = files.read(self.path / name)
+            except ValueError as error:
+                raise Damaged(name, str(error)) from error
+            if files.digest(content) != listed.get(name):
+                raise Damaged(name, "it is not what the run wrote")
+            return content
+
         try:
-            pred_probs = np.load(self.path / "pred_probs.npy", allow_pickle=False)
-            conflicts = np.load(self.path / "conflicts.npy", allow_pickle=False)
-            scores = Scores.from_json(json.loads((self.path / "scores.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(
-                f"{self.path} is damaged ({error}); make the run again with --out {self.path}"
-            ) from error
-        suggested = self._read_if_there("unlabelled.npz")
-        features = self._read_if_there("features.npz").get("features")
+            return record.read(identity.manifest, content_of)
+        except Damaged as error:
+            raise RunError(_damaged(self.path, error.name, error.why)) from error
 
-        return RunRecord(
-            config=manifest["config"],
-            data=manifest["data"],
-            class_names=tuple(manifest["class_names"]),
-            ids=labels["ids"],
-            rows=labels["rows"],
-            hashes=labels["hashes"],
-            labels=NoisyLabels(noisy, labels.get("true", noisy), labels.get("transition")),
-            probs=OutOfSample(
-                pred_probs, labels["fold"], unlabelled=suggested.get("pred_probs"), features=features
-            ),
-            issues=Issues(**self.read_arrays("issues.npz")),
-            suspects=Issues(**self.read_arrays("suspects.npz")),
-            conflicts=Conflicts(rows=conflicts[0], groups=conflicts[1], near=conflicts[2].astype(bool)),
-            unlabelled=suggested.get("ids"),
-            thumbnails=_thumbnails(self.read_arrays("thumbnails.npz")),
-            controls=self._read_value(Controls, "controls.npz") or Controls.none(),
-            leaks=self._read_value(Leaks, "split.npz"),
-            kinds=self._read_value(Kinds, "kinds.npz"),
-            scores=scores,
-            folds=tuple(manifest["folds"]),
-            stages=manifest["stages"],
-            versions=manifest["versions"],
-            repeat=manifest["repeat"],
-        )
-
-
-def _visible_names(path: Path) -> set[str]:
-    """The names in a folder that are not hidden; none where there is no folder."""
-    if not path.exists():
-        return set()
-    return {each.name for each in path.iterdir() if not each.name.startswith(".")}
+    def write_mark(self, run: RunRecord | None = None) -> None:
+        """Write what the folder is beside the manifest, and the seconds that a run took."""
+        mark: dict[str, Any] = {"product": PRODUCT, "kind": self.kind, "format": FORMAT}
+        if run is not None:
+            mark["keys"] = {name: stage["key"] for name, stage in run.stages.items()}
+            mark["seconds"] = dict(run.scores.timings)
+            mark["fold_seconds"] = dict(sorted(self.fold_seconds.items()))
+        self.write_json(MARK, mark)
 
 
 def load_record(path: Path) -> RunRecord:
@@ -313,28 +269,27 @@ def load_record(path: Path) -> RunRecord:
     return RunFolder(path).load_record()
 
 
-def _fields(value: Issues | Controls | Kinds | Leaks | None) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a value by name; none where there is no value."""
-    if value is None:
-        return {}
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def fold_file(name: str, fold: int) -> str:
+    """The checkpoint of a fold of the cross-validation of that name."""
+    return f"{FOLDS}/{name}/{fold}.npz"
 
 
-def _thumbnail_arrays(thumbnails: Thumbnails) -> dict[str, npt.NDArray[Any]]:
-    """The thumbnails as arrays; features as one JSON text a row, which holds names of any characters."""
-    return {
-        "rows": thumbnails.rows,
-        "images": thumbnails.images,
-        "unusual": np.array([json.dumps(features) for features in thumbnails.unusual], dtype=np.str_),
-        "nearest": thumbnails.nearest,
-    }
+def step_of(name: str) -> str:
+    """The step that makes a file of a run."""
+    if name.startswith(f"{FOLDS}/"):
+        return FOLDS
+    return STEPS.get(name, REPORT)
 
 
-def _thumbnails(arrays: Arrays) -> Thumbnails:
-    """The thumbnails of a run folder, also of one that has captions instead of unusual features."""
-    if "captions" in arrays:
-        rows = [OLD_CAPTION.findall(text) for text in arrays["captions"].tolist()]
-    else:
-        rows = [json.loads(text) for text in arrays["unusual"].tolist()]
-    unusual = tuple(tuple(FeatureValue(*feature) for feature in features) for features in rows)
-    return Thumbnails(arrays["rows"], arrays["images"], unusual, arrays["nearest"])
+def _refuse_other(path: Path, identity: Identity, kind: str) -> None:
+    """RunError where a folder holds something else than what this kind of command writes."""
+    refuse(path, identity)
+    if identity.kind not in {None, kind}:
+        raise RunError(f"{path} holds a {identity.kind}, expected a {kind}; choose another folder with --out")
+
+
+def _damaged(path: Path, name: str, why: str) -> str:
+    return (
+        f"{path / name} is damaged ({why}); audit detect with the settings of the run and --out {path} makes "
+        "that step again"
+    )

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import RunError
-from audit.runs.folder import Arrays, RunFolder
+from audit.runs.arrays import Arrays
+from audit.runs.folder import RunFolder, fold_file
 from audit.types import FoldResult, Synthetic
 
 # Fields of FoldResult that a fold may lack, and the name of each array in the file. Synthetic rows were
@@ -19,6 +20,7 @@ OPTIONAL = {
     "synthetic_probs": "planted_probs",
     "synthetic_features": "planted_features",
 }
+FOLDS = "folds"  # the stage whose key checkpoints have
 SYNTHETIC = {field.name: f"planted.{field.name}" for field in fields(Synthetic)}
 
 
@@ -28,16 +30,23 @@ class FoldCheckpoints:
 
     folder: RunFolder
     key: str
+    rows: int | None = None  # of the data, where they are known
+    classes: int | None = None
 
     def save_fold(self, name: str, result: FoldResult) -> None:
-        """Keep one fold of the cross-validation of that name."""
+        """Keep one fold of the cross-validation of that name.
+
+        Of a fold that a finished run lost and that is trained again, the seconds are those of the first time.
+        """
+        former = self.folder.former_seconds(FOLDS, self.key).get("fold_seconds", {})
+        seconds = float(former.get(f"{name}/{result.fold}", result.seconds))
         arrays: dict[str, npt.NDArray[Any]] = {
             "rows": result.rows,
             "pred_probs": result.pred_probs,
             "trained": result.trained,
             "margins": result.margins,
             "losses": np.array(result.losses, dtype=np.float64),
-            "seconds": np.array(result.seconds),
+            "seconds": np.array(seconds),
             "device": np.array(result.device),
             "key": np.array(self.key),
         }
@@ -49,19 +58,43 @@ class FoldCheckpoints:
                 arrays[array] = value
         if result.synthetic is not None:
             arrays |= _synthetic_arrays(result.synthetic)
-        self.folder.write_arrays(f"folds/{name}/{result.fold}.npz", arrays)
+        self.folder.write_arrays(fold_file(name, result.fold), arrays)
+        self.folder.keep_fold(name, result.fold, seconds)
 
     def load_folds(self, name: str, folds: int) -> list[FoldResult]:
         """Load the kept folds of the cross-validation of that name; damaged files count as missing."""
         kept = []
         for number in range(folds):
             try:
-                arrays = self.folder.read_arrays(f"folds/{name}/{number}.npz")
-                if str(arrays["key"]) == self.key:
-                    kept.append(_fold_result(number, arrays))
-            except (RunError, KeyError):
+                arrays = self.folder.read_arrays(fold_file(name, number))
+                if str(arrays["key"]) != self.key:
+                    continue
+                result = _fold_result(number, arrays)
+            except (RunError, KeyError, TypeError, ValueError):
                 continue
+            if self._fits(result):
+                self.folder.keep_fold(name, number, result.seconds)
+                kept.append(result)
         return kept
+
+    def _fits(self, result: FoldResult) -> bool:
+        """Whether the arrays of a fold fit each other and the data: whoever wrote them, they can be used."""
+        if result.rows.ndim != 1 or result.pred_probs.ndim != 2:
+            return False
+        m, k = result.pred_probs.shape
+        of_classes = [each for each in (result.unlabelled, result.synthetic_probs) if each is not None]
+        one_axis: list[npt.NDArray[Any]] = [result.rows, result.trained, result.margins]
+        numbers = np.concatenate([result.rows, result.trained.ravel()])
+        return (
+            all(each.ndim == 1 for each in one_axis)
+            and all(each.ndim == 2 and each.shape[1] == k for each in of_classes)
+            and len(result.rows) == m
+            and (result.features is None or result.features.shape == (m, result.features.shape[-1]))
+            and k == (self.classes or k)
+            and numbers.dtype.kind == "i"
+            and bool((numbers >= 0).all() and (numbers < (self.rows or np.inf)).all())
+            and bool(np.isfinite(result.pred_probs).all())
+        )
 
 
 def _synthetic_arrays(synthetic: Synthetic) -> Arrays:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import audit
@@ -118,22 +118,6 @@ def test_features_of_any_name_come_back_from_the_folder(tmp_path_factory, finish
     folder = RunFolder(tmp_path_factory.mktemp("named"))
     folder.save_record(replace(finished_run[0].record, thumbnails=kept))
     assert folder.load_record().thumbnails.unusual == features
-
-
-old_names = feature_names.filter(lambda name: "\n" not in name)
-
-
-@settings(max_examples=20)  # each writes a whole folder
-@given(st.lists(st.lists(st.builds(FeatureValue, old_names, figures, figures, figures), max_size=4)))
-def test_captions_of_earlier_versions_are_still_read(tmp_path_factory, finished_run, rows):
-    """Earlier versions joined a feature's name and numbers by tabs and the features by line breaks."""
-    captions = ["\n".join("\t".join(feature) for feature in features) for features in rows]
-    folder = RunFolder(tmp_path_factory.mktemp("captions"))
-    folder.save_record(finished_run[0].record)
-    arrays = folder.read_arrays("thumbnails.npz")
-    del arrays["unusual"]
-    folder.write_arrays("thumbnails.npz", {**arrays, "captions": np.array(captions, dtype=np.str_)})
-    assert folder.load_record().thumbnails.unusual == tuple(map(tuple, rows))
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):

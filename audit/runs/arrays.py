@@ -1,0 +1,88 @@
+"""Arrays as bytes and back: what a file says of itself is held against its size before anything is made.
+
+An archive carries the sha256 of itself in its comment, so that one that nothing else vouches for, such as a
+fold of a run that was stopped, is known to be whole.
+"""
+
+import hashlib
+import io
+import math
+import zipfile
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Arrays: TypeAlias = Mapping[str, Array]
+DIGITS = 64  # of a sha256
+LENGTH = DIGITS.to_bytes(2, "little")  # of the comment, as the end of an archive says it
+NO_COMMENT = bytes(2)
+MOST_BYTES = 150_000_000  # that an archive may unpack to beside PER_BYTE times its size
+PER_BYTE = 4
+HIGHEST_CHARACTER = 0x10FFFF
+SURROGATES = (0xD800, 0xDFFF)
+
+
+def archive_of(arrays: Arrays) -> bytes:
+    """Pack arrays into a compressed .npz that carries its sha256."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    plain = packed.getvalue()
+    return plain.removesuffix(NO_COMMENT) + LENGTH + hashlib.sha256(plain).hexdigest().encode()
+
+
+def arrays_in(content: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Array]:
+    """Unpack the arrays of an archive that `archive_of` packed.
+
+    Raises
+    ------
+    ValueError
+        When it is damaged, or would unpack to more than `most_bytes` and PER_BYTE times its own size.
+    """
+    plain = content[: -DIGITS - len(LENGTH)] + NO_COMMENT
+    if content[-DIGITS - len(LENGTH) :] != LENGTH + hashlib.sha256(plain).hexdigest().encode():
+        raise ValueError("its checksum is not that of its content")
+    try:
+        with zipfile.ZipFile(io.BytesIO(plain)) as archive:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > most_bytes + PER_BYTE * len(content):
+                raise ValueError("it unpacks to far more than it may hold")  # noqa: TRY301
+            return {entry.filename.removesuffix(".npy"): array_in(archive.read(entry)) for entry in entries}
+    except Exception as error:  # zipfile raises a dozen kinds, from zlib.error to NotImplementedError
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def array_in(content: bytes) -> Array:
+    """Read the array of an .npy file; ValueError when it is damaged or holds Python objects."""
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, by_columns, dtype = header(file)
+    except Exception as error:  # a header is Python text, which numpy parses
+        raise ValueError(f"no header of an array ({error})") from error
+    count = math.prod(shape)
+    if dtype.hasobject or dtype.kind == "V" or min(shape, default=0) < 0:
+        raise ValueError(f"an array of {dtype}, shape {shape}")
+    if count * dtype.itemsize != len(content) - file.tell() or (count and not dtype.itemsize):
+        raise ValueError(f"its header says {count:,} values, and its size does not")
+    if not count:
+        return np.empty(shape, dtype)
+    array = np.frombuffer(content, dtype, offset=file.tell())
+    _refuse_broken_text(array)
+    return array.reshape(shape, order="F" if by_columns else "C").copy()
+
+
+def _refuse_broken_text(array: Array) -> None:
+    """ValueError where text has characters that there are not."""
+    if array.dtype.kind != "U":
+        return
+    characters = array.view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    low, high = SURROGATES
+    if characters.max() > HIGHEST_CHARACTER or ((characters >= low) & (characters <= high)).any():
+        raise ValueError("text with characters that there are not")
