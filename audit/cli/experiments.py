@@ -97,6 +97,7 @@ def diff(
     /,
     *,
     html: Path | None = None,
+    force: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Compare two runs on the same data: which suspects are new, fixed, cleared or persisting.
@@ -109,6 +110,8 @@ def diff(
         Folder of the later run.
     html
         File to write the comparison to, as an HTML page.
+    force
+        Replace that file even if this command did not write it.
     as_json
         Print the comparison as one JSON document instead of tables.
     """
@@ -117,7 +120,7 @@ def diff(
 
     document, findings = experiment.diff(before, now)
     if html is not None:
-        experiment.write_page(findings, html)
+        experiment.write_page(findings, html, before, now, force=force)
     if as_json:
         return terminal.print_json(document)
     return terminal.print_findings(findings, html, most_rows=20)

@@ -116,6 +116,7 @@ def merge(
     out: Path,
     run: Path | None = None,
     disagreements: Path | None = None,
+    force: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Merge the decisions of several reviewers, and report how well they agree.
@@ -131,18 +132,17 @@ def merge(
         Folder of the run. Only needed for exports of CVAT, which do not name it.
     disagreements
         CSV file to write: the rows on which reviewers differ.
+    force
+        Replace files that exist.
     as_json
         Print agreement and disagreements as one JSON document.
     """
     from audit.cli import terminal  # noqa: PLC0415  slow to import
     from audit.review import merge  # noqa: PLC0415
-    from audit.runs.files import write_whole  # noqa: PLC0415
     from audit.runs.folder import load_record  # noqa: PLC0415
 
     record = None if run is None else load_record(run)
-    merged = merge.merge_files(decisions, out, record)
-    if disagreements is not None:
-        write_whole(disagreements, merged.disagreements_csv().encode())
+    merged = merge.merge_files(decisions, out, record, disagreements, run=run, force=force)
     if as_json:
         terminal.print_json(merged.to_json())
     else:
@@ -151,7 +151,12 @@ def merge(
 
 @app.command
 def export(
-    run: Path, /, *, form: Annotated[ExportFormat, Parameter(name="--format")], out: Path | None = None
+    run: Path,
+    /,
+    *,
+    form: Annotated[ExportFormat, Parameter(name="--format")],
+    out: Path | None = None,
+    force: bool = False,
 ) -> None:
     """Write the suspects of a run in the format of another tool.
 
@@ -163,13 +168,15 @@ def export(
         Format to write.
     out
         File to write. Default: standard output.
+    force
+        Replace that file even if this command did not write it.
     """
     from audit.review.export import export as exported  # noqa: PLC0415  numpy and pandas are slow to import
-    from audit.runs.files import write_whole  # noqa: PLC0415
     from audit.runs.folder import load_record  # noqa: PLC0415
+    from audit.runs.outputs import Output, write_outputs  # noqa: PLC0415
 
     text = exported(load_record(run), form)
     if out is None:
         sys.stdout.write(text)
     else:
-        write_whole(out, text.encode())
+        write_outputs([Output(out, "--out", text.encode())], [run], run, force=force)

@@ -9,8 +9,8 @@ import pandas as pd
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, TextTable, render
 from audit.runs.comparison import STATUSES, Comparison, compare
-from audit.runs.files import write_whole
 from audit.runs.folder import load_record
+from audit.runs.outputs import Output, write_outputs
 from audit.wording import count
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def diff(before: Path, now: Path) -> tuple[dict[str, Any], Findings]:
     return _to_json(comparison, runs), _findings(comparison, runs, record_now.data["name"])
 
 
-def write_page(findings: Findings, path: Path) -> None:
-    """Write the page to a file, whole or not at all; RunError when it cannot be written."""
-    write_whole(path, render(findings).encode())
+def write_page(findings: Findings, path: Path, before: Path, now: Path, *, force: bool = False) -> None:
+    """Write the page of two runs to a file, whole or not at all; RunError when it must not or cannot be."""
+    page = Output(path, "--html", render(findings).encode())
+    write_outputs([page], [before, now], now, force=force)
 
 
 def _to_json(comparison: Comparison, runs: tuple[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from audit import datasets
 from audit.errors import ConfigError, DataError
 from audit.kinds.defects.insert import INSERTED_KINDS, Inserted, insert
 from audit.noise.options import ConfiguredNoise
-from audit.runs.folder import RunFolder
+from audit.runs.files import new_folder, write_whole
 from audit.settings.detect import Config
 from audit.settings.inject import InjectSettings
 from audit.types import KINDS, LabeledDataset, NoisyLabels, Seeds
@@ -100,7 +100,7 @@ def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
 
 
 def write(injected: Injected, path: Path) -> list[Path]:
-    """Write X.npy, y.npy and truth.csv into a folder; returns their paths."""
+    """Write X.npy, y.npy and truth.csv into a new folder, all or none; returns their paths."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
     names = np.array(injected.dataset.class_names)
@@ -117,10 +117,12 @@ def write(injected: Injected, path: Path) -> list[Path]:
             "and_of": injected.inserted.sources[:, 1],
         }
     )
-    folder = RunFolder(path)
-    folder.write("X.npy", lambda file: np.save(file, injected.dataset.X, allow_pickle=False))
-    folder.write("y.npy", lambda file: np.save(file, names[injected.labels.noisy], allow_pickle=False))
-    folder.write_text("truth.csv", truth.to_csv(index=False, lineterminator="\n"))
+    with new_folder(path) as stage:
+        write_whole(stage / "X.npy", lambda file: np.save(file, injected.dataset.X, allow_pickle=False))
+        write_whole(
+            stage / "y.npy", lambda file: np.save(file, names[injected.labels.noisy], allow_pickle=False)
+        )
+        write_whole(stage / "truth.csv", truth.to_csv(index=False, lineterminator="\n").encode())
     return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
 
 

@@ -12,8 +12,8 @@ from audit.detectors.scoring import Estimate, wilson
 from audit.errors import ReviewError
 from audit.review.annotated import read_reviews
 from audit.review.decisions import Decision, Decisions
-from audit.runs.files import write_whole
 from audit.runs.folder import RunRecord
+from audit.runs.outputs import Output, write_outputs
 from audit.wording import count
 
 LEAST_VOTERS = 3  # from which a majority decides
@@ -104,7 +104,15 @@ class Merged:
         return pd.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
 
 
-def merge_files(paths: Sequence[Path], out: Path, record: RunRecord | None = None) -> Merged:
+def merge_files(
+    paths: Sequence[Path],
+    out: Path,
+    record: RunRecord | None = None,
+    disagreements: Path | None = None,
+    *,
+    run: Path | None = None,
+    force: bool = False,
+) -> Merged:
     """Merge the decisions in these files into a new one.
 
     Parameters
@@ -115,19 +123,27 @@ def merge_files(paths: Sequence[Path], out: Path, record: RunRecord | None = Non
         The new file.
     record
         The run that was reviewed; needed for exports that do not name it.
+    disagreements
+        Another new file: the table of the rows on which reviewers differ.
+    run
+        The folder of that run, in which nothing is written.
+    force
+        Replace files that exist.
 
     Raises
     ------
     AuditError
-        When there are fewer than two, they are of different runs or of one reviewer, or the new file exists.
+        When there are fewer than two, they are of different runs or of one reviewer, or a new file exists
+        and holds anything else.
     """
-    if out.exists():
-        raise ReviewError(f"{out} exists; remove it, or choose another --out")
     read = [(review, str(path)) for path in paths for review in read_reviews(path, record)]
     if len(read) < 2:
         raise ReviewError(f"found {len(read)} files of decisions, expected two or more to merge")
     merged = merge([review for review, _ in read], [name for _, name in read])
-    write_whole(out, merged.decisions.to_text().encode())
+    outputs = [Output(out, "--out", merged.decisions.to_text().encode())]
+    if disagreements is not None:
+        outputs.append(Output(disagreements, "--disagreements", merged.disagreements_csv().encode()))
+    write_outputs(outputs, [*paths, *([] if run is None else [run])], force=force)
     return merged
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +57,39 @@ def write_whole(
             raise
         flush_folder(path.parent)
     return digest
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill, which becomes the one at the path, new or empty, when the block ends well.
+
+    Raises
+    ------
+    RunError
+        When it cannot be made; nothing is left of it.
+    """
+    with writing(path):
+        new = not path.exists()
+        parent = path.parent if new else path
+        parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}.", suffix=PART))
+        moved: list[Path] = []
+        try:
+            yield stage
+            if new:
+                stage.chmod(0o755)
+                stage.replace(path)
+            else:
+                for each in sorted(stage.iterdir()):
+                    each.replace(path / each.name)
+                    moved.append(path / each.name)
+        except BaseException:
+            for each in moved:
+                each.unlink()
+            raise
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+        flush_folder(parent)
 
 
 def flush_folder(folder: Path) -> None:

@@ -83,9 +83,10 @@ class RunFolder:
         RunError
             When another run holds it, when it holds something else, or when it cannot be written.
         """
-        if path.exists() and not path.is_dir():
-            raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
-        _refuse_other(path, identify(path), kind)
+        with files.writing(path, RESUMES):
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
+            _refuse_other(path, identify(path), kind)
         busy = f"another run is writing to {path}; wait for it, or choose another folder with --out"
         with files.locked(path, busy, RESUMES):
             identity = identify(path)
