@@ -1,6 +1,7 @@
 """Apply decisions to the labels of a run's source, and undo it: the order of the steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,7 @@ from audit.review.writers import forms
 from audit.review.writers.change import BEFORE, CORRECTIONS, Change
 from audit.runs.folder import RunRecord, load_record
 from audit.types import Rows
+from audit.wording import one_line
 
 ROWS = "rows.npy"  # of a user's arrays, where only some of them were audited
 NOWHERE = LabelPlace(form="", paths=())  # of labels that are not in a file
@@ -137,20 +139,36 @@ def revert(corrected: str | Path) -> list[str]:
         When `apply` did not write the folder, or a file in it has changed since.
     """
     path = Path(corrected)
-    provenance = folder.read_provenance(path)
+    provenance = folder.read_provenance(path, unfinished=folder.REVERTED)
     needed = [name for name in provenance["files"] if name == CORRECTIONS or name.startswith(f"{BEFORE}/")]
     restored = [name.removeprefix(f"{BEFORE}/") for name in needed if name != CORRECTIONS]
     if provenance["form"] == "npz":  # of which only the labels are kept in `before`
         restored = [name for name in provenance["files"] if name.endswith(".npz")]
         needed += restored
     folder.refuse_changed(path, needed, provenance)
-    if provenance["state"] == "reverted":
+    if provenance["state"] == folder.REVERTED:
         return restored
+    kept = {name: value for name, value in provenance.items() if name not in {"becomes", "known"}}
     with folder.filled(path, provenance["fingerprint"]) as (stage, finish):
         folder.copy(path, stage, (CORRECTIONS, BEFORE))
-        forms.restore(provenance["form"], provenance["name"], path, stage)
-        finish({**provenance, "state": "reverted"})
+        with _restoring(path):
+            forms.restore(provenance["form"], provenance["name"], path, stage)
+        finish({**kept, "state": folder.REVERTED})
     return restored
+
+
+@contextmanager
+def _restoring(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged archive raises in the block into a ReviewError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # of archives: a dozen kinds
+        raise ReviewError(
+            f"{path} cannot be restored ({one_line(error)}); the source itself was never changed; move the "
+            "folder away and run audit apply again"
+        ) from error
 
 
 def _check_settings(decisions: str | Path | None, accept_above: float | None) -> None:
@@ -229,7 +247,7 @@ def _write_files(record: RunRecord, corrections: Sequence[Correction], plan: Pla
 def _provenance(record: RunRecord, place: LabelPlace | None, applied: Applied) -> dict[str, Any]:
     place = place or NOWHERE
     return {
-        "state": "applied",
+        "state": folder.APPLIED,
         "label_audit": version("label-audit"),
         "run": record.stages["issues"]["key"],
         "fingerprint": record.data["fingerprint"],

@@ -10,35 +10,54 @@ A folder that somebody else filled is never written to.
     before/           the original labels, for `audit revert`
     provenance.json   the run, the form, counts, the reviewer's score, and the sha256 of each file
 
-provenance.json is written last; while files move into place it says that the folder is unfinished.
+provenance.json is written last; while files move into place it says that the folder is unfinished, what it
+becomes, and what each file may hold meanwhile, so that the same command finishes it.
 """
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from audit.errors import ReviewError, RunError
-from audit.review.writers.change import PROVENANCE
-from audit.runs.files import LOCK, locked, writing
+from audit.review.writers.change import BEFORE, PROVENANCE
+from audit.runs.documents import conforms, document_in
+from audit.runs.files import LOCK, flush_files, flush_folder, locked, sha256, writing
 
 FORMAT = "label-audit corrections"
 VERSION = 1
-STAGE = ".new"
+APPLIED, REVERTED, UNFINISHED = "applied", "reverted", "unfinished"
+STAGE = ".label-audit.new"
+FORM: Mapping[str, Any] = {
+    "state": str,
+    "fingerprint": str,
+    "data": str,
+    "form": str,
+    "name": str,
+    "files": dict[str, str],
+}
+KNOWN = dict[str, tuple[str, ...]]  # the sha256 that each file may have while the folder is unfinished
 
 
-def read_provenance(path: Path) -> dict[str, Any]:
-    """Read provenance.json; ReviewError when the folder holds no corrected labels, or only a part of them."""
+def read_provenance(path: Path, unfinished: str | None = None) -> dict[str, Any]:
+    """Read provenance.json of corrected labels, or of a folder that was to become so and was not finished.
+
+    Raises
+    ------
+    ReviewError
+        When the folder holds no corrected labels, or only a part of them.
+    """
     content = _provenance(path)
     if not content:
         raise ReviewError(
             f"{path} holds no corrected labels, expected a folder made by audit apply; check the path"
         )
-    if content.get("version") != VERSION or content.get("state") not in ("applied", "reverted"):
+    states = {APPLIED, REVERTED}
+    if content["state"] == UNFINISHED and unfinished is not None and content.get("becomes") == unfinished:
+        states.add(UNFINISHED)
+    if content.get("version") != VERSION or content["state"] not in states:
         raise ReviewError(f"{path} was not written to its end; run audit apply again with --out {path}")
     return content
 
@@ -61,8 +80,9 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
     RunError
         When the path holds anything else, another process is writing to it, or it cannot be written.
     """
-    _refuse_foreign(path, fingerprint)
-    new = not path.exists()
+    with writing(path):
+        _refuse_foreign(path, fingerprint)
+        new = not path.exists()
     stage = path / STAGE
     busy = f"{path} is being written to; wait for it, or choose another --out"
     with locked(path, busy), writing(path):
@@ -73,7 +93,9 @@ def filled(path: Path, fingerprint: str) -> Iterator[tuple[Path, Callable[[Mappi
         finally:
             shutil.rmtree(stage, ignore_errors=True)
             if new and not (path / PROVENANCE).exists():
-                shutil.rmtree(path, ignore_errors=True)
+                with suppress(OSError):  # somebody has put a file there
+                    (path / LOCK).unlink(missing_ok=True)
+                    path.rmdir()
 
 
 def copy(path: Path, stage: Path, names: tuple[str, ...]) -> None:
@@ -88,29 +110,32 @@ def copy(path: Path, stage: Path, names: tuple[str, ...]) -> None:
 
 def refuse_changed(path: Path, names: Sequence[str], provenance: Mapping[str, Any]) -> None:
     """Refuse a folder in which one of these files is missing or differs from its recorded sha256."""
+    known = _known(provenance)
     for name in names:
-        if not (path / name).is_file() or sha256(path / name) != provenance["files"][name]:
+        if sha256(path / name) not in known[name]:
             raise ReviewError(
                 f"{path / name} is missing or has changed since audit apply wrote it; the source itself was "
                 "never changed; move the folder away and run audit apply again"
             )
 
 
-def sha256(path: Path) -> str:
-    """The sha256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _known(provenance: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Every sha256 that each file may have; several while the folder is unfinished."""
+    known: dict[str, tuple[str, ...]] = {name: (each,) for name, each in provenance.get("files", {}).items()}
+    if conforms(provenance.get("known"), KNOWN):
+        known |= {name: tuple(digests) for name, digests in provenance["known"].items()}
+    return known
 
 
 def _provenance(path: Path) -> dict[str, Any]:
     """The content of provenance.json; empty when it is missing, damaged or written by somebody else."""
     try:
-        content = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = document_in(path / PROVENANCE)
+    except ValueError:
         return {}
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return {}
-    if not isinstance(content.get("files"), dict):
+    if not all(conforms(content.get(name), form) for name, form in FORM.items()):
         return {}
     return content
 
@@ -121,6 +146,8 @@ def _refuse_foreign(path: Path, fingerprint: str) -> None:
     names: set[str] = set()
     if path.exists():
         names = {p.name for p in path.iterdir()} - {STAGE, LOCK}
+    if (path / BEFORE).is_symlink():
+        raise RunError(f"{path / BEFORE} is a link, expected a folder; choose a new folder with --out")
     former = _provenance(path)
     if names and not former:
         raise RunError(f"{path} holds other files ({min(names)} …); choose a new folder with --out")
@@ -136,32 +163,37 @@ def _move(stage: Path, path: Path, provenance: Mapping[str, Any]) -> None:
 
     Until the last file is in place, provenance.json says that the folder is unfinished.
     """
-    files = {name: sha256(stage / name) for name in _names(stage)}
-    former = _provenance(path)
-    former_files: dict[str, str] = former.get("files", {})
+    files = {name: sha256(stage / name) or "" for name in _names(stage)}
+    known = _known(_provenance(path))
     present = _names(path)
     for name in present:
-        if name in former_files:
-            ours = former.get("state") == "unfinished" or sha256(path / name) == former_files[name]
-        else:
-            ours = name not in files
-        if not ours:
+        in_the_way = name in known or name in files
+        if in_the_way and sha256(path / name) not in known.get(name, ()):
             raise RunError(
                 f"{path / name} was not written by audit apply, or has changed since; move it away, or "
                 "choose another folder with --out"
             )
     document = {"format": FORMAT, "version": VERSION, **provenance, "files": files}
-    unfinished = {**document, "files": {**former_files, **files}, "state": "unfinished"}
+    either = dict(known)
+    for name, digest in files.items():
+        either[name] = (*known.get(name, ()), digest)
+    unfinished = {**document, "state": UNFINISHED, "becomes": document["state"], "known": either}
     _write_json(stage / PROVENANCE, document)
-    _write_json(stage / "unfinished", unfinished)
-    (stage / "unfinished").replace(path / PROVENANCE)
-    for name in present:
-        if name in former_files and name not in files:
-            (path / name).unlink()
-    for name in files:
-        (path / name).parent.mkdir(exist_ok=True)
-        (stage / name).replace(path / name)
-    (stage / PROVENANCE).replace(path / PROVENANCE)
+    _write_json(stage / UNFINISHED, unfinished)
+    flush_files(stage)
+    (stage / UNFINISHED).replace(path / PROVENANCE)
+    with writing(path, "its files are partly in place, and the same command finishes it"):
+        flush_folder(path)
+        for name in present:
+            if name in known and name not in files:
+                (path / name).unlink()
+        for name in files:
+            (path / name).parent.mkdir(exist_ok=True)
+            (stage / name).replace(path / name)
+        for folder in {(path / name).parent for name in files}:
+            flush_folder(folder)
+        (stage / PROVENANCE).replace(path / PROVENANCE)
+        flush_folder(path)
 
 
 def _names(folder: Path) -> list[str]:
@@ -174,5 +206,3 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     with path.open("w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())

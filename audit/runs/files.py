@@ -55,6 +55,7 @@ def write_whole(
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+    with writing(path, f"{path.name} is in place, and may not outlast a power cut"):
         flush_folder(path.parent)
     return digest
 
