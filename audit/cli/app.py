@@ -3,15 +3,26 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from cyclopts import App, ArgumentCollection, Group, Parameter, UnknownOptionError
 from cyclopts.config import Env, Toml
 
+from audit.errors import ConfigError
 from audit.settings.fields import flag_name, refuse_names, unknown_names
+
+
+def refuse_empty_paths(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Raise ConfigError where a path is empty text, which would be the current folder."""
+    for argument in arguments:
+        is_path = Path in (argument.hint, *get_args(argument.hint)) or "--data" in argument.names
+        if is_path and any(not token.value.strip() for token in argument.tokens):
+            raise ConfigError(f"{argument.name} is empty, expected a path; give one, or leave it out")
+
 
 app = App(
     name="audit",
+    config=[refuse_empty_paths],
     help="Find label issues, and measure on your own data how good the list of them is.",
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # an interrupt says how to go on
@@ -60,6 +71,7 @@ SETTINGS = [  # only for detect: other commands lack some settings, and use --da
     refuse_unknown_settings,
     Env(PREFIX, command=False),
     *FILES,
+    refuse_empty_paths,
 ]
 
 

@@ -107,6 +107,8 @@ def jsonable(value: Any) -> Any:
 
 def read(each: Field[Any], value: Any) -> Any:
     """A setting's value as its field holds it: paths may be given as text, and lists of names as lists."""
+    if isinstance(value, str) and (Path in _types(each) or each.name == "data") and not value.strip():
+        raise ConfigError(f"--{flag_name(each.name)} is empty, expected a path; give one, or leave it out")
     if isinstance(value, str) and Path in _types(each):
         return Path(value)
     if not each.metadata["holds_names"] or isinstance(value, str | None):
