@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import posix
+from faults import Stopped, stopped_at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -310,3 +312,42 @@ def test_a_manifest_of_ours_may_move_with_its_data_and_nothing_else(tmp_path):
         changed = {**document, "data": {**document["data"], **change}}
         (tmp_path / "manifest.json").write_text(json.dumps(changed))
         assert bool(RunFolder(tmp_path).manifest()) == sound
+
+
+# Stops
+
+
+@pytest.mark.parametrize(
+    "every", [13, pytest.param(1, marks=pytest.mark.slow)], ids=["some moments", "all moments"]
+)
+@pytest.mark.parametrize("finished", [False, True], ids=["a new run", "a damaged run"])
+def test_a_full_disk_at_any_moment_costs_one_line_and_the_run_resumes(tmp_path, monkeypatch, every, finished):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("audit.events.time.perf_counter", lambda: 0.0)
+
+    def begin():
+        shutil.rmtree("run", ignore_errors=True)
+        if finished:
+            shutil.copytree("damaged", "run")
+
+    if finished:
+        ready()
+        Path("run/issues.npz").unlink()
+        Path("run").rename("damaged")
+    begin()
+    with stopped_at(10**9) as count:
+        ready()
+    whole = content()
+    for number in range(0, count[0], every):
+        begin()
+        with stopped_at(number), pytest.raises(audit.RunError) as caught:
+            ready()
+        assert re.fullmatch(r"cannot write run\S* \(No space left on device\); [^\n]*", str(caught.value))
+        assert not [name for name in content() if ".part" in name]
+        ready()
+        assert content() == whole
+        begin()
+        with stopped_at(number, Stopped), pytest.raises(Stopped):
+            ready()
+        ready()
+        assert content() == whole
