@@ -15,7 +15,6 @@ OPERATIONS = (
     (tempfile, "mkdtemp"),
     (shutil, "copyfile"),
     (np, "save"),
-    (np, "savez_compressed"),
     (Path, "write_bytes"),
     (Path, "replace"),
     (Path, "mkdir"),

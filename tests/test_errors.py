@@ -20,6 +20,7 @@ from audit.pipeline.run import load_run
 from audit.review import apply, merge
 from audit.review.export import export
 from audit.runs.gates import Gates, read_accepted
+from audit.runs.outputs import Output, write_outputs
 from audit.settings.detect import Config
 from audit.settings.experiments import ImpactSettings, SweepSettings
 from audit.settings.gates import Limits
@@ -220,6 +221,32 @@ def accepted(text):
     return provoke
 
 
+def held(manifest):
+    def provoke():
+        Path("app").mkdir()
+        Path("app/manifest.json").write_text(manifest, encoding="utf-8")
+        detect(X, y, out="app", pred_probs=probs)()
+
+    return provoke
+
+
+def damaged():
+    np.savez("d.npz", X=X, y=y)
+    finished("run", data="d.npz")
+    Path("run/suspects.npz").unlink()
+    load_run("run")
+
+
+def overwritten(path):
+    def provoke():
+        Path("run").mkdir()
+        if path == "s.csv":
+            Path(path).write_text("mine", encoding="utf-8")
+        write_outputs([Output(Path(path), "--out", b"")], [Path("run")])
+
+    return provoke
+
+
 CHOICE = {"result": [{"type": "choices", "value": {"choices": ["0"]}}]}
 with_nan = X.astype(float)
 with_nan[2, 0, 0] = np.nan
@@ -362,6 +389,12 @@ CASES = {
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
     "nowhere is not a folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
+    "app holds a manifest.json of something else and no run; choose a new folder with --out": held('{"name": "my web app"}'),
+    "app holds a run of another format (5, expected 6), made by another version of label-audit; choose a new folder with --out": held('{"format": 5, "stages": {}}'),
+    "run/suspects.npz is damaged (missing); audit detect with the settings of the run and --out run makes that step again": damaged,
+    "s.csv exists; remove it, or choose another --out, or give --force to replace it": overwritten("s.csv"),
+    "run/s.csv is read by this command, expected a new file; choose another --out": overwritten("run/s.csv"),
+    "--out is empty, expected a path; give one, or leave it out": load(out=""),
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def write(folder: RunFolder, result: Result) -> Path:
             "repeat": result.findings.facts[0][1],
             "settings": result.settings,
             "versions": versions(),
-            "files": folder.sums,
+            "files": dict(sorted(folder.sums.items())),
         }
     )
     return folder.path / "report.html"

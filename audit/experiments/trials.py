@@ -227,10 +227,11 @@ def _load(folder: RunFolder, trial: Trial) -> Outcome | None:
         return None
     try:
         arrays = folder.read_arrays(_file(trial))
-        if str(arrays["key"]) != trial.key:
+        predicted = arrays["predicted"]
+        if str(arrays["key"]) != trial.key or predicted.shape != trial.test.shape:
             return None
-        return Outcome(
-            predicted=arrays["predicted"],
+        outcome = Outcome(
+            predicted=predicted,
             losses=tuple(arrays["losses"].tolist()),
             seconds=float(arrays["seconds"]),
             device=str(arrays["device"]),
@@ -240,5 +241,7 @@ def _load(folder: RunFolder, trial: Trial) -> Outcome | None:
                 if name.startswith(WEIGHTS_PREFIX)
             },
         )
-    except (RunError, KeyError):
+    except (RunError, KeyError, TypeError, ValueError):
         return None
+    folder.keep(_file(trial))
+    return outcome

@@ -150,7 +150,8 @@ def _refuse_foreign(path: Path, fingerprint: str) -> None:
         raise RunError(f"{path / BEFORE} is a link, expected a folder; choose a new folder with --out")
     former = _provenance(path)
     if names and not former:
-        raise RunError(f"{path} holds other files ({min(names)} …); choose a new folder with --out")
+        first = min(names, key=lambda name: (name.startswith("."), name))
+        raise RunError(f"{path} holds other files ({first} …); choose a new folder with --out")
     if names and former.get("fingerprint") != fingerprint:
         raise RunError(
             f"{path} holds corrected labels of other data ({former.get('data')!r}); "

@@ -19,6 +19,7 @@
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
+    .outputs         the sha256 of files that other commands made of the run, where it was told to
 
 A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.
 What is stored under an equal key is reused; anything else, and what is damaged, is computed again.
@@ -135,7 +136,9 @@ class RunFolder:
         path = self.path / name
         if not path.parent.resolve().is_relative_to(self.path.resolve()):
             raise RunError(f"{path.parent} is a link out of {self.path}, expected a folder; remove the link")
-        self.sums[name] = files.write_whole(path, content, RESUMES)
+        digest = files.write_whole(path, content, RESUMES)
+        if name not in {MANIFEST, MARK}:
+            self.sums[name] = digest
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file as UTF-8."""
@@ -164,10 +167,13 @@ class RunFolder:
         except ValueError as error:
             raise RunError(_damaged(self.path, name, str(error))) from error
 
+    def keep(self, name: str) -> None:
+        """Make a sound file that is there a part of what the manifest will list."""
+        self.sums[name] = files.sha256(self.path / name) or ""
+
     def keep_fold(self, name: str, fold: int, seconds: float) -> None:
         """Make a fold checkpoint that is there a part of the run."""
-        path = fold_file(name, fold)
-        self.sums[path] = files.sha256(self.path / path) or ""
+        self.keep(fold_file(name, fold))
         self.fold_seconds[f"{name}/{fold}"] = seconds
 
     def save_record(self, run: RunRecord) -> None:

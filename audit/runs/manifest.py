@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from audit.errors import RunError
@@ -83,8 +83,16 @@ def is_finished(manifest: Mapping[str, Any]) -> bool:
         stages or ()
     ):
         return False
+    if not all(map(_is_inside, manifest.get("files") or ())):
+        return False
     parts = [(manifest, FORM), *((stage, STAGE) for stage in manifest["stages"].values())]
     return all(conforms(part.get(name), each) for part, form in parts for name, each in form.items())
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file of this name is in the folder."""
+    path = PurePath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def visible_names(folder: Path) -> set[str]:

@@ -335,7 +335,7 @@ class _Reader:
 def _checked_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the run; Damaged where the settings or the data are of another form."""
     name = "manifest.json"
-    data_form = {
+    data_form: Mapping[str, Any] = {
         "name": str,
         "fingerprint": str,
         "shape": tuple[int, ...],
@@ -345,21 +345,36 @@ def _checked_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "cautions": tuple[str, ...],
     }
     for key, form in data_form.items():
-        _require(name, conforms(manifest["data"].get(key), form), f"data without {key}")
+        data = manifest["data"]
+        _require(name, key in data and conforms(data[key], form), f"data without {key}")
+    fold_form: Mapping[str, Any] = {
+        "round": str,
+        "fold": int,
+        "rows": int,
+        "seconds": float,
+        "losses": tuple[float, ...],
+    }
+    for fold in manifest["folds"]:
+        for key, form in fold_form.items():
+            _require(name, key in fold and conforms(fold[key], form), f"a fold without {key}")
     config = manifest["config"]
     try:
-        groups = Config.of(**config).groups()
+        settings = Config.of(**config)
     except (ConfigError, TypeError, ValueError, AttributeError) as error:
         raise Damaged(name, " ".join(str(error).split())) from error
-    for group in groups:
+    for group in settings.groups():
         hints = get_type_hints(type(group))
         for each in fields(group):
             form = hints[each.name]
             value = config.get(each.name, each.default)
             whole = isinstance(value, int) and conforms(0, form)  # a seed may be of any size
             _require(name, whole or conforms(value, form), f"the setting {each.name}")
-    facts = {key: manifest[key] for key in ("config", "data", "stages", "versions", "repeat")}
-    return {**facts, "class_names": tuple(manifest["class_names"]), "folds": tuple(manifest["folds"])}
+    return {
+        **{key: manifest[key] for key in ("data", "stages", "versions", "repeat")},
+        "config": settings.to_json(),
+        "class_names": tuple(manifest["class_names"]),
+        "folds": tuple(manifest["folds"]),
+    }
 
 
 def _require(name: str, fits: bool, why: str) -> None:  # noqa: FBT001  a condition, as of assert

@@ -318,7 +318,7 @@ def test_a_manifest_of_ours_may_move_with_its_data_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "every", [13, pytest.param(1, marks=pytest.mark.slow)], ids=["some moments", "all moments"]
+    "every", [17, pytest.param(1, marks=pytest.mark.slow)], ids=["some moments", "all moments"]
 )
 @pytest.mark.parametrize("finished", [False, True], ids=["a new run", "a damaged run"])
 def test_a_full_disk_at_any_moment_costs_one_line_and_the_run_resumes(tmp_path, monkeypatch, every, finished):
