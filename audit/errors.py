@@ -15,6 +15,9 @@ Everything a user can cause is an `AuditError`; any other exception is a fault o
 class AuditError(Exception):
     """Base of every error that a user can cause and fix."""
 
+    def __init__(self, line: str) -> None:
+        super().__init__(" ".join(line.splitlines()))  # names of files and columns may have line breaks
+
 
 class ConfigError(AuditError):
     """An invalid setting."""

@@ -13,6 +13,7 @@ from audit.types import Examples, Labels
 
 CHANNELS = (1, 3, 4)
 LEAST_SIDE = 8  # pixels
+LARGEST = 1e100  # absolute value; models square the numbers and add up the squares
 CHUNK_BYTES = 1 << 24
 FORMS = "images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d)"
 
@@ -56,7 +57,8 @@ def in_one_form(X: npt.NDArray[Any], name: str) -> Examples:
     Raises
     ------
     DataError
-        When a value is infinite, or a pixel is missing; a missing feature is for the model to deal with.
+        When a value is infinite or near it, or a pixel is missing; a missing feature is for the model to
+        deal with.
     """
     examples = X
     if X.ndim == 3:
@@ -119,4 +121,19 @@ def _refuse_non_finite(examples: Examples, name: str) -> None:
                 f"{name} has NaN or infinite pixels, first in row {first}; expected finite numbers; "
                 "leave out such rows or use numpy.nan_to_num"
             )
+        _refuse_large(chunk, chunk_start, name)
         chunk_start += len(chunk)
+
+
+def _refuse_large(chunk: Examples, chunk_start: int, name: str) -> None:
+    """Refuse finite values whose squares are none any more."""
+    if float(np.finfo(chunk.dtype).max) < LARGEST:
+        return
+    large = np.argwhere(np.abs(chunk) > LARGEST)
+    if len(large):
+        row, *place = large[0].tolist()
+        where = f"column {place[0]}" if len(place) == 1 else f"pixel {tuple(place)}"
+        raise DataError(
+            f"{name} has the value {chunk[row][tuple(place)]:g} in row {chunk_start + row}, {where}, "
+            f"expected numbers from {-LARGEST:g} to {LARGEST:g}; give them in a larger unit, or leave them out"
+        )

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from audit.datasets.files import refuse_unreachable
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.source import Source
 from audit.datasets.sources.bundled import BUNDLED
@@ -106,6 +107,8 @@ def _loaded(settings: DataSettings, listener: Listener) -> Source:
     if settings.X is None and settings.data in BUNDLED:
         return BUNDLED[settings.data](settings.data)
     path = settings.X or Path(settings.data)
+    for file in files_of(settings):
+        refuse_unreachable(file)
     for loader in LOADERS:
         if loader.fits(path, settings):
             return loader.load(path, settings, listener)

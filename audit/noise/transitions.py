@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.files import reading
+from audit.datasets.sources import npy
 from audit.errors import ConfigError
 from audit.types import Floats
 
 MNIST_MAP = {7: 1, 2: 7, 5: 6, 6: 5, 3: 8}
 ROW_SUM_TOLERANCE = 1e-6
+MOST_BYTES = 64_000_000  # of a file; a matrix of 2,000 classes has half as many
 
 MatrixOfRate = Callable[[int, float], Floats]  # (k, rate) -> T
 
@@ -124,28 +127,24 @@ def read_matrix(path: Path) -> tuple[Floats, bytes]:
     """
     if path.suffix not in (".npy", ".csv"):
         raise ConfigError(f"--noise-matrix must be a .npy or .csv file, found {path}")
-    try:
+    missing = f"--noise-matrix {path} cannot be read (No such file or directory); check the path"
+    remedy = "; expected one row for each class"
+    with reading(path, "holds no matrix of numbers", remedy, ConfigError, missing=missing):
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES:,} bytes")
         content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"--noise-matrix {path} cannot be read ({error.strerror}); check the path"
-        ) from error
-    try:
         return _numbers(path.suffix, content), content
-    except (ValueError, EOFError) as error:
-        raise ConfigError(
-            f"--noise-matrix {path} holds no matrix of numbers ({error}); expected one row for each class"
-        ) from error
 
 
 def _numbers(suffix: str, content: bytes) -> Floats:
     if suffix == ".npy":
+        npy.refuse_lies(io.BytesIO(content), len(content))
         array: Floats = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False).astype(np.float64)
         return array
-    lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
-    if not lines:
+    text = content.decode("utf-8-sig")
+    if not text.strip():
         raise ValueError("the file is empty")
-    table: Floats = np.loadtxt(lines, delimiter=",", ndmin=2, dtype=np.float64)
+    table: Floats = np.loadtxt(io.StringIO(text), delimiter=",", ndmin=2, dtype=np.float64)
     return table
 
 

@@ -1,26 +1,27 @@
 """Arrays in files: an .npy pair, one .npz, or one HDF5 file."""
 
-import zipfile
-import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import wording
+from audit.datasets import probe
+from audit.datasets.files import reading, refuse_bomb
 from audit.datasets.source import LabelPlace, Source
+from audit.datasets.sources import npy
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
 
 PAIRS = (("X", "y"), ("images", "labels"), ("x", "y"), ("data", "labels"), ("data", "target"))
-DAMAGE = (  # what NumPy and zipfile raise on files of another format, damaged or encrypted ones
-    OSError, ValueError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-HDF5_DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
+AS_NUMPY = ("cannot be read as a NumPy file", "; save it with numpy.save or numpy.savez")
+AS_HDF5 = ("cannot be read as HDF5", "; write or copy it again")
+UNPACK = "write it without compression, or audit fewer rows with --limit"
 
 
 def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
@@ -28,8 +29,8 @@ def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
     labels = settings.y or path
     return Source(
         name=path.stem,
-        X=_read_npy(path, mmap_mode="r"),
-        y=_read_npy(labels, mmap_mode=None),
+        X=_read_npy(path, mapped=True),
+        y=_read_npy(labels, mapped=False),
         names=(str(path), str(labels)),
         place=LabelPlace("npy", (labels,)),
     )
@@ -37,21 +38,21 @@ def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
 
 def load_npz(path: Path, settings: DataSettings, _: Listener) -> Source:
     """Load the examples and labels of one .npz file, under the names in the settings or any pair in PAIRS."""
-    try:
-        # NumPy leaves a damaged archive open when it opens the file itself.
-        with path.open("rb") as opened:
-            file = np.load(opened, allow_pickle=False)
-            if isinstance(file, np.ndarray):
-                raise DataError(f"{path} holds one array, not an .npz archive; give it as --X, with --y")
-            x_key, y_key = _keys(path, file.files, settings)
-            arrays = {f"{path}[{key}]": file[key] for key in (x_key, y_key)}
-    except DAMAGE as error:
-        raise _unreadable(path, error) from error
+    # NumPy leaves a damaged archive open when it opens the file itself.
+    with reading(path, *AS_NUMPY), path.open("rb") as opened, _plain_arrays(path):
+        npy.refuse_lies(opened, path.stat().st_size)
+        opened.seek(0)
+        file = np.load(opened, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise DataError(f"{path} holds one array, not an .npz archive; give it as --X, with --y")
+        keys = _keys(path, file.files, settings)
+        names = [f"{path}[{key}]" for key in keys]
+        arrays = dict(zip(names, npy.members(path, file, keys), strict=True))
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):  # np.load returns the bytes of members of another format
             raise DataError(f"{name} is not an array; save it with numpy.savez")
     (x_name, X), (y_name, y) = arrays.items()
-    return Source(path.stem, X, y, names=(x_name, y_name), place=LabelPlace("npz", (path,), y_key))
+    return Source(path.stem, X, y, names=(x_name, y_name), place=LabelPlace("npz", (path,), keys[1]))
 
 
 def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
@@ -61,9 +62,8 @@ def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
     except ImportError as error:
         remedy = 'pip install "label-audit[hdf5]"'
         raise DataError(f"{path} needs h5py, which is not installed; {remedy}") from error
-    if not path.exists():
-        raise DataError(wording.no_such_file(path))
-    try:
+    with reading(path, *AS_HDF5):
+        probe.tried(path, "hdf5")
         file = h5py.File(path, "r")
         members: dict[str, Any] = {}
         file.visititems(lambda key, value: members.update({_as_text(key): value}))
@@ -71,9 +71,10 @@ def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
             key: value for key, value in members.items() if isinstance(value, h5py.Dataset) and value.shape
         }
         x_key, y_key = _keys(path, arrays, settings)
+        for key in (x_key, y_key):
+            _refuse_other_files(f"{path}[{key}]", arrays[key])
+        refuse_bomb(path, arrays[y_key].nbytes, UNPACK)
         y = arrays[y_key][:]  # texts as bytes, which the labels' parser decodes
-    except HDF5_DAMAGE as error:
-        raise _no_hdf5(path, error) from error
     return Source(
         name=path.stem,
         X=Hdf5Rows(arrays[x_key], path),
@@ -81,6 +82,15 @@ def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:
         names=(f"{path}[{x_key}]", f"{path}[{y_key}]"),
         place=LabelPlace("hdf5", (path,), y_key),
     )
+
+
+def _refuse_other_files(name: str, dataset: Any) -> None:
+    """Refuse a data set whose rows are in other files."""
+    if probe.reads_others(dataset):
+        raise DataError(
+            f"{name} keeps its rows in other files, expected them in its own; copy all into one file, for "
+            "example with h5repack"
+        )
 
 
 def _as_text(key: str | bytes) -> str:
@@ -107,12 +117,11 @@ class Hdf5Rows:
         all_rows = np.arange(len(self))
         wanted = all_rows[rows]
         unique, inverse = np.unique(wanted, return_inverse=True)
-        try:
+        with reading(self.path, *AS_HDF5):
+            refuse_bomb(self.path, len(wanted) * self.dtype.itemsize * prod(self.shape[1:]), UNPACK)
             if np.array_equal(wanted, all_rows):
                 return np.asarray(self.dataset[:])
             return np.asarray(self.dataset[unique])[inverse]
-        except HDF5_DAMAGE as error:
-            raise _no_hdf5(self.path, error) from error
 
 
 def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[str, str]:
@@ -140,11 +149,9 @@ def _listed(found: Collection[str]) -> str:
     return ", ".join(found) or "nothing"
 
 
-def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
-    try:
-        array = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except DAMAGE as error:
-        raise _unreadable(path, error) from error
+def _read_npy(path: Path, *, mapped: bool) -> npt.NDArray[Any]:
+    with reading(path, *AS_NUMPY), _plain_arrays(path):
+        array = npy.load(path, mapped=mapped)
     if not isinstance(array, np.ndarray):
         array.close()
         raise DataError(
@@ -153,19 +160,15 @@ def _read_npy(path: Path, *, mmap_mode: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _no_hdf5(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read as HDF5 ({wording.one_line(error)}); write or copy it again")
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError(wording.no_such_file(path))
-    if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
-        return DataError(
-            f"{path} is not a plain array: it holds Python objects (or is not a NumPy file), which are never "
-            "unpickled; save numbers or strings with numpy.save, for example after .astype(str)"
-        )
-    return DataError(
-        f"{path} cannot be read as a NumPy file ({wording.one_line(error)}); "
-        "save it with numpy.save or numpy.savez"
-    )
+@contextmanager
+def _plain_arrays(path: Path) -> Iterator[None]:
+    """Say in other words than NumPy's that a file holds Python objects, or is none of NumPy's."""
+    try:
+        yield
+    except ValueError as error:
+        if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
+            raise DataError(
+                f"{path} is not a plain array: it holds Python objects (or is not a NumPy file), which are "
+                "never unpickled; save numbers or strings with numpy.save, for example after .astype(str)"
+            ) from error
+        raise

@@ -56,14 +56,6 @@ def listed(columns: Iterable[str]) -> str:
     return wording.some([name if name == bare(name) else repr(name) for name in columns])
 
 
-def unreadable(path: Path, error: Exception, expected: str) -> DataError:
-    """The error for a file that could not be read."""
-    if isinstance(error, FileNotFoundError):
-        return DataError(wording.no_such_file(path))
-    why = wording.one_line(error)
-    return DataError(f"{path} cannot be read ({why}), expected {expected}; save it so")
-
-
 def refuse_twice(name: str, columns: list[str]) -> None:
     """Refuse columns of the same name."""
     index = pd.Index(columns, dtype=object)

@@ -2,18 +2,20 @@
 
 import csv
 import gzip
+import io
 import re
 import warnings
-import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
 from audit import wording
-from audit.datasets.sources.columns import LABELS, named_column, refuse_twice, unreadable, usual_column
+from audit.datasets.files import BLOCK_BYTES, SPARE_BYTES, TIMES, reading, refuse_bomb
+from audit.datasets.sources.columns import LABELS, named_column, refuse_twice, usual_column
 from audit.datasets.sources.image_paths import identifies_images
 from audit.errors import DataError
 
@@ -23,6 +25,12 @@ MISSING = [  # spellings in features: those of pandas, and more
 ]  # fmt: skip
 QUOTED = re.compile('"[^"]*"')
 NOWHERE = "\x01"  # a separator that no file has
+NAMED_COLUMNS = ", expected a table in UTF-8 whose first line names the columns; save it so"
+MARKS = (b",", b";", b"\t")  # between fields
+MOST_FIELDS = 100_000  # of a line
+CELL_BYTES = 24  # that a field takes while it is read
+LEAST_LETTERS = 0.5  # of a field, on average, below which a large table is all but empty
+LONGEST_FIELD = (1 << 31) - 1  # letters, instead of 131,072
 FIRST_LINE: dict[str, Any] = {"encoding": "utf-8-sig", "dtype": "str", "header": None, "nrows": 1}
 WITH_COMMAS = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"  # 1,5 and 1.234,56
 
@@ -56,7 +64,8 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
     DataError
         When the file is not such a table.
     """
-    try:
+    with reading(path, "cannot be read", NAMED_COLUMNS):
+        refuse_misshapen(path)
         dialect = Dialect.of(path)
         cells = _first_cells(path, dialect)
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
@@ -66,13 +75,8 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
             named.append(usual_column(columns, LABELS))
         texts = {name for name in columns if name in named or identifies_images(name)}
         frame = _read_columns(path, dialect, columns, texts)
-    except pd.errors.ParserWarning as error:
-        _refuse_ragged(path, dialect)
-        raise unreadable(path, error, "as many fields in each row as in the first line") from error
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise unreadable(path, error, "a table in UTF-8 whose first line names the columns") from error
-    if frame.iloc[:, -1].isna().any():  # as in a row that is too short, which pandas fills up
-        _refuse_ragged(path, dialect)
+        if frame.iloc[:, -1].isna().any():  # as in a row that is too short, which pandas fills up
+            _refuse_ragged(path, dialect)
     if dialect.separator == ",":
         return frame, ()
     return _with_decimal_points(frame, texts)
@@ -90,20 +94,24 @@ def _first_cells(path: Path, dialect: Dialect) -> list[str]:
 
 
 def _read_columns(path: Path, dialect: Dialect, columns: list[str], texts: Collection[str]) -> pd.DataFrame:
-    """Read all columns, these as texts; ParserWarning when a row has too many fields."""
+    """Read all columns, these as texts; DataError or ParserWarning when a row has too many fields."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            sep=dialect.separator,
-            skipinitialspace=dialect.spaces_after,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values=dict.fromkeys(columns, MISSING) | {name: [""] for name in texts},
-            dtype=dict.fromkeys(texts, "str"),
-            index_col=False,
-            low_memory=False,
-        )
+        try:
+            return pd.read_csv(
+                path,
+                sep=dialect.separator,
+                skipinitialspace=dialect.spaces_after,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values=dict.fromkeys(columns, MISSING) | {name: [""] for name in texts},
+                dtype=dict.fromkeys(texts, "str"),
+                index_col=False,
+                low_memory=False,
+            )
+        except pd.errors.ParserWarning:
+            _refuse_ragged(path, dialect)
+            raise
 
 
 def _with_decimal_points(frame: pd.DataFrame, texts: Collection[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -127,8 +135,7 @@ def _have_commas(values: "pd.Series[Any]") -> bool:
 
 def _refuse_ragged(path: Path, dialect: Dialect) -> None:
     """Refuse the first row with another number of fields than the first line."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file, long_fields():
         reader = csv.reader(file, delimiter=dialect.separator, skipinitialspace=dialect.spaces_after)
         rows = (row for row in reader if row)
         expected = len(next(rows))
@@ -138,3 +145,45 @@ def _refuse_ragged(path: Path, dialect: Dialect) -> None:
                     f"{path} has {len(row)} fields in line {reader.line_num}, expected {expected} as in its "
                     "first line; fix that line, or quote texts that hold the separator"
                 )
+
+
+def refuse_misshapen(path: Path) -> None:
+    """Refuse a text whose fields take far more memory than its bytes, or that unpacks to far more.
+
+    Raises
+    ------
+    DataError
+        When it unpacks to far more bytes than it has.
+    ValueError
+        When a line has more than MOST_FIELDS fields, or a large table has all but empty fields.
+    """
+    size = 0
+    fields = 0
+    with _opened(path) as file:
+        while block := file.read(BLOCK_BYTES):
+            lines = block.count(b"\n") + block.count(b"\r")
+            marks = max(map(block.count, MARKS))
+            size += len(block)
+            fields += lines + marks
+            refuse_bomb(path, size, "unpack it with gunzip")
+            if marks > MOST_FIELDS * (lines + 1):
+                raise ValueError(f"it has a line of more than {MOST_FIELDS:,} fields")
+    if CELL_BYTES * fields > TIMES * size + SPARE_BYTES and size < (1 + LEAST_LETTERS) * fields:
+        raise ValueError(f"it has {fields:,} fields in {size:,} bytes, nearly all of them empty")
+
+
+def _opened(path: Path) -> gzip.GzipFile | IO[bytes]:
+    """The bytes of a text, unpacked where its name says that it is gzipped."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rb")
+    return path.open("rb")
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let Python's reader of CSV take fields of any length in the block."""
+    before = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

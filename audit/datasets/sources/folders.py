@@ -1,10 +1,12 @@
 """Images in files: class-per-folder trees, and lists of paths."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 
 from audit import wording
 from audit.datasets.examples import LEAST_SIDE
+from audit.datasets.files import SPARE_BYTES, TIMES, reason, refuse_special
 from audit.datasets.source import LabelPlace, Source
 from audit.datasets.sources.trees import read_tree
 from audit.errors import DataError
@@ -20,13 +23,22 @@ from audit.settings.data import DataSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 LONGEST_SIDE = 64  # pixels that images of mixed sizes are brought to at most
 READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; of more, images are read when they are asked for
 CHANNELS = {"RGB": 3, "L": 1, "F": 1}  # of colours, grey and grey of more than 8 bits, by PIL's mode
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # PIL starts other programs for some others
+PIXEL_BYTES = {"1": 1, "L": 1}  # by mode; 4 in the others
+ALONE_PIXELS = 8_000_000  # of an image that is decoded while no other large one is
+MOST_PIXELS = 500_000_000  # of all images, and as many as this for each byte of their files
+PIXELS_PER_BYTE = 200
 WITHOUT_COLOUR = ("1", "L", "LA", "La")  # modes of PIL
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
+_one_large = Lock()
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class Header:
     low: float = 0.0  # the least and the largest number of a grey image of more than 8 bits
     high: float = 0.0
     has_gaps: bool = False  # whether some of these numbers are NaN or infinite
+    decoded: int = 0  # pixels in the file
     is_cut: bool = False  # whether its colours have more than 8 bits a channel, which PIL does not read
 
 
@@ -76,7 +89,7 @@ class ImageFiles:
     def _pixels(self, path: Path) -> npt.NDArray[Any]:
         from PIL import Image  # noqa: PLC0415  slow to import
 
-        with Image.open(path) as file:
+        with _decoded(path) as file:
             image = _plain(file)
         if image.mode == "F" and self.mode != "F":
             shares = np.clip(np.asarray(image) / max(self.high, 1.0), 0, 1)
@@ -186,10 +199,21 @@ def _depth_notes(headers: Sequence[Header], mode: str, high: float) -> list[str]
 
 def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | str]:
     """The header of each image, or what is wrong with it."""
-    headers = []
+    headers: list[Header | str] = []
+    pixels = 0
+    most = MOST_PIXELS
     with ThreadPoolExecutor() as threads:
-        for header in threads.map(_header, paths):
+        for path, header in zip(paths, threads.map(_header, paths), strict=True):
             headers.append(header)
+            if isinstance(header, Header):
+                pixels += header.decoded
+                most += PIXELS_PER_BYTE * path.stat().st_size
+            if pixels > most:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise DataError(
+                    f"the first {len(headers):,} images have {pixels:,} pixels, expected {most:,} or fewer "
+                    f"in files of their size, last {path}; scale them down"
+                )
             listener.reading(len(headers), len(paths))
     return headers
 
@@ -206,20 +230,33 @@ def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[Any]:
 
 def _header(path: Path) -> Header | str:
     """Decode an image: its size and mode, or what is wrong with it."""
-    from PIL import Image  # noqa: PLC0415  slow to import
-
     try:
-        with Image.open(path) as file:
+        with _decoded(path) as file:
             is_cut = file.mode.startswith("RGB") and ";16" in str(file.tile)
             has_gaps = file.mode == "F" and not np.isfinite(np.asarray(file)).all()
             image = _plain(file)
-            header = Header(image.size, image.mode, has_gaps=has_gaps, is_cut=is_cut)
+            decoded = file.width * file.height
+            header = Header(image.size, image.mode, has_gaps=has_gaps, decoded=decoded, is_cut=is_cut)
             if image.mode != "F":
                 return header
             values = np.asarray(image)
             return replace(header, low=float(values.min()), high=float(values.max()))
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
-        return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
+        return reason(error).replace(str(path), path.name)
+
+
+@contextmanager
+def _decoded(path: Path) -> Iterator["ImageFile"]:
+    """Open an image file to decode it in the block; ValueError when it has far more pixels than bytes."""
+    from PIL import Image  # noqa: PLC0415  slow to import
+
+    refuse_special(path)
+    with Image.open(path, formats=FORMATS) as file:
+        pixels = file.width * file.height
+        if PIXEL_BYTES.get(file.mode, 4) * pixels > TIMES * path.stat().st_size + SPARE_BYTES:
+            raise ValueError(f"{file.width} x {file.height} pixels in {path.stat().st_size:,} bytes")
+        with _one_large if pixels > ALONE_PIXELS else nullcontext():
+            yield file
 
 
 def _fitted(image: "Image", size: tuple[int, int], background: float) -> "Image":
@@ -246,7 +283,8 @@ def _plain(image: "Image") -> "Image":
     """Turn an image upright, without transparency, into RGB, 8-bit grey, or the numbers of deeper grey."""
     from PIL import Image, ImageOps  # noqa: PLC0415  slow to import
 
-    upright = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    upright = image
     if upright.mode[:1] in "IF":  # 16 and 32 bits a pixel
         values = np.asarray(upright, dtype=np.float32)
         return Image.fromarray(np.where(np.isfinite(values), values, np.float32(0)))
@@ -254,7 +292,7 @@ def _plain(image: "Image") -> "Image":
     if upright.mode in WITH_ALPHA or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return upright.convert(mode)
+    return upright if upright.mode == mode else upright.convert(mode)
 
 
 def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """IDX files, the format of MNIST, gzipped or not: a pair, or a folder of them."""
 
 import gzip
-import zlib
+import io
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit import wording
+from audit.datasets.files import most_unpacked, reading
 from audit.datasets.source import LabelPlace, Source
 from audit.errors import DataError
 from audit.events import Listener
@@ -112,7 +112,8 @@ def _file(folder: Path, prefix: str, content: str) -> Path | None:
 
 def _read(path: Path) -> npt.NDArray[Any]:
     """The array of an IDX file; DataError when it is damaged."""
-    content = _content(path)
+    with reading(path, "cannot be read", f"; {REMEDY}"):
+        content = unpacked(path.read_bytes())
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] > MOST_AXES:
         raise DataError(
             f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, "
@@ -120,6 +121,8 @@ def _read(path: Path) -> npt.NDArray[Any]:
         )
     dtype = np.dtype(TYPES[content[2]])
     axes = content[3]
+    if not axes:
+        raise DataError(f"{path} has no axes, expected one or more; {REMEDY}")
     start = 4 + 4 * axes
     if len(content) < start:
         raise DataError(f"{path} ends within its header, after {len(content)} bytes; {REMEDY}")
@@ -135,18 +138,14 @@ def _read(path: Path) -> npt.NDArray[Any]:
 
 
 def unpacked(content: bytes) -> bytes:
-    """The bytes, decompressed where gzip wrote them."""
-    if content[:2] == GZIP:
-        return gzip.decompress(content)
-    return content
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked."""
-    try:
-        content = path.read_bytes()
-        return unpacked(content)
-    except FileNotFoundError as error:
-        raise DataError(wording.no_such_file(path)) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}); {REMEDY}") from error
+    """The bytes, decompressed where gzip wrote them; ValueError where that are far too many."""
+    if content[:2] != GZIP:
+        return content
+    most = most_unpacked(len(content))
+    with gzip.open(io.BytesIO(content)) as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise ValueError(
+            f"it unpacks to more than {most:,} bytes, far more than it has; unpack it with gunzip"
+        )
+    return found

@@ -1,14 +1,14 @@
 """Out-of-sample probabilities of the user's own, in a file."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit import wording
+from audit.datasets.files import reading
+from audit.datasets.sources import npy
+from audit.datasets.sources.delimited import refuse_misshapen
 from audit.errors import DataError
 
 SUFFIXES = ".npy, .npz or .csv"
@@ -23,17 +23,13 @@ def read_probabilities(path: Path) -> Any:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path} is not a file of probabilities, expected one that ends in {SUFFIXES}")
-    try:
+    missing = f"{path} does not exist, expected a file of probabilities ({SUFFIXES})"
+    with reading(path, "cannot be read", ", expected rows of numbers; save it again", missing=missing):
         return reader(path)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist, expected a file of probabilities ({SUFFIXES})") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        why = wording.one_line(getattr(error, "strerror", None) or error)
-        raise DataError(f"{path} cannot be read ({why}), expected rows of numbers; save it again") from error
 
 
 def _read_npy(path: Path) -> npt.NDArray[Any]:
-    loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    loaded = npy.load(path, mapped=True)
     if isinstance(loaded, np.ndarray):
         return loaded
     loaded.close()
@@ -42,6 +38,8 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
 
 def _read_npz(path: Path) -> npt.NDArray[Any]:
     with path.open("rb") as file:
+        npy.refuse_lies(file, path.stat().st_size)
+        file.seek(0)
         archive: Any = np.load(file, allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise DataError(f"{path} is one array, expected an .npz archive; give it the ending .npy")
@@ -49,7 +47,7 @@ def _read_npz(path: Path) -> npt.NDArray[Any]:
         if len(archive.files) == 1:
             wanted = archive.files[0]
         if wanted in archive.files:
-            return np.asarray(archive[wanted])
+            return np.asarray(npy.members(path, archive, [wanted])[0])
     found = ", ".join(map(repr, archive.files))
     raise DataError(f"{path} holds {found}, expected one array, or one named pred_probs")
 
@@ -57,6 +55,7 @@ def _read_npz(path: Path) -> npt.NDArray[Any]:
 def _read_csv(path: Path) -> Any:
     import pandas as pd  # noqa: PLC0415  only tables need it
 
+    refuse_misshapen(path)
     with path.open(encoding="utf-8-sig") as file:
         cells = [cell.strip().strip('"') for cell in next(iter(file), "").split(",")]
     row_numbers = len(cells) > 1 and cells[0] == ""  # in the first column, as pandas writes them

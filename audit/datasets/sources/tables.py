@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from audit import wording
+from audit.datasets import probe
+from audit.datasets.files import reading, refuse_bomb
 from audit.datasets.labels import looks_unlabelled
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
-from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_twice, unreadable
+from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_twice
 from audit.datasets.sources.delimited import read_text
 from audit.datasets.sources.folders import image_files
 from audit.datasets.sources.image_paths import (
@@ -48,6 +50,7 @@ WHOLE = (
     r"(?:0|-?[1-9][0-9]{0,17})|-?(?:0|[1-9][0-9]{0,15})(?:\.0+|,0)"  # as a program writes it; 007 is a name
 )
 DECIMAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+NUMBER_BYTES = 8
 FEW_ROWS = 20  # of fewer, many different numbers do not show that they are measurements
 
 
@@ -323,13 +326,18 @@ def _number_first(text: str) -> tuple[float, str]:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    """The table of a Parquet file."""
     try:
-        return pd.read_parquet(path)
+        from pyarrow import parquet  # noqa: PLC0415  optional
     except ImportError as error:
         remedy = 'pip install "label-audit[parquet]"'
         raise DataError(f"{path} needs pyarrow, which is not installed; {remedy}") from error
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:  # also pyarrow's own
-        raise unreadable(path, error, "a Parquet file") from error
+    with reading(path, "cannot be read", ", expected a Parquet file; save it so"):
+        probe.tried(path, "parquet")
+        with parquet.ParquetFile(path) as file:
+            cells = file.metadata.num_rows * file.metadata.num_columns
+        refuse_bomb(path, NUMBER_BYTES * cells, "save fewer rows or columns, or arrays as .npy files")
+        return pd.read_parquet(path, engine="pyarrow")
 
 
 def _ids(frame: pd.DataFrame) -> npt.NDArray[Any] | None:

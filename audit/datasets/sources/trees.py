@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ PARTS = re.compile(  # what folders are called that hold parts of the data, not 
     "[ _.-]?(?:set|data|split|images|imgs)?[ _.-]?[0-9]*",
     re.IGNORECASE,
 )
+MOST_DEEP = 100  # folders below a tree
+MOST_VISITS = 100  # of one folder, through links
 NO_PARTS = "none"  # what the setting says where all folders are classes
 
 
@@ -76,23 +79,47 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
     return Tree([images[i] for i in kept], classes, part, tuple(notes))
 
 
-def files_below(folder: Path, depth: int | None = None, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+def files_below(folder: Path, depth: int | None = None) -> Iterator[Path]:
     """List every file below that is not hidden, through links, but never back up into a folder above.
 
-    With a depth, only that many folders further down.
+    Parameters
+    ----------
+    folder
+        Where to begin.
+    depth
+        How many folders to go further down; MOST_DEEP when not given.
+
+    Raises
+    ------
+    DataError
+        When there are folders further down than MOST_DEEP, or links lead to the same folders again and again.
     """
-    real = folder.resolve()
-    if any(ancestor.is_relative_to(real) for ancestor in above):
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                if depth is None or len(above) < depth:
-                    yield from files_below(Path(entry.path), depth, (*above, real))
-            elif entry.is_file() or entry.is_symlink():  # a dead link is a file that cannot be read
-                yield Path(entry.path)
+    visited: Counter[Path] = Counter()
+    waiting: list[tuple[Path, tuple[Path, ...]]] = [(folder, ())]  # with the folders above
+    while waiting:
+        here, above = waiting.pop()
+        real = here.resolve()
+        if any(ancestor.is_relative_to(real) for ancestor in above):
+            continue
+        visited[real] += 1
+        if visited[real] > MOST_VISITS:
+            raise DataError(
+                f"{folder} has links that lead to {real} more than {MOST_VISITS:,} times; take them out"
+            )
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    if len(above) < (MOST_DEEP if depth is None else depth):
+                        waiting.append((Path(entry.path), (*above, real)))
+                    elif depth is None:
+                        raise DataError(
+                            f"{folder} has folders that are more than {MOST_DEEP} folders deep, expected a "
+                            "folder for each class; move the images up"
+                        )
+                elif entry.is_file() or entry.is_symlink():  # a dead link is a file that cannot be read
+                    yield Path(entry.path)
 
 
 def _classes_in_parts(paths: Sequence[tuple[str, ...]]) -> dict[str, set[str]]:
