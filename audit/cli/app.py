@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from cyclopts import App, ArgumentCollection, Group, Parameter, UnknownOptionError
+from cyclopts import App, ArgumentCollection, CycloptsError, Group, Parameter, UnknownOptionError
 from cyclopts.config import Env, Toml
 
 from audit.errors import ConfigError
@@ -31,9 +31,36 @@ app = App(
 
 PREFIX = "AUDIT_"
 NOT_SETTINGS = ("AUDIT_CACHE",)  # of the environment, read where data is downloaded
+MOST_BYTES = 1_000_000  # of a settings file
+MOST_DOTS = 100  # in a line of one: a key of n parts takes n² of memory
+
+
+class SettingsFile(Toml):
+    """A TOML file of which every failure to read it is one line that names it."""
+
+    def _load_config(self, path: Path) -> dict[str, Any]:
+        import tomllib  # noqa: PLC0415  only where there is such a file
+
+        from audit.datasets.files import reading  # noqa: PLC0415  imports numpy
+
+        try:
+            with reading(path, "cannot be read as TOML", "; correct it, or move it away", ConfigError):
+                if path.stat().st_size > MOST_BYTES:
+                    raise ValueError(f"it is larger than {MOST_BYTES:,} bytes")
+                content = path.read_bytes()
+                for number, line in enumerate(content.splitlines(), start=1):
+                    if line.count(b".") > MOST_DOTS and not line.lstrip().startswith(b"#"):
+                        raise ValueError(f"line {number} has more than {MOST_DOTS} dots")
+                return tomllib.loads(content.decode())
+        except ConfigError as error:
+            raise CycloptsError(msg=str(error)) from error  # of others, cyclopts names the type
+
+
 FILES = [
-    Toml("audit.toml", search_parents=True, use_commands_as_keys=False),
-    Toml("pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False),
+    SettingsFile("audit.toml", search_parents=True, use_commands_as_keys=False),
+    SettingsFile(
+        "pyproject.toml", root_keys=["tool", "audit"], search_parents=True, use_commands_as_keys=False
+    ),
 ]
 
 

@@ -135,5 +135,6 @@ def _refuse_large(chunk: Examples, chunk_start: int, name: str) -> None:
         where = f"column {place[0]}" if len(place) == 1 else f"pixel {tuple(place)}"
         raise DataError(
             f"{name} has the value {chunk[row][tuple(place)]:g} in row {chunk_start + row}, {where}, "
-            f"expected numbers from {-LARGEST:g} to {LARGEST:g}; give them in a larger unit, or leave them out"
+            f"expected numbers from {-LARGEST:g} to {LARGEST:g}; give them in a larger unit, or leave them "
+            "out"
         )

@@ -71,7 +71,10 @@ class Source:
         """What each of the n rows is called in the source: its id, else its number."""
         if self.ids is None:
             return np.arange(n)
-        return np.asarray(self.ids)
+        ids = np.asarray(self.ids)
+        if ids.dtype.kind == "O":  # which no run folder holds, as it would have to be unpickled
+            return ids.astype(np.str_)
+        return ids
 
     def refuse_other_length(self, n: int) -> None:
         """Raise DataError when there are not as many examples as the n labels."""

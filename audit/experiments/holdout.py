@@ -1,5 +1,6 @@
 """Split a data set into rows to train on and rows held out for testing."""
 
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def _row_count(flag: str, size: float, n: int) -> int:
     count = size
     if 0 < size < 1:
         count = round(size * n)
-    if not (size > 0 and count == int(count) and count >= 1):  # also refuses NaN
+    if not (isfinite(size) and size > 0 and count == int(count) and count >= 1):
         raise ConfigError(
             f"{flag} must be a share below 1 of the {n:,} rows or a whole number of rows, found {size:g}"
         )

@@ -11,6 +11,7 @@ from audit.detectors.scoring import Estimate
 from audit.pipeline.detect import PACKAGES
 from audit.report.experiment_page import Findings, plots, render
 from audit.runs.folder import RunFolder
+from audit.runs.tables import csv_text
 from audit.wording import percent
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Result:
 def write(folder: RunFolder, result: Result) -> Path:
     """Write the tables, the scores and the plots, then the page and the manifest; returns the page's path."""
     for name, table in result.tables.items():
-        folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
+        folder.write_text(name, csv_text(table))
     folder.write_json(f"{kind_of(result.name).split()[0]}.json", result.scores)
     for name, content in plots(result.findings).items():
         folder.write(f"plots/{name}.png", content)

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from audit.errors import ConfigError
 from audit.settings.fields import is_share
 
+MOST_DIGITS = 30  # behind the point of a rate
 MOST_RATES = 1001  # in a range; more would never end
 
 
@@ -30,13 +31,18 @@ def rates_in(text: str) -> tuple[tuple[float, ...], tuple[str, ...]]:
     )
 
 
+def _is_written_out(number: Decimal) -> bool:
+    """Whether a number is finite, and of as many digits as a person may write."""
+    return number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS
+
+
 def _rates_of(entry: str) -> list[Decimal]:
     """The rates of one share or of one range; decimal, so that ten steps of 0.1 are 1."""
     try:
         numbers = [Decimal(part) for part in entry.split(":")]
     except InvalidOperation:
         numbers = []
-    if len(numbers) not in (1, 3) or not all(number.is_finite() for number in numbers):
+    if len(numbers) not in (1, 3) or not all(map(_is_written_out, numbers)):
         raise ConfigError(
             f"--noise must be shares such as 0,0.1,0.5 or a range start:stop:step such as 0:1:0.1, "
             f"found {entry!r}"

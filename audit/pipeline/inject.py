@@ -10,6 +10,7 @@ from audit.errors import ConfigError, DataError
 from audit.kinds.defects.insert import INSERTED_KINDS, Inserted, insert
 from audit.noise.options import ConfiguredNoise
 from audit.runs.files import new_folder, write_whole
+from audit.runs.tables import csv_text
 from audit.settings.detect import Config
 from audit.settings.inject import InjectSettings
 from audit.types import KINDS, LabeledDataset, NoisyLabels, Seeds
@@ -122,7 +123,7 @@ def write(injected: Injected, path: Path) -> list[Path]:
         write_whole(
             stage / "y.npy", lambda file: np.save(file, names[injected.labels.noisy], allow_pickle=False)
         )
-        write_whole(stage / "truth.csv", truth.to_csv(index=False, lineterminator="\n").encode())
+        write_whole(stage / "truth.csv", csv_text(truth).encode())
     return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
 
 

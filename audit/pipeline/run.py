@@ -12,6 +12,7 @@ from audit.report.tables import issue_table, kinds_table, split_table, unlabelle
 from audit.review.estimate import ReviewEstimate, estimate, told_by
 from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
+from audit.runs.tables import csv_text
 from audit.settings.report import check_report_mb
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         tables["unlabelled.csv"] = unlabelled_table(record)
     written = list(tables)
     for name, table in tables.items():
-        folder.write_text(name, table.to_csv(index=False, lineterminator="\n"))
+        folder.write_text(name, csv_text(table))
     missing: list[str] = []
     for name, content in page.plots(record, missing.append).items():
         folder.write(f"plots/{name}.png", content)

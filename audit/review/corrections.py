@@ -8,6 +8,7 @@ import numpy as np
 
 from audit.review.decisions import Decision, Decisions
 from audit.runs.folder import RunRecord
+from audit.runs.tables import csv_text
 from audit.types import Rows
 
 PERSON = "person"
@@ -133,4 +134,4 @@ def corrections_csv(record: RunRecord, corrections: Sequence[Correction], source
         )
         for correction, source_row in zip(corrections, source_rows.tolist(), strict=True)
     ]
-    return pd.DataFrame(lines, columns=list(COLUMNS)).to_csv(index=False, lineterminator="\n")
+    return csv_text(pd.DataFrame(lines, columns=list(COLUMNS)))

@@ -9,15 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.datasets.files import reading, refuse_dense
 from audit.errors import ReviewError
 from audit.review.controls import as_shown
 from audit.runs.folder import RunRecord
-from audit.wording import no_such_file, one_line
+from audit.wording import one_line
 
 FORMAT = "label-audit decisions"
 VERSION = 1
 ACTIONS = ("keep", "relabel", "ambiguous", "drop")
 EXPORT_AGAIN = "export it again from the report"
+COSTS = dict.fromkeys((b",", b":", b"[", b"{"), 70)  # bytes that a value takes in memory, by its marks
 SHOWN = 60  # characters of a value in a message
 
 
@@ -80,16 +82,12 @@ def read_decisions(path: Path) -> Decisions:
 
 def read_document(path: Path) -> Any:
     """Read a JSON document; ReviewError when it cannot be read."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    with reading(path, "cannot be read as JSON", f"; {EXPORT_AGAIN}", ReviewError):
+        content = path.read_bytes()
+        refuse_dense(content, COSTS)
+        document = json.loads(content.decode("utf-8-sig"))
         json.dumps(document, ensure_ascii=False).encode()  # half of a surrogate pair could not be written
-    except FileNotFoundError as error:
-        raise ReviewError(no_such_file(path)) from error
-    except RecursionError as error:
-        raise _unreadable(path, "nested too deeply") from error
-    except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
-        raise _unreadable(path, one_line(error)) from error
-    return document
+        return document
 
 
 def decisions_in(document: Any, name: str) -> Decisions:
@@ -97,10 +95,6 @@ def decisions_in(document: Any, name: str) -> Decisions:
     decisions = parse_decisions(document, name)
     _refuse_repeated_rows(decisions, name)
     return decisions
-
-
-def _unreadable(path: Path, why: str) -> ReviewError:
-    return ReviewError(f"{path} cannot be read as JSON ({why}); {EXPORT_AGAIN}")
 
 
 def parse_decisions(document: Any, name: str) -> Decisions:

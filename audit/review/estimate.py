@@ -1,23 +1,25 @@
 """How many errors there are, as far as a reviewer's decisions and checked labels tell."""
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from audit.datasets.files import reading
 from audit.datasets.labels.raw import class_called
 from audit.detectors.calibration import Bin, reliability
 from audit.detectors.error_curve import doubt_of
 from audit.detectors.scores import ExpectedErrors
 from audit.detectors.scoring import Estimate
-from audit.errors import ReviewError
-from audit.review.decisions import Decisions, check_decisions
+from audit.errors import ConfigError, ReviewError
+from audit.review.decisions import Decisions, check_decisions, shown
 from audit.runs.folder import RunRecord
+from audit.runs.tables import csv_rows
 from audit.types import Mask
-from audit.wording import no_such_file, one_line
+from audit.wording import one_line, some
 
 NEXT = 50  # suspects that one looks ahead
 STOP_BELOW = 5.0  # errors among them, below which a review may well end
@@ -82,29 +84,27 @@ def checked_labels(path: Path, record: RunRecord) -> Told:
     ReviewError
         When the file cannot be read, or has an id or a class that the run does not have.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            found = list(reader.fieldnames or ())
-            lines = list(reader)
-    except FileNotFoundError as error:
-        raise ReviewError(no_such_file(path)) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise ReviewError(f"{path} cannot be read as CSV ({one_line(error)}); save it as UTF-8") from error
-    if not set(COLUMNS) <= set(found):
-        raise ReviewError(
-            f"{path} has the columns {one_line(', '.join(found))}, expected id and label; "
-            "name them so in its first line"
-        )
+    with reading(path, "cannot be read as CSV", "; save it as UTF-8", ReviewError):
+        found, rows = csv_rows(path)
+        if not set(COLUMNS) <= set(found):
+            raise ReviewError(
+                f"{path} has the columns {one_line(some(found))}, expected id and label; "
+                "name them so in its first line"
+            )
+        return _told(path, rows, record)
+
+
+def _told(path: Path, rows: Iterable[tuple[int, dict[str, str]]], record: RunRecord) -> Told:
+    """Whether the label of each row that the file names is another than the checked one."""
     row_of = {str(each): row for row, each in enumerate(record.ids)}
     label_of = {name: label for label, name in enumerate(record.class_names)}
     told: dict[int, bool | None] = {}
-    for number, line in enumerate(lines, start=2):
-        line["label"] = class_called(line["label"] or "", record.class_names)
+    for number, (_, line) in enumerate(rows, start=2):
+        line["label"] = class_called(line["label"], record.class_names)
         for column, known in zip(COLUMNS, (row_of, label_of), strict=True):
             if line[column] not in known:
                 raise ReviewError(
-                    f"line {number} of {path} has {one_line(line[column])!r} as {column}, expected one of "
+                    f"line {number} of {path} has {shown(line[column])} as {column}, expected one of "
                     "the run; leave out rows that were not audited, and spell classes as the run does"
                 )
         row = row_of[line["id"]]
@@ -117,9 +117,13 @@ def estimate(record: RunRecord, told: Told, stop_below: float = STOP_BELOW) -> R
 
     Raises
     ------
-    ReviewError
-        When the run is too old to hold a curve.
+    AuditError
+        When the run is too old to hold a curve, or stop_below is no number of errors.
     """
+    if not (isfinite(stop_below) and stop_below >= 0):
+        raise ConfigError(
+            f"--stop-below must be a number of errors, 0 or more, found {stop_below:g}; 5 is usual"
+        )
     prior = record.scores.suspects.curve
     if prior is None:
         raise ReviewError("the run holds no curve of p_error, expected one; run audit detect again")

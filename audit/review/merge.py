@@ -14,6 +14,7 @@ from audit.review.annotated import read_reviews
 from audit.review.decisions import Decision, Decisions
 from audit.runs.folder import RunRecord
 from audit.runs.outputs import Output, write_outputs
+from audit.runs.tables import csv_text
 from audit.wording import count
 
 LEAST_VOTERS = 3  # from which a majority decides
@@ -101,7 +102,7 @@ class Merged:
             by_reviewer = [verdicts.get(name, "") for name in reviewers]
             lines.append((each.id, each.row, each.given, *by_reviewer, each.outcome))
         columns = ["id", "row", "given", *reviewers, "outcome"]
-        return pd.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
+        return csv_text(pd.DataFrame(lines, columns=columns))
 
 
 def merge_files(

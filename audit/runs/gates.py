@@ -1,6 +1,5 @@
 """Gates: whether a run may pass, for machines that check labels at every change."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +7,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from audit.datasets.files import reading
 from audit.datasets.labels.raw import class_called
 from audit.errors import ConfigError, DataError
 from audit.runs.comparison import Comparison, compare
 from audit.runs.folder import RunRecord, load_record
+from audit.runs.tables import csv_rows
 from audit.settings.detect import Config, default_name
 from audit.settings.gates import Limits
-from audit.wording import count, one_line, some
+from audit.wording import count, some
 
 COLUMNS = ("id", "given", "reason", "expires")
 HASH = "hash"  # a column that a file of accepted suspects may have besides: what the example is known by
@@ -174,23 +175,16 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
     DataError
         When it cannot be read, lacks a column, or a line has no reason or no date.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file)
-            missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"{path} lacks the column {missing[0]!r}, expected {', '.join(COLUMNS)}; add it"
-                )
-            return tuple(_accepted(path, lines.line_num, line) for line in lines)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path} cannot be read ({one_line(error)}), expected a CSV file; check --accepted"
-        ) from error
+    with reading(path, "cannot be read", ", expected a CSV file; check --accepted"):
+        columns, rows = csv_rows(path)
+        missing = [name for name in COLUMNS if name not in columns]
+        if missing:
+            raise DataError(f"{path} lacks the column {missing[0]!r}, expected {', '.join(COLUMNS)}; add it")
+        return tuple(_accepted(path, number, row) for number, row in rows)
 
 
-def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
-    values = {name: (line[name] or "").strip() for name in COLUMNS}
+def _accepted(path: Path, number: int, line: dict[str, str]) -> Accepted:
+    values = {name: line[name].strip() for name in COLUMNS}
     if not values["reason"]:
         raise DataError(
             f"{path} gives no reason for id {values['id']!r} in line {number}, expected why that row is "
@@ -203,9 +197,7 @@ def _accepted(path: Path, number: int, line: dict[str, str | None]) -> Accepted:
             f"{path} has expires {values['expires']!r} for id {values['id']!r} in line {number}, expected a "
             "date such as 2030-12-31; write one"
         ) from None
-    return Accepted(
-        values["id"], values["given"], values["reason"], expires, hash=(line.get(HASH) or "").strip()
-    )
+    return Accepted(values["id"], values["given"], values["reason"], expires, hash=line.get(HASH, "").strip())
 
 
 def _notes_on_accepted(

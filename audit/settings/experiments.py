@@ -26,7 +26,7 @@ class SweepSettings(SettingsGroup):
         "no rate.",
         decides="noise",
     )
-    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1)
+    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1, most=10_000)
     what: Measure = setting(
         "training",
         "training measures what the noise costs a model on held-out rows; detection measures how well each "
@@ -60,7 +60,7 @@ class SweepSettings(SettingsGroup):
 class ImpactSettings(SettingsGroup):
     """How the worth of cleaning is measured."""
 
-    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1)
+    seeds: int = setting(3, SEEDS_HELP, decides=None, least=1, most=10_000)
     test_size: float = setting(
         0.2, "Rows to hold out before any noise: a share below 1, or a number.", decides="data"
     )

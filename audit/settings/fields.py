@@ -23,6 +23,7 @@ def setting(
     *,
     decides: StageName | tuple[StageName, ...] | None,
     least: int | None = None,
+    most: int | None = None,
     keyed_by_default: bool = True,
     holds_names: bool = False,
 ) -> Any:
@@ -39,8 +40,8 @@ def setting(
         of a run, or model, a single model of an experiment. "data" is for settings that decide which
         examples and labels are read; the key has a fingerprint of these instead. None is for settings that
         never change a result.
-    least
-        The smallest whole number that it may be.
+    least, most
+        The smallest and the largest whole number that it may be.
     keyed_by_default
         False for a setting that is in the key only when it is not the default, so that runs that are older
         than the setting keep their keys.
@@ -56,6 +57,7 @@ def setting(
         "help": help_text,
         "decides": stages,
         "least": least,
+        "most": most,
         "keyed_by_default": keyed_by_default,
         "holds_names": holds_names,
     }
@@ -159,6 +161,9 @@ def _check(each: Field[Any], value: Any) -> None:
         raise ConfigError(
             f"--{flag_name(each.name)} must be a whole number of {least} or more, found {value!r}"
         )
+    most = each.metadata["most"]
+    if most is not None and value > most:
+        raise ConfigError(f"--{flag_name(each.name)} must be {most:,} or less, found {value:,}")
 
 
 def _types(each: Field[Any]) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from audit.errors import ConfigError
 from audit.settings.fields import SettingsGroup, setting
 
 LEAST_REPORT_MB = 0.5  # plots, tables and script take most of it
+MOST_REPORT_MB = 1000  # no browser opens a larger page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +77,13 @@ class ReportSettings(SettingsGroup):
 
 
 def check_report_mb(megabytes: float) -> None:
-    """Refuse a size that holds no page; ConfigError."""
+    """Refuse a size that holds no page, or that no browser opens; ConfigError."""
     if not (isinstance(megabytes, Real) and megabytes >= LEAST_REPORT_MB):  # also refuses NaN
         raise ConfigError(
             f"--report-mb must be megabytes, {LEAST_REPORT_MB} or more, found {megabytes!r}; 5 is the default"
+        )
+    if megabytes > MOST_REPORT_MB:
+        raise ConfigError(
+            f"--report-mb must be megabytes, {MOST_REPORT_MB:,} or less, found {megabytes!r}; 5 is the "
+            "default"
         )

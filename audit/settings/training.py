@@ -16,13 +16,14 @@ class TrainingSettings(SettingsGroup):
         "twice, with a wider network and more epochs).",
         decides=("folds", "model"),
     )
-    folds: int = setting(5, "Number of cross-validation folds.", decides="folds", least=2)
+    folds: int = setting(5, "Number of cross-validation folds.", decides="folds", least=2, most=10_000)
     rounds: int | None = setting(
         None,
         "Number of consecutive cross-validations, each trained without the suspects of the one before. "
         "Default: set by --preset.",
         decides="folds",
         least=1,
+        most=100,
     )
     repeats: int | None = setting(
         None,
@@ -30,6 +31,7 @@ class TrainingSettings(SettingsGroup):
         "--preset.",
         decides="folds",
         least=1,
+        most=1_000,
     )
     model: str = setting(
         "auto",
@@ -43,6 +45,7 @@ class TrainingSettings(SettingsGroup):
         "for few rows.",
         decides=("folds", "model"),
         least=1,
+        most=100_000,
     )
     augment: Augment | None = setting(
         None,
@@ -62,4 +65,5 @@ class TrainingSettings(SettingsGroup):
         "the result.",
         decides=None,
         least=1,
+        most=10_000,
     )

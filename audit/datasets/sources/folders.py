@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from audit import wording
 from audit.datasets.examples import LEAST_SIDE
-from audit.datasets.files import SPARE_BYTES, TIMES, reason, refuse_special
+from audit.datasets.files import SPARE_BYTES, TIMES, refuse_special
 from audit.datasets.source import LabelPlace, Source
 from audit.datasets.sources.trees import read_tree
 from audit.errors import DataError
@@ -242,7 +242,7 @@ def _header(path: Path) -> Header | str:
             values = np.asarray(image)
             return replace(header, low=float(values.min()), high=float(values.max()))
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
-        return reason(error).replace(str(path), path.name)
+        return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from audit.datasets.files import reading
+from audit.errors import ReviewError
 from audit.review.annotated import cvat, label_studio
 from audit.review.decisions import Decisions, decisions_in, read_document
 from audit.runs.folder import RunRecord
@@ -26,9 +28,10 @@ def read_reviews(path: Path, record: RunRecord | None = None) -> list[Decisions]
     ReviewError
         When it cannot be read, or does not fit the run.
     """
-    if cvat.is_export(path):
-        return [cvat.read(path, record)]
-    document: Any = read_document(path)
-    if label_studio.is_export(document):
-        return label_studio.reviews_in(document, path, record)
-    return [decisions_in(document, str(path))]
+    with reading(path, "cannot be read as decisions", "; export it again", ReviewError):
+        if cvat.is_export(path):
+            return [cvat.read(path, record)]
+        document: Any = read_document(path)
+        if label_studio.is_export(document):
+            return label_studio.reviews_in(document, path, record)
+        return [decisions_in(document, str(path))]

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from audit.datasets.files import BLOCK_BYTES, most_unpacked, reading, refuse_dense
 from audit.errors import ReviewError
 from audit.review.annotated.answers import Answer, ReviewedRow, RunIdentity, number_of_rows, review
 from audit.review.decisions import Decisions, shown
@@ -13,9 +14,9 @@ from audit.review.export.annotation import IMPORTED, image_name
 from audit.review.export.markup import clean
 from audit.review.export.suspects import suspects
 from audit.runs.folder import RunRecord
-from audit.wording import no_such_file, one_line
 
 ANNOTATIONS = "annotations.xml"  # in the archive that CVAT exports
+COSTS = {b"<": 160, b"=": 60}  # bytes that an element and an attribute take in memory
 
 
 def is_export(path: Path) -> bool:
@@ -64,26 +65,39 @@ def read(path: Path, record: RunRecord | None) -> Decisions:
 
 def _parsed(path: Path) -> ET.Element:
     """The document, which may be in an archive."""
-    try:
-        if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                content = archive.read(ANNOTATIONS)
-        else:
-            content = path.read_bytes()
-        root = ET.fromstring(content)  # noqa: S314  the user's own file
-    except FileNotFoundError as error:
-        raise ReviewError(no_such_file(path)) from error
-    except (OSError, KeyError, zipfile.BadZipFile, ET.ParseError) as error:
-        raise ReviewError(
-            f"{path} cannot be read as CVAT's annotations ({one_line(error)}); export the task again as "
-            '"CVAT for images 1.1"'
-        ) from error
+    remedy = '; export the task again as "CVAT for images 1.1"'
+    with reading(path, "cannot be read as CVAT's annotations", remedy, ReviewError):
+        content = _content(path)
+        refuse_dense(content, COSTS)
+        parser = ET.XMLParser(target=_NoEntities())  # noqa: S314  entities are refused
+        for start in range(0, len(content), BLOCK_BYTES):
+            parser.feed(content[start : start + BLOCK_BYTES])
+        root: ET.Element = parser.close()
     if root.tag != "annotations":
         raise ReviewError(
             f"{path} is a document {shown(root.tag)}, expected 'annotations'; export the task as "
             '"CVAT for images 1.1"'
         )
     return root
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of the document; ValueError where an archive unpacks to far too many."""
+    if path.suffix.lower() != ".zip":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(ANNOTATIONS).file_size
+        if size > most_unpacked(path.stat().st_size):
+            raise ValueError(f"it unpacks to {size:,} bytes, far more than it has")
+        return archive.read(ANNOTATIONS)
+
+
+class _NoEntities(ET.TreeBuilder):
+    """Builds a document that declares no type, and so no entities, which may stand for endless texts."""
+
+    def doctype(self, name: str, *_: object) -> None:
+        """Refuse the declaration."""
+        raise ValueError(f"it declares the document type {shown(name)}")
 
 
 def _rows_by_name(record: RunRecord) -> dict[str, ReviewedRow]:

@@ -138,7 +138,11 @@ def _row(
         raise ReviewError(f"{where} lacks {', '.join(needed)} in its data, expected all; {EXPORT_TASKS}")
     if record is None:
         known = data[IDENTITY]
-        return ReviewedRow(int(known["row"]), str(known["id"]), str(data["given"]), str(data["suggested"]))
+        if not isinstance(known["row"], int) or known["row"] < 0:
+            raise ReviewError(
+                f"{where} is about row {shown(known['row'])}, expected a number; {EXPORT_TASKS}"
+            )
+        return ReviewedRow(known["row"], str(known["id"]), str(data["given"]), str(data["suggested"]))
     number = None
     if isinstance(data["row"], int):
         number = numbers.get(data["row"])

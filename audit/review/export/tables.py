@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 
 from audit.review.export.suspects import Suspect, suspects
 from audit.runs.folder import RunRecord
+from audit.runs.tables import csv_text
 
 
 def csv_table(record: RunRecord) -> str:
@@ -13,7 +14,7 @@ def csv_table(record: RunRecord) -> str:
 
     columns = [field.name for field in fields(Suspect)]
     table = pd.DataFrame([asdict(suspect) for suspect in suspects(record)], columns=columns)
-    return table.to_csv(index=False, lineterminator="\n")
+    return csv_text(table)
 
 
 def json_lines(record: RunRecord) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from audit.datasets.source import LabelPlace
 from audit.review.writers.change import BEFORE, MOVES, Change
+from audit.runs.tables import csv_text, is_formula
 
 
 def write_moves(place: LabelPlace, change: Change, folder: Path) -> None:
@@ -51,4 +52,5 @@ def _free_path(target: PurePosixPath, origin: str, taken: set[str], tree: Path) 
 def _write(path: Path, moves: Sequence[tuple[str, str]]) -> None:
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    pd.DataFrame(moves, columns=["from", "to"]).to_csv(path, index=False, lineterminator="\n")
+    plain = [[f"./{each}" if is_formula(each) else each for each in move] for move in moves]
+    path.write_text(csv_text(pd.DataFrame(plain, columns=["from", "to"])), encoding="utf-8", newline="")
