@@ -18,7 +18,7 @@ WORDS = frozenset(
 MARKS = frozenset(("?", "??", "???", "-", "--", "---", "…", "...", "–", "—"))
 BESIDE = re.compile(r"[\W_]+")  # what is around and within such words: <NA>, #N/A, no_label
 INTEGER = re.compile(r"-?\d{1,19}")
-SENTINEL = re.compile(r"-1|-?9{1,}|-2147483648|-9223372036854775808|255|32767|65535|2147483647")
+SENTINEL = re.compile(r"-1|-?9{1,19}|-2147483648|-9223372036854775808|255|32767|65535|2147483647")
 LEAST_GAP = 2  # times the largest other class is the least that a positive number of that kind is
 
 
