@@ -1,6 +1,6 @@
 """How figures, lists and errors are put into words; rounding never makes a figure look better."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,6 +104,21 @@ def look_wrong(suspects: int) -> str:
 def one_line(text: object) -> str:
     """The text of an error, or of anything else, with every run of white space as one blank."""
     return " ".join(str(text).split())
+
+
+def unwritable(texts: Iterable[str]) -> str | None:
+    """The first text that no file can hold, such as a name that is not UTF-8, in a form that can be shown."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return writable(text)
+    return None
+
+
+def writable(text: str) -> str:
+    """The text with codes in place of what no file can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def no_such_file(path: Path) -> str:

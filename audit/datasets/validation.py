@@ -84,12 +84,14 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         notes += filter(None, [order_note(source.order)])
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
     given = None if source.as_given is None else source.as_given[chosen.rows]
+    ids = source.row_ids(n)[chosen.rows]
+    _refuse_no_names(source, ids)
     return LabeledDataset(
         name=chosen.name(source),
         X=examples,
         labels=chosen.labels,
         class_names=chosen.class_names,
-        ids=source.row_ids(n)[chosen.rows],
+        ids=ids,
         rows=chosen.rows,
         fingerprint=fingerprint(_content(examples, given), chosen.labels, chosen.class_names),
         notes=tuple(notes),
@@ -100,6 +102,15 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         groups=groups,
         order=order,
     )
+
+
+def _refuse_no_names(source: Source, ids: npt.NDArray[Any]) -> None:
+    """Refuse names of columns and rows that no file can hold."""
+    texts = ids.tolist() if ids.dtype.kind == "U" else ()
+    for what, names in (("column", source.feature_names), ("id", texts)):
+        found = wording.unwritable(names)
+        if found is not None:
+            raise DataError(f"{source.names[0]} has the {what} '{found}', which is not UTF-8 text; rename it")
 
 
 def hashes_of(examples: Examples, given: AsGiven | None) -> npt.NDArray[np.uint64]:

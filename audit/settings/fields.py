@@ -152,6 +152,8 @@ def _check(each: Field[Any], value: Any) -> None:
     types = _types(each)
     if value is None and NoneType in types:
         return
+    if isinstance(value, str | Path):
+        _refuse_no_text(each, str(value))
     choices = [choice for kind in types if get_origin(kind) is Literal for choice in get_args(kind)]
     if choices and value not in choices:
         listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
@@ -164,6 +166,17 @@ def _check(each: Field[Any], value: Any) -> None:
     most = each.metadata["most"]
     if most is not None and value > most:
         raise ConfigError(f"--{flag_name(each.name)} must be {most:,} or less, found {value:,}")
+
+
+def _refuse_no_text(each: Field[Any], text: str) -> None:
+    """Refuse a name that no run folder can hold, as the names of some files cannot be read as text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        found = text.encode("utf-8", "backslashreplace").decode()
+        raise ConfigError(
+            f"--{flag_name(each.name)} must be UTF-8 text, found '{found}'; rename it"
+        ) from None
 
 
 def _types(each: Field[Any]) -> tuple[Any, ...]:

@@ -1,5 +1,4 @@
 import copy
-import csv
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from reviewing import document, finished, write
 import audit
 from audit.review import apply, folder
 from audit.review.decisions import parse_decisions, read_decisions
+from audit.runs.tables import csv_rows
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "decisions.schema.json").read_text(encoding="utf-8")
@@ -65,8 +65,7 @@ def own(made, here):
 
 
 def entries(path):
-    with (Path(path) / "corrected.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [row for _, row in csv_rows(Path(path) / "corrected.csv")[1]]
 
 
 def refused(*arguments, **settings):

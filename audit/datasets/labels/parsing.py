@@ -1,7 +1,7 @@
 """Raw labels, in every form that people keep them in, become class codes with class names."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,7 @@ from audit.errors import DataError
 from audit.types import Labels
 
 FEW_ROWS = 20  # of fewer, many different integers do not show that they are measurements
+MOST_LETTERS = 1000  # of a class name
 MOST_PAIRS = 3  # of similar class names in a note
 MOST_COMPARED = 20_000  # class names
 
@@ -76,6 +77,7 @@ def parse(y: Any, name: str, class_names: Any = None, missing: Collection[str] =
     if len(classes) < 2:
         only = f"only {shown(classes[0])}" if classes else f"none in {len(codes):,} rows"
         raise DataError(f"{name} needs at least two classes, found {only}")
+    _refuse_no_names(classes, name)
     values = found.values
     if raw.names is not None:
         values = texts
@@ -91,6 +93,19 @@ def parse(y: Any, name: str, class_names: Any = None, missing: Collection[str] =
         tuple(note for note in notes if note),
         tuple(value_of[text] for text in classes),
     )
+
+
+def _refuse_no_names(classes: Sequence[str], name: str) -> None:
+    """Refuse classes that no file can hold, or that are whole texts."""
+    found = wording.unwritable(classes)
+    if found is not None:
+        raise DataError(f"{name} has the class '{found}', which is not UTF-8 text; rename it")
+    longest = max(classes, key=len)
+    if len(longest) > MOST_LETTERS:
+        raise DataError(
+            f"{name} has a class of {len(longest):,} letters ({shown(longest)}), expected names of "
+            f"{MOST_LETTERS:,} or fewer; give its classes shorter names"
+        )
 
 
 def _without(

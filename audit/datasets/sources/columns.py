@@ -56,8 +56,11 @@ def listed(columns: Iterable[str]) -> str:
     return wording.some([name if name == bare(name) else repr(name) for name in columns])
 
 
-def refuse_twice(name: str, columns: list[str]) -> None:
-    """Refuse columns of the same name."""
+def refuse_columns(name: str, columns: list[str]) -> None:
+    """Refuse columns of the same name, or of one that no file can hold."""
+    found = wording.unwritable(columns)
+    if found is not None:
+        raise DataError(f"{name} has the column '{found}', which is not UTF-8 text; rename it")
     index = pd.Index(columns, dtype=object)
     if not index.is_unique:
         twice = str(index[index.duplicated()][0])

@@ -15,7 +15,7 @@ import pandas as pd
 
 from audit import wording
 from audit.datasets.files import BLOCK_BYTES, SPARE_BYTES, TIMES, reading, refuse_bomb
-from audit.datasets.sources.columns import LABELS, named_column, refuse_twice, usual_column
+from audit.datasets.sources.columns import LABELS, named_column, refuse_columns, usual_column
 from audit.datasets.sources.image_paths import identifies_images
 from audit.errors import DataError
 
@@ -24,7 +24,6 @@ MISSING = [  # spellings in features: those of pandas, and more
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "na", "none", "?", "-", ".",
 ]  # fmt: skip
 QUOTED = re.compile('"[^"]*"')
-NOWHERE = "\x01"  # a separator that no file has
 NAMED_COLUMNS = ", expected a table in UTF-8 whose first line names the columns; save it so"
 MARKS = (b",", b";", b"\t")  # between fields
 MOST_FIELDS = 100_000  # of a line
@@ -44,13 +43,21 @@ class Dialect:
 
     @classmethod
     def of(cls, path: Path) -> "Dialect":
-        """Find the most frequent separator of the first line, and whether spaces follow there."""
-        line = pd.read_csv(path, sep=NOWHERE, quoting=csv.QUOTE_NONE, **FIRST_LINE)
+        """Find the most frequent separator of the names of columns, and whether spaces follow there."""
         separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
-        unquoted = QUOTED.sub("", str(line.iloc[0, 0]))
+        unquoted = QUOTED.sub("", _header(path))
         separator = max(separators, key=unquoted.count)
         after = unquoted.split(separator)[1:]
         return cls(separator, any(field.startswith(" ") for field in after))
+
+
+def _header(path: Path) -> str:
+    """The first line that is not blank, with those after it where a quoted name has line breaks."""
+    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig") as file:
+        text = next((line for line in file if line.strip()), "")
+        while text.count('"') % 2 and len(text) < BLOCK_BYTES and (line := file.readline()):
+            text += line
+    return text
 
 
 def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -69,7 +76,7 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
         dialect = Dialect.of(path)
         cells = _first_cells(path, dialect)
         columns = [name or f"Unnamed: {i}" for i, name in enumerate(cells)]  # as pandas calls them
-        refuse_twice(str(path), columns)
+        refuse_columns(str(path), columns)
         named = [named_column(columns, name) for name in (label, path_column) if name is not None]
         if label is None:
             named.append(usual_column(columns, LABELS))

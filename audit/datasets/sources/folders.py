@@ -149,7 +149,8 @@ def image_files(
     if broken and (not skip_broken or len(broken) == len(paths)):
         first = next(header for header in headers if isinstance(header, str))
         raise DataError(
-            f"{len(broken):,} of {len(paths):,} files cannot be read as images, first {broken[0]} ({first}); "
+            f"{len(broken):,} of {len(paths):,} files cannot be read as images, first "
+            f"{wording.writable(str(broken[0]))} ({first}); "
             "fix them, or leave them out with --skip-broken"
         )
     good = {i: header for i, header in enumerate(headers) if isinstance(header, Header)}
@@ -251,6 +252,8 @@ def _decoded(path: Path) -> Iterator["ImageFile"]:
     from PIL import Image  # noqa: PLC0415  slow to import
 
     refuse_special(path)
+    if wording.unwritable([str(path)]):
+        raise ValueError("its name is not UTF-8 text")
     with Image.open(path, formats=FORMATS) as file:
         pixels = file.width * file.height
         if PIXEL_BYTES.get(file.mode, 4) * pixels > TIMES * path.stat().st_size + SPARE_BYTES:
@@ -306,4 +309,4 @@ def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
 def _relative(path: Path, base: Path) -> str:
     if path.is_relative_to(base):
         path = path.relative_to(base)
-    return path.as_posix()
+    return wording.writable(path.as_posix())

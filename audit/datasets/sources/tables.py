@@ -16,7 +16,7 @@ from audit.datasets.labels import looks_unlabelled
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
-from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_twice
+from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_columns
 from audit.datasets.sources.delimited import read_text
 from audit.datasets.sources.folders import image_files
 from audit.datasets.sources.image_paths import (
@@ -121,7 +121,7 @@ def _read(path: Path, settings: DataSettings) -> tuple[pd.DataFrame, str, tuple[
         form = "text"
         frame, notes = read_text(path, settings.label_column, settings.path_column)
     frame.columns = pd.Index([str(column) for column in frame.columns])
-    refuse_twice(str(path), list(frame.columns))
+    refuse_columns(str(path), list(frame.columns))
     return frame, form, notes
 
 
@@ -177,7 +177,7 @@ class TableRows(NamedTuple):
 
 def table_rows(frame: pd.DataFrame, name: str) -> TableRows:
     """Read a frame as images, features or, where it has only texts, as it is; DataError without a column."""
-    refuse_twice(name, [str(column) for column in frame.columns])
+    refuse_columns(name, [str(column) for column in frame.columns])
     reasons = {column: _why_not(str(column), frame[column]) for column in frame.columns}
     content = [column for column, why in reasons.items() if _is_content(why)]
     if content and all(reasons.values()):
@@ -226,7 +226,7 @@ def features_from_frame(
     DataError
         When no column is left.
     """
-    refuse_twice(name, [str(column) for column in frame.columns])
+    refuse_columns(name, [str(column) for column in frame.columns])
     features: list[pd.DataFrame] = []
     left_out: list[str] = []
     for column in frame.columns:

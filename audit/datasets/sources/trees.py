@@ -67,7 +67,7 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
     notes = list(part_notes)
     if len(kept) < len(paths):
         notes.append(f"{len(paths) - len(kept):,} images outside the folders of classes left out")
-    empty = sorted(subfolders.difference(classes_in))
+    empty = sorted(map(wording.writable, subfolders.difference(classes_in)))
     if empty:
         notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
     others = len(found) - len(images)
@@ -161,7 +161,7 @@ def _asked_parts(
             raise DataError(f"{folder} has no subfolder {name!r} with images, found {found}; check --parts")
     others = [name for name in classes_in if name not in parts]
     if others:
-        return parts, (f"subfolders that are no parts, left out: {wording.some(others)}",)
+        return parts, (f"subfolders that are no parts, left out: {wording.writable(wording.some(others))}",)
     return parts, ()
 
 
