@@ -1,6 +1,7 @@
 """Every message that a person can meet: provoked, compared as a whole line, and listed in docs/errors.md."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,28 @@ def folder(*names, **settings):
         datasets.load(Config.of(data="tree", **settings))
 
     return provoke
+
+
+def pipe():
+    if os.name != "posix":
+        pytest.skip("has no pipes that are files")
+    os.mkfifo("pipe.csv")
+    datasets.load(Config.of(data="pipe.csv"))
+
+
+def cut_short():
+    np.save("X.npy", flat)
+    np.save("y.npy", y)
+    Path("y.npy").write_bytes(Path("y.npy").read_bytes()[: 8 - 8 * len(y)])
+    datasets.load(Config.of(X=Path("X.npy"), y=Path("y.npy")))
+
+
+def elsewhere():
+    h5py = pytest.importorskip("h5py")
+    with h5py.File("a.h5", "w") as file:
+        file.create_dataset("X", flat.shape, "f8", external=[("other", 0, flat.nbytes)])
+        file["y"] = y
+    datasets.load(Config.of(data="a.h5"))
 
 
 class Stubborn(DummyClassifier):
@@ -256,6 +279,9 @@ CASES = {
     "--folds must be a whole number of 2 or more, found 1": detect(X, y, folds=1),
     "--preset must be fast, default or thorough, found 'odd'": detect(X, y, preset="odd"),
     "--report-mb must be megabytes, 0.5 or more, found 0.1; 5 is the default": detect(X, y, report_mb=0.1),
+    "--rounds must be 100 or less, found 1,000,000,000": detect(X, y, rounds=10**9),
+    "--report-mb must be megabytes, 1,000 or less, found inf; 5 is the default": detect(X, y, report_mb=float("inf")),
+    r"--data must be UTF-8 text, found 'caf\udce9.csv'; rename it": load(data="caf\udce9.csv"),
     "unknown settings: 'colour', 'epoch' (did you mean epochs?); audit detect --help lists them": detect(X, y, colour="blue", epoch=3),
     "--X needs --y: the examples and their labels, both as .npy files": load(X=Path("X.npy")),
     "found both 'digits' and --X; give one data set or the other": load(data="digits", X=Path("a"), y=Path("b")),
@@ -302,12 +328,17 @@ CASES = {
     "tree has no subfolder 'fold1' with images, found 'a', 'b'; check --parts": folder("a/1.png", "b/1.png", parts="fold1"),
     "column 'file' of t.csv is empty in 1 of 3 rows, first in row 1, expected the path of an image; fill it in, or leave such rows out with --skip-broken": table("file,y\na.png,u\n,v\nb.png,u\n"),
     "2 of 2 files cannot be read as images, first tree/a/1.png (cannot identify image file '1.png'); fix them, or leave them out with --skip-broken": folder("a/1.png", "b/1.png"),
+    "pipe.csv cannot be read (it is a pipe, expected a file); check the path": pipe,
+    "y.npy cannot be read as a NumPy file (its header promises 480 bytes, but 8 follow); save it with numpy.save or numpy.savez": cut_short,
+    "t.csv cannot be read (it has a line of more than 100,000 fields), expected a table in UTF-8 whose first line names the columns; save it so": table(200_001 * ","),
+    "a.h5[X] keeps its rows in other files, expected them in its own; copy all into one file, for example with h5repack": elsewhere,
     # examples
     "y has 59 entries but X has 60 rows; there must be one label for each row, in the same order": detect(X, y[1:]),
     "X has shape (60,), expected images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, d); reshape it": detect(flat[:, 0], y),
     "X holds images of 4 x 4 pixels (shape (60, 4, 4, 1)), expected 8 x 8 or more; scale them up, or give numbers that are not pixels as features (n, d)": detect(X[:, :4, :4], y),
     "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num": detect(with_nan, y),
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
+    "X has the value 1e+300 in row 0, column 0, expected numbers from -1e+100 to 1e+100; give them in a larger unit, or leave them out": detect(np.full((60, 3), 1e300), y),
     # labels
     "y needs at least two classes, found only '0'": detect(X, 0 * y),
     "y holds 1 (row 0) beside 'NA' (row 2), expected classes: integers, strings or booleans, one for each row; if 'NA' means \"no label\", leave it out with --missing NA (in Python missing='NA')": detect(X, [1, 2, "NA"] * 20),
@@ -317,6 +348,7 @@ CASES = {
     "y holds 60 different measurements such as 0.5 (row 0), expected classes: integers, strings or booleans, one for each row; a regression target cannot be audited; if these are classes, give them as strings": detect(X, np.arange(60) + 0.5),
     "y has shape (60, 4), expected classes: integers, strings or booleans, one for each row, or one-hot rows with exactly one 1, but row 0 is [0.25, 0.25, 0.25, 0.25]; soft labels are not audited: give the most probable class of each row (argmax)": detect(X, np.full((60, 4), 0.25)),
     "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
+    "y has a class of 1,001 letters ('zzzzzzzzzzzzzzzzzzzzzzzzzzz...zzzzzzzzzzzzzzzzzzzzzzzzzzzz'), expected names of 1,000 or fewer; give its classes shorter names": detect(X, np.where(half, "a", 1001 * "z")),
     # models
     "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),

@@ -28,9 +28,9 @@ def read_reviews(path: Path, record: RunRecord | None = None) -> list[Decisions]
     ReviewError
         When it cannot be read, or does not fit the run.
     """
+    if cvat.is_export(path):
+        return [cvat.read(path, record)]
     with reading(path, "cannot be read as decisions", "; export it again", ReviewError):
-        if cvat.is_export(path):
-            return [cvat.read(path, record)]
         document: Any = read_document(path)
         if label_studio.is_export(document):
             return label_studio.reviews_in(document, path, record)

@@ -16,6 +16,7 @@ from audit.review.export.suspects import suspects
 from audit.runs.folder import RunRecord
 
 ANNOTATIONS = "annotations.xml"  # in the archive that CVAT exports
+EXPORT_AGAIN = 'export the task again as "CVAT for images 1.1"'
 COSTS = {b"<": 160, b"=": 60}  # bytes that an element and an attribute take in memory
 
 
@@ -36,6 +37,12 @@ def read(path: Path, record: RunRecord | None) -> Decisions:
     """
     if record is None:
         raise ReviewError(f"{path} is an export of CVAT, which does not name its run; say which with --run")
+    with reading(path, "cannot be read as CVAT's annotations", f"; {EXPORT_AGAIN}", ReviewError):
+        return _decisions(path, record)
+
+
+def _decisions(path: Path, record: RunRecord) -> Decisions:
+    """The tags of the images that somebody changed or added, as decisions."""
     root = _parsed(path)
     rows = _rows_by_name(record)
     names = {clean(name): name for name in record.class_names}
@@ -65,14 +72,12 @@ def read(path: Path, record: RunRecord | None) -> Decisions:
 
 def _parsed(path: Path) -> ET.Element:
     """The document, which may be in an archive."""
-    remedy = '; export the task again as "CVAT for images 1.1"'
-    with reading(path, "cannot be read as CVAT's annotations", remedy, ReviewError):
-        content = _content(path)
-        refuse_dense(content, COSTS)
-        parser = ET.XMLParser(target=_NoEntities())  # noqa: S314  entities are refused
-        for start in range(0, len(content), BLOCK_BYTES):
-            parser.feed(content[start : start + BLOCK_BYTES])
-        root: ET.Element = parser.close()
+    content = _content(path)
+    refuse_dense(content, COSTS)
+    parser = ET.XMLParser(target=_NoEntities())  # noqa: S314  entities are refused
+    for start in range(0, len(content), BLOCK_BYTES):
+        parser.feed(content[start : start + BLOCK_BYTES])
+    root: ET.Element = parser.close()
     if root.tag != "annotations":
         raise ReviewError(
             f"{path} is a document {shown(root.tag)}, expected 'annotations'; export the task as "
