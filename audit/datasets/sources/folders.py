@@ -1,5 +1,6 @@
 """Images in files: class-per-folder trees, and lists of paths."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,8 @@ READ_AT_ONCE = 256
 KEPT_BYTES = 1 << 30  # of pixels that are kept in memory; of more, images are read when they are asked for
 CHANNELS = {"RGB": 3, "L": 1, "F": 1}  # of colours, grey and grey of more than 8 bits, by PIL's mode
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # PIL starts other programs for some others
-PIXEL_BYTES = {"1": 1, "L": 1}  # by mode; 4 in the others
+PIXEL_BYTES = {"1": 1, "L": 1, "RGB": 4}  # while an image is read, by its mode
+MOST_PIXEL_BYTES = 12  # in the others, which have transparency or more than 8 bits
 ALONE_PIXELS = 8_000_000  # of an image that is decoded while no other large one is
 MOST_PIXELS = 500_000_000  # of all images, and as many as this for each byte of their files
 PIXELS_PER_BYTE = 200
@@ -82,7 +84,7 @@ class ImageFiles:
         def fill(place: int) -> None:
             images[place] = self._pixels(self.paths[wanted[place]])
 
-        with ThreadPoolExecutor() as threads:
+        with _threads() as threads:
             list(threads.map(fill, range(len(wanted))))
         return images
 
@@ -91,10 +93,10 @@ class ImageFiles:
 
         with _decoded(path) as file:
             image = _plain(file)
-        if image.mode == "F" and self.mode != "F":
-            shares = np.clip(np.asarray(image) / max(self.high, 1.0), 0, 1)
-            image = Image.fromarray((shares * 255).astype(np.uint8))
-        fitted = _fitted(image.convert(self.mode), self.size, self.background)
+            if image.mode == "F" and self.mode != "F":
+                shares = np.clip(np.asarray(image) / max(self.high, 1.0), 0, 1)
+                image = Image.fromarray((shares * 255).astype(np.uint8))
+            fitted = _fitted(image, self.size, self.background).convert(self.mode)
         return np.asarray(fitted).reshape(self.shape[1:])
 
 
@@ -203,7 +205,7 @@ def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | st
     headers: list[Header | str] = []
     pixels = 0
     most = MOST_PIXELS
-    with ThreadPoolExecutor() as threads:
+    with _threads() as threads:
         for path, header in zip(paths, threads.map(_header, paths), strict=True):
             headers.append(header)
             if isinstance(header, Header):
@@ -247,6 +249,14 @@ def _header(path: Path) -> Header | str:
 
 
 @contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """Threads to decode images in, without PIL's warning of large ones."""
+    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+        warnings.filterwarnings("ignore", "Image size", category=Warning)
+        yield threads
+
+
+@contextmanager
 def _decoded(path: Path) -> Iterator["ImageFile"]:
     """Open an image file to decode it in the block; ValueError when it has far more pixels than bytes."""
     from PIL import Image  # noqa: PLC0415  slow to import
@@ -256,7 +266,7 @@ def _decoded(path: Path) -> Iterator["ImageFile"]:
         raise ValueError("its name is not UTF-8 text")
     with Image.open(path, formats=FORMATS) as file:
         pixels = file.width * file.height
-        if PIXEL_BYTES.get(file.mode, 4) * pixels > TIMES * path.stat().st_size + SPARE_BYTES:
+        if PIXEL_BYTES.get(file.mode, MOST_PIXEL_BYTES) * pixels > TIMES * path.stat().st_size + SPARE_BYTES:
             raise ValueError(f"{file.width} x {file.height} pixels in {path.stat().st_size:,} bytes")
         with _one_large if pixels > ALONE_PIXELS else nullcontext():
             yield file
