@@ -51,6 +51,7 @@ class ReportSettings(SettingsGroup):
         "reports how the reviewer handled them. Needs noise.",
         decides="issues",
         least=0,
+        most=1_000_000,
         keyed_by_default=False,
     )
     sample: int = setting(
@@ -59,6 +60,7 @@ class ReportSettings(SettingsGroup):
         "Decisions on it tell how many errors there are in all.",
         decides=None,
         least=0,
+        most=1_000_000,
     )
     map: bool = setting(
         False,
