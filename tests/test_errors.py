@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 
 import audit
 from audit import datasets
+from audit.cli import app
 from audit.events import Silent
 from audit.experiments import impact
 from audit.noise.rates import rates_in
@@ -68,6 +69,14 @@ def folder(*names, **settings):
             Path("tree", name).write_bytes(b"no image")
         Path("tree").mkdir(exist_ok=True)
         datasets.load(Config.of(data="tree", **settings))
+
+    return provoke
+
+
+def settings_file(text):
+    def provoke():
+        Path("audit.toml").write_text(text, encoding="utf-8")
+        app(["detect", "digits"], exit_on_error=False)
 
     return provoke
 
@@ -292,6 +301,7 @@ CASES = {
     "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
     # models
     "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
+    "audit.toml asks for the model evil:build, which is code that a settings file may not run; if you trust it, say so with --model evil:build or AUDIT_MODEL": settings_file('model = "evil:build"'),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model of type Plain has no get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
     "model of type Shy cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), which tells runs apart; fix its __repr__": detect(flat, y, model=Shy()),

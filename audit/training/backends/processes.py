@@ -23,6 +23,8 @@ MOST_WAIT_SECONDS = 5.0  # for a pool to take up work, which takes it millisecon
 # run. GNU's malloc gives a batch's memory back to the system, which clears it for the next; it may keep a GB.
 SPINS = {"GOMP_SPINCOUNT": "20000"}
 KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+# Workers start with `python -m`, which would import modules of the current folder, the user's data, first.
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 
 Progress = Callable[[Sequence[float]], None]
 
@@ -64,9 +66,9 @@ class TakenUp:
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Start processes in the block with SPINS and KEPT_MEMORY, unless the user has set either otherwise."""
+    """Start processes in the block with SAFE_PATH, and with SPINS and KEPT_MEMORY where the user has none."""
     taken = os.environ.keys()
-    chosen: dict[str, str] = {}
+    chosen = {name: value for name, value in SAFE_PATH.items() if name not in taken}
     if not taken & {*SPINS, "OMP_WAIT_POLICY"}:
         chosen |= SPINS
     if not taken & KEPT_MEMORY.keys():
