@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from audit.events import optional
 from audit.training import capabilities
-from audit.training.backends.processes import Progress, TakenUp, progress_board, run_parallel
+from audit.training.backends.processes import (
+    Progress,
+    TakenUp,
+    a_killed_worker_told,
+    progress_board,
+    run_parallel,
+    start_parallel,
+)
 from audit.training.embeddings import landmark_rows
 from audit.training.folds import assign_balanced_folds, assign_blocks, assign_folds, check_fold_count
 from audit.training.model import Model, fit
@@ -181,10 +188,11 @@ def workers_starting(
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
     taken_up = [TakenUp() for _ in range(beside)]
-    started = run_parallel((joblib.delayed(_try)(importing, each) for each in taken_up), workers)
+    started = start_parallel((joblib.delayed(_try)(importing, each) for each in taken_up), workers)
     try:
         yield
-        collections.deque(started, maxlen=0)
+        with a_killed_worker_told(workers):
+            collections.deque(started, maxlen=0)
     except BaseException:
         for each in taken_up:
             each.wait()
