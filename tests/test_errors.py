@@ -13,6 +13,7 @@ from sklearn.dummy import DummyClassifier
 import audit
 from audit import datasets
 from audit.cli import app
+from audit.datasets.unchanged import FileStates
 from audit.events import Silent
 from audit.experiments import impact
 from audit.noise.rates import rates_in
@@ -79,6 +80,13 @@ def settings_file(text):
         app(["detect", "digits"], exit_on_error=False)
 
     return provoke
+
+
+def changed_in_place():
+    np.save("X.npy", X)
+    states = FileStates.of([Path("X.npy")])
+    np.save("X.npy", X[::-1])
+    states.refuse_changed()
 
 
 class Stubborn(DummyClassifier):
@@ -371,6 +379,7 @@ CASES = {
     "a.csv gives no reason for id '7' in line 2, expected why that row is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
+    "X.npy changed while it was audited, expected the same data until the end; what was found is not kept, only folds that were finished before; let the data be and run the same command again": changed_in_place,
     "nowhere is not a folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
 }  # fmt: skip
 
