@@ -56,12 +56,12 @@ def detect(
     from audit.runs import gates  # noqa: PLC0415  numpy and pandas are slow to import
 
     config = Config.of(**flat(data, predictions, noise, noise_options, training, detection, report, run))
+    held = gates.Gates.of(limits, config)
     if dry_run:
         facts = pipeline.dry_run(config)
         if as_json:
             return terminal.print_json(facts)
         return terminal.print_preview(facts)
-    held = gates.Gates.of(limits, config)
     with progress.ProgressDisplay(quiet=quiet) as listener:
         done, page = pipeline.detect_spec(config, listener)
         results, notes = held.check(done.record, datetime.now(tz=UTC).date())

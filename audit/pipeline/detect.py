@@ -33,7 +33,7 @@ from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
 from audit.training import models, schedule
-from audit.training.cross_validation import Fitting, workers_starting
+from audit.training.cross_validation import Fitting, one_thread, threads_of_folds, workers_starting
 from audit.training.sample_weights import weights_of_rows
 from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
 
@@ -161,10 +161,23 @@ def _request(config: Config, source: Source, chosen: ChosenRows) -> "AuditReques
 
 
 def dry_run(config: Config) -> dict[str, Any]:
-    """Describe the audit that these settings ask for, and estimate its cost, without running it."""
-    ConfiguredNoise.of(config)
+    """Describe the audit that these settings ask for, and estimate its cost, without running it.
+
+    AuditError when the audit itself would be refused.
+    """
     models.check(config.training.model)
-    return preview.preview(datasets.load(config), config)
+    source = datasets.open_source(config.data)
+    chosen = datasets.choose_rows(source, datasets.selection(config))
+    RunFolder.refuse_unusable(config.run.out or Path("reports") / default_name(chosen.name(source), config))
+    request = _request(config, source, chosen)
+    rng = np.random.default_rng(Seeds.of(config.run.seed).noise)
+    dataset, labels = request.noise.inject_into(request.dataset, rng)
+    if request.pred_probs is not None:
+        _checked_probabilities(request.pred_probs, dataset)
+        return preview.preview(dataset, config, labels.noisy, trains=False)
+    return preview.preview(
+        dataset, config, labels.noisy, given=dataset.as_given if request.reads_given else None
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,9 +289,13 @@ def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
     }
     if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
         arrays["as_given"] = given_hashes(dataset.as_given)
-    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part)
+    threads = [1]
+    if request.pred_probs is None:
+        threads = threads_of_folds(dataset.X.shape, request.config.training.folds)
+    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part, threads)
 
 
+@one_thread()
 def _audit(
     request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
 ) -> RunRecord:

@@ -13,6 +13,7 @@ from audit.review.estimate import ReviewEstimate, estimate, told_by
 from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.settings.report import check_report_mb
+from audit.training.cross_validation import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,7 @@ def draw_report(path: Path, report_mb: float | None = None, listener: Listener =
         return write_report(record, folder, listener)
 
 
+@one_thread()
 def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILENT) -> Path:
     """Write the tables, the plots and report.html; returns the report's path.
 

@@ -22,8 +22,10 @@ A stage's key is the sha256 of its format, the settings it reads and the key of 
 What is stored under an equal key is reused; anything else is computed again.
 """
 
+import errno
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -142,6 +144,19 @@ class RunFolder:
                     f"{path} holds a {present_kind}, expected a {kind}; choose another folder with --out"
                 )
             yield folder
+
+    @classmethod
+    def refuse_unusable(cls, path: Path) -> None:
+        """Raise RunError when the folder cannot be one for a run; it is not made."""
+        with files.writing(path, RESUMES):
+            if path.exists() and not (path.is_dir() and not _visible_names(path)):
+                with cls.locked(path):
+                    return
+            there = next(each for each in (path, *path.absolute().parents) if each.exists())
+            if not there.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(there, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def manifest(self) -> dict[str, Any]:
         """The manifest, empty when there is none yet or it is damaged."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import joblib
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit.events import optional
 from audit.training import capabilities
@@ -157,9 +158,8 @@ def cross_validate(
     """
     if task.order is None and not task.balanced:
         check_fold_count(task.labels, task.groups, task.folds)
-    cores = joblib.cpu_count()
     seeds = [int(child.generate_state(1)[0]) for child in children(seed, task.folds)]
-    threads = [1 if is_small(X.shape) else threads_of(n, task.folds, cores) for n in range(task.folds)]
+    threads = threads_of_folds(X.shape, task.folds)
     missing = [number for number in range(task.folds) if number not in skip]
     workers = workers_for(X.shape, len(missing), jobs)
     with progress_board(task.folds, skip, progress) as board:
@@ -220,6 +220,21 @@ def is_small(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and prod(shape) <= SMALL_DATA
 
 
+def threads_of_folds(shape: tuple[int, ...], folds: int) -> list[int]:
+    """The threads of each fold of examples of this shape, which decide the last digits of probabilities."""
+    cores = joblib.cpu_count()
+    return [1 if is_small(shape) else threads_of(fold, folds, cores) for fold in range(folds)]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread what the models of folds do not: another number of cores gives the same bytes."""
+    from scipy import linalg  # noqa: F401, PLC0415  only libraries that are loaded can be limited
+
+    with threadpool_limits(1):
+        yield
+
+
 def threads_of(fold: int, folds: int, cores: int) -> int:
     """The threads that a fold may use, so that all cores are busy and no job count changes a result.
 
@@ -232,6 +247,7 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
     return cores // left_over
 
 
+@one_thread()
 def _train_fold(
     X: Examples,
     unlabelled: Examples | None,
