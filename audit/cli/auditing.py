@@ -17,7 +17,7 @@ from audit.settings.noise import NoiseOptions, NoiseSettings
 from audit.settings.report import PredictionSettings, ReportSettings, RunSettings
 from audit.settings.training import TrainingSettings
 
-GATE = 1  # exit status of a failed gate
+GATE = 1  # exit status of a failed gate, and of models that learned nothing
 
 
 @app.command(config=SETTINGS)
@@ -75,8 +75,8 @@ def detect(
         terminal.print_json({**done.record.scores.to_json(), **judged, **cautions, "report": str(page)})
     else:
         terminal.print_result(done.record.scores, str(page), done.cautions)
-    if failed := gates.failure(results):
-        print("audit:", failed, file=sys.stderr)  # noqa: T201
+    if failed := [*done.failures, *filter(None, [gates.failure(results)])]:
+        print("audit:", "; ".join(failed), file=sys.stderr)  # noqa: T201
         sys.exit(GATE)
     return None
 

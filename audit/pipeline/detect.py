@@ -327,7 +327,7 @@ def _audit(
         listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, notes, trained.cautions),
+        data=_data_facts(dataset, request.folder, notes, trained),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -357,7 +357,7 @@ def _audit(
 
 
 def _data_facts(
-    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], cautions: Sequence[str]
+    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], trained: rounds.Trained
 ) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
     texts = {}
@@ -371,7 +371,8 @@ def _data_facts(
         "folder": folder,
         **texts,
         "notes": [*dataset.notes, *notes],
-        "cautions": [*dataset.cautions, *cautions],
+        "cautions": [*trained.failures, *dataset.cautions, *trained.cautions],
+        **({"failures": list(trained.failures)} if trained.failures else {}),
     }
 
 

@@ -40,6 +40,11 @@ class Run:
         return self.record.cautions
 
     @property
+    def failures(self) -> tuple[str, ...]:
+        """Why the models tell nothing, a line each: they learned nothing, or diverged. Cautions as well."""
+        return tuple(self.record.data.get("failures", ()))
+
+    @property
     def issues(self) -> "pd.DataFrame":
         """Conflicting duplicates, suspects, then what was changed and found; the columns of issues.csv."""
         return issue_table(self.record)
