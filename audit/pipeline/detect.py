@@ -20,7 +20,7 @@ from audit.datasets.validation import ChosenRows
 from audit.detectors import figures
 from audit.detectors import pred_probs as probabilities
 from audit.errors import AuditError, DataError, MachineError
-from audit.events import Listener, Silent, StepTimer, optional
+from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, preview, rounds
 from audit.pipeline.run import Run, write_report
@@ -32,8 +32,14 @@ from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
-from audit.training import models, schedule
-from audit.training.cross_validation import Fitting, one_thread, threads_of_folds, workers_starting
+from audit.training import memory, models, schedule
+from audit.training.cross_validation import (
+    Fitting,
+    one_thread,
+    threads_of_folds,
+    workers_for,
+    workers_starting,
+)
 from audit.training.sample_weights import weights_of_rows
 from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
 
@@ -223,7 +229,8 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
             _refuse_changed(request)
             folder.save_record(record)
         listener.step("report")
-        write_report(record, folder, listener)
+        with enough_memory("the step report"):
+            write_report(record, folder, listener)
     return record
 
 
@@ -428,6 +435,12 @@ def _train(
         synthetic_seed=seeds.planting,
         as_given=request.reads_given,
     )
+    shape = dataset.X.shape
+    jobs = workers_for(shape, training.folds, training.jobs)
+    name = models.choose(request.model, dataset) if isinstance(request.model, str) else ""
+    short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)
+    if short is not None:
+        listener.note(short)
     try:
         return rounds.train_rounds(work, checkpoints, listener)
     except MachineError:
