@@ -37,16 +37,16 @@ WATCHED = {
 TRAIN = ["t.npz", "--model", "linear", "--preset", "fast"]
 # Each command, and how many stops it gets.
 COMMANDS = {
-    "detect": (["detect", *TRAIN, "--folds", "2", "--noise", "0.1", "--out", "new"], 24),
-    "report": (["report", "run"], 10),
-    "sweep": (["sweep", *TRAIN, "--noise", "0,0.2", "--seeds", "1", "--out", "new"], 14),
-    "impact": (["impact", *TRAIN, "--folds", "2", "--seeds", "1", "--out", "new"], 12),
-    "inject": (["inject", "t.npz", "--defects", "duplicate:0.05", "--out", "new"], 30),
-    "apply": (["apply", "run", "--accept-above", "0.2", "--out", "new"], 34),
-    "revert": (["revert", "corrected"], 34),
-    "export": (["export", "run", "--format", "csv", "--out", "new.csv"], 26),
-    "diff": (["diff", "run", "run_b", "--html", "new.html"], 16),
-    "merge": (["merge", "ada.json", "bob.json", "--out", "new.json"], 30),
+    "detect": (["detect", *TRAIN, "--folds", "2", "--noise", "0.1", "--out", "new"], 12),
+    "report": (["report", "run"], 6),
+    "sweep": (["sweep", *TRAIN, "--noise", "0,0.2", "--seeds", "1", "--out", "new"], 8),
+    "impact": (["impact", *TRAIN, "--folds", "2", "--seeds", "1", "--out", "new"], 4),
+    "inject": (["inject", "t.npz", "--defects", "duplicate:0.05", "--out", "new"], 36),
+    "apply": (["apply", "run", "--accept-above", "0.2", "--out", "new"], 44),
+    "revert": (["revert", "corrected"], 44),
+    "export": (["export", "run", "--format", "csv", "--out", "new.csv"], 32),
+    "diff": (["diff", "run", "run_b", "--html", "new.html"], 14),
+    "merge": (["merge", "ada.json", "bob.json", "--out", "new.json"], 36),
 }
 TIMED = ("seconds", "losses")  # what differs between two runs of one command
 
@@ -173,8 +173,8 @@ def prepared(folder):
     return folder
 
 
-def import_everything(folder):
-    """Run every command in this process, so that those that are forked import nothing."""
+def import_everything(folder, names):
+    """Run commands in this process, so that those that are forked import nothing."""
     from audit import cli
     from audit.kinds import classifier
 
@@ -184,7 +184,7 @@ def import_everything(folder):
     before = [[*detect, "--out", "run"], [*detect, "--seed", "1", "--out", "run_b"]]
     before.append(["apply", "run", "--accept-above", "0.2", "--out", "corrected"])
     os.chdir(folder)
-    for arguments in (*before, *(arguments for arguments, _ in COMMANDS.values())):
+    for arguments in (*before, *(COMMANDS[name][0] for name in names)):
         if arguments[0] == "merge":
             decisions(folder)
         nowhere = io.StringIO()
@@ -192,10 +192,11 @@ def import_everything(folder):
             cli.main(arguments)
 
 
-def wholes(folder):
-    """What each command leaves, how long it takes, and in how many file operations."""
+def wholes(folder, names):
+    """What each of these commands leaves, how long it takes, and in how many file operations."""
     whole = {}
-    for name, (arguments, _) in COMMANDS.items():
+    for name in names:
+        arguments = COMMANDS[name][0]
         own = folder.parent / f"whole-{name}"
         shutil.copytree(folder, own)
         start = time.monotonic()
@@ -237,10 +238,10 @@ def stopped(folder, name, whole, rng):
 def all_stops(folder, seed, names):
     """Stop commands at many moments; prints what does not hold, and at last how many stops there were."""
     (folder / "imported").mkdir()
-    import_everything(folder / "imported")
+    import_everything(folder / "imported", names)
     rng = random.Random(seed)  # noqa: S311
     source = prepared(folder / "source")
-    whole = wholes(source)
+    whole = wholes(source, names)
     count = 0
     for name in names:
         for _ in range(COMMANDS[name][1]):
