@@ -1,25 +1,18 @@
 """`audit inject`: a copy of a data set with known defects and label noise, and the ground truth."""
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audit import datasets
 from audit.errors import ConfigError, DataError
 from audit.kinds.defects.insert import INSERTED_KINDS, Inserted, insert
 from audit.noise.options import ConfiguredNoise
-from audit.runs import files
 from audit.runs.folder import RunFolder
 from audit.settings.detect import Config
 from audit.settings.inject import InjectSettings
 from audit.types import KINDS, LabeledDataset, NoisyLabels, Seeds
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ALL = "all"
 
@@ -107,7 +100,7 @@ def _other(dataset: LabeledDataset, config: Config, name: str) -> np.ndarray:
 
 
 def write(injected: Injected, path: Path) -> list[Path]:
-    """Write X.npy, y.npy and truth.csv into a new folder, all of them or none; returns their paths."""
+    """Write X.npy, y.npy and truth.csv into a folder; returns their paths."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
     names = np.array(injected.dataset.class_names)
@@ -124,22 +117,11 @@ def write(injected: Injected, path: Path) -> list[Path]:
             "and_of": injected.inserted.sources[:, 1],
         }
     )
-    with files.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as made:
-            whole = Path(made) / "whole"
-            whole.mkdir()
-            _write_files(RunFolder(whole), injected, names, truth)
-            whole.replace(path)
-    return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
-
-
-def _write_files(
-    folder: RunFolder, injected: Injected, names: npt.NDArray[Any], truth: "pd.DataFrame"
-) -> None:
+    folder = RunFolder(path)
     folder.write("X.npy", lambda file: np.save(file, injected.dataset.X, allow_pickle=False))
     folder.write("y.npy", lambda file: np.save(file, names[injected.labels.noisy], allow_pickle=False))
     folder.write_text("truth.csv", truth.to_csv(index=False, lineterminator="\n"))
+    return [path / name for name in ("X.npy", "y.npy", "truth.csv")]
 
 
 def inject_spec(config: Config, settings: InjectSettings) -> tuple[Injected, list[Path]]:
