@@ -54,6 +54,7 @@ class Ending:
     """
 
     def __init__(self) -> None:
+        self.process = os.getpid()  # a copy of it, that something forks, has nothing to say
         self.told: int | None = None  # the signal
         self.working = True  # until the command is done and Python puts itself away
 
@@ -65,6 +66,8 @@ class Ending:
     def handle(self, number: int, _: FrameType | None) -> None:
         """Answer a signal; raises SystemExit."""
         again = self.told is not None
+        if os.getpid() != self.process:
+            os._exit(128 + number)
         self.tell(number)
         if again or not self.working:
             os._exit(self.status)

@@ -223,6 +223,18 @@ def test_a_signal_while_python_puts_itself_away_is_one_line(signal, before, stat
     assert (done.returncode, done.stderr) == (status, line)
 
 
+def test_a_copy_of_the_process_has_nothing_to_say(capfd, monkeypatch):
+    from audit.__main__ import Ending
+
+    ending = Ending()
+    ending.process += 1
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as end:
+        ending.handle(signal.SIGINT, None)
+    assert end.value.code == 130
+    assert capfd.readouterr().err == ""
+
+
 @posix
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
