@@ -5,6 +5,7 @@
     AuditError            one line: what is wrong, expected and found, where, what to do
     ├── ConfigError       an invalid setting
     ├── DataError         data or labels that cannot be audited
+    ├── MachineError      memory that ran out, or a worker process that was killed
     ├── ReviewError       decisions that do not fit the run, or a source that changed since
     └── RunError          a run folder that is locked, not a run, damaged or not writable
 
@@ -25,6 +26,10 @@ class ConfigError(AuditError):
 
 class DataError(AuditError):
     """Data or labels that cannot be audited."""
+
+
+class MachineError(AuditError):
+    """Memory that ran out, or a worker process that was killed."""
 
 
 class ReviewError(AuditError):

@@ -1,11 +1,17 @@
 """The progress of a run, those who listen to it, and steps that a run can do without."""
 
+import errno
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Protocol
+
+from audit.errors import MachineError
+
+NO_MEMORY = re.compile(r"bad_alloc|out of memory|allocate memory", re.IGNORECASE)  # as torch says it
 
 
 class Listener(Protocol):
@@ -47,6 +53,30 @@ def optional(what: str, note: Callable[[str], object]) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001  a chart or a word on a card must not cost the results
         note(f"missing: {what} ({type(error).__name__}: {' '.join(str(error).split())})")
+
+
+@contextmanager
+def enough_memory(where: str) -> Iterator[None]:
+    """Turn what says that memory ran out in the block into a MachineError of one line."""
+    try:
+        yield
+    except Exception as error:
+        if not ran_out_of_memory(error):
+            raise
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise MachineError(
+            f"memory ran out in {where} ({why}); finished folds are kept, and the same command resumes; use "
+            "fewer --jobs, a smaller --limit or smaller images, or give it more memory"
+        ) from error
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, NumPy, torch or the system says that there is no more memory."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and NO_MEMORY.search(str(error)) is not None
+    )
 
 
 @dataclass(frozen=True)
@@ -96,6 +126,7 @@ class StepTimer:
         """Time the block as this step."""
         self.listener.step(step)
         start = time.perf_counter()
-        yield
+        with enough_memory(f"the step {step}"):
+            yield
         taken = self.seconds.get(step, 0.0) + time.perf_counter() - start  # a step may come twice
         self.seconds[step] = round(taken, 3)

@@ -13,6 +13,8 @@ from sklearn.dummy import DummyClassifier
 
 import audit
 from audit import datasets
+from audit.cli import app
+from audit.datasets.unchanged import FileStates
 from audit.events import Silent
 from audit.experiments import impact
 from audit.noise.rates import rates_in
@@ -94,6 +96,21 @@ def elsewhere():
         file.create_dataset("X", flat.shape, "f8", external=[("other", 0, flat.nbytes)])
         file["y"] = y
     datasets.load(Config.of(data="a.h5"))
+
+
+def settings_file(text):
+    def provoke():
+        Path("audit.toml").write_text(text, encoding="utf-8")
+        app(["detect", "digits"], exit_on_error=False)
+
+    return provoke
+
+
+def changed_in_place():
+    np.save("X.npy", X)
+    states = FileStates.of([Path("X.npy")])
+    np.save("X.npy", X[::-1])
+    states.refuse_changed()
 
 
 class Stubborn(DummyClassifier):
@@ -351,6 +368,7 @@ CASES = {
     "y has a class of 1,001 letters ('zzzzzzzzzzzzzzzzzzzzzzzzzzz...zzzzzzzzzzzzzzzzzzzzzzzzzzzz'), expected names of 1,000 or fewer; give its classes shorter names": detect(X, np.where(half, "a", 1001 * "z")),
     # models
     "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
+    "audit.toml asks for the model evil:build, which is code that a settings file may not run; if you trust it, say so with --model evil:build or AUDIT_MODEL": settings_file('model = "evil:build"'),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model of type Plain has no get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
     "model of type Shy cannot be printed (AttributeError: 'Shy' object has no attribute 'name'), which tells runs apart; fix its __repr__": detect(flat, y, model=Shy()),
@@ -420,6 +438,7 @@ CASES = {
     "a.csv gives no reason for id '7' in line 2, expected why that row is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
+    "X.npy changed while it was audited, expected the same data until the end; what was found is not kept, only folds that were finished before; let the data be and run the same command again": changed_in_place,
     "nowhere is not a folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
     "app holds a manifest.json of something else and no run; choose a new folder with --out": held('{"name": "my web app"}'),
     "app holds a run of another format (5, expected 6), made by another version of label-audit; choose a new folder with --out": held('{"format": 5, "stages": {}}'),

@@ -8,6 +8,7 @@ from cyclopts import CycloptsError, UnknownOptionError
 from audit.cli import auditing, experiments, injecting, reviewing
 from audit.cli.app import app, refuse_unknown_flags
 from audit.errors import AuditError
+from audit.events import enough_memory
 
 __all__ = ["app", "auditing", "experiments", "injecting", "main", "reviewing"]
 
@@ -17,7 +18,8 @@ FAILED = 2
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a gate failed, 2 an error, told in one line on stderr."""
     try:
-        _run(arguments)
+        with enough_memory("this command"):
+            _run(arguments)
     except (AuditError, CycloptsError) as error:
         print("audit:", " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
         sys.exit(FAILED)

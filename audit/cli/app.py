@@ -1,6 +1,7 @@
 """The application that all commands belong to: flags, environment and settings files have one spelling."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -76,6 +77,19 @@ def refuse_unknown_settings(_: App, __: tuple[str, ...], arguments: ArgumentColl
     refuse_names(unknown)
 
 
+def refuse_code(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Raise ConfigError where a settings file names code: it may have come with somebody else's data."""
+    files = {file.source: Path(file.path).name for file in FILES}
+    for argument in arguments:
+        for token in argument.tokens:
+            if token.source in files and "--model" in argument.names and ":" in token.value:
+                raise ConfigError(
+                    f"{files[token.source]} asks for the model {token.value}, which is code that a settings "
+                    f"file may not run; if you trust it, say so with --model {shlex.quote(token.value)} or "
+                    f"{PREFIX}MODEL"
+                )
+
+
 def refuse_unknown_flags(error: UnknownOptionError, arguments: Sequence[str]) -> None:
     """Raise ConfigError with all unknown flags at once, where cyclopts tells the first one."""
     flags = [each.partition("=")[0].removeprefix("--") for each in arguments if each.startswith("--")]
@@ -99,6 +113,7 @@ SETTINGS = [  # only for detect: other commands lack some settings, and use --da
     Env(PREFIX, command=False),
     *FILES,
     refuse_empty_paths,
+    refuse_code,
 ]
 
 

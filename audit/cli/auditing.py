@@ -17,7 +17,7 @@ from audit.settings.noise import NoiseOptions, NoiseSettings
 from audit.settings.report import PredictionSettings, ReportSettings, RunSettings
 from audit.settings.training import TrainingSettings
 
-GATE = 1  # exit status of a failed gate
+GATE = 1  # exit status of a failed gate, and of models that learned nothing
 
 
 @app.command(config=SETTINGS)
@@ -56,12 +56,12 @@ def detect(
     from audit.runs import gates  # noqa: PLC0415  numpy and pandas are slow to import
 
     config = Config.of(**flat(data, predictions, noise, noise_options, training, detection, report, run))
+    held = gates.Gates.of(limits, config)
     if dry_run:
         facts = pipeline.dry_run(config)
         if as_json:
             return terminal.print_json(facts)
         return terminal.print_preview(facts)
-    held = gates.Gates.of(limits, config)
     with progress.ProgressDisplay(quiet=quiet) as listener:
         done, page = pipeline.detect_spec(config, listener)
         results, notes = held.check(done.record, datetime.now(tz=UTC).date())
@@ -75,8 +75,8 @@ def detect(
         terminal.print_json({**done.record.scores.to_json(), **judged, **cautions, "report": str(page)})
     else:
         terminal.print_result(done.record.scores, str(page), done.cautions)
-    if failed := gates.failure(results):
-        print("audit:", failed, file=sys.stderr)  # noqa: T201
+    if failed := [*done.failures, *filter(None, [gates.failure(results)])]:
+        print("audit:", "; ".join(failed), file=sys.stderr)  # noqa: T201
         sys.exit(GATE)
     return None
 

@@ -121,8 +121,11 @@ def print_preview(facts: Mapping[str, Any]) -> None:
     _print_fact("without a label", f"{facts['unlabelled']:,}")
     _print_fact("duplicates", f"{facts['duplicates']:,}, {torn:,} rows with different labels")
     _print_fact("noise", _noise(facts["noise"]))
-    _print_fact("model", f"{facts['model']} on {facts['device']}, augmentation: {facts['augment']}")
-    _print_fact("work", f"{facts['folds']} folds; {_rounds(facts)}")
+    if facts["rounds"]:
+        _print_fact("model", f"{facts['model']} on {facts['device']}, augmentation: {facts['augment']}")
+        _print_fact("work", f"{facts['folds']} folds; {_rounds(facts)}")
+    else:
+        _print_fact("model", f"none: {facts['model']}")
     expected = f"about {facts['seconds']:,} s"
     if facts["bytes"] is not None:
         expected += f", {facts['bytes'] / 1e9:.1f} GB of memory over all processes"

@@ -1,7 +1,9 @@
 """Compute the figures of one audit: detection, calibration, noise and suspects."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -135,7 +137,7 @@ def fold_figures(name: str, result: FoldResult, labels: NoisyLabels) -> dict[str
         "rows": len(result.rows),
         "accuracy_given": float((predicted == labels.noisy[result.rows]).mean()),
         "accuracy_true": float((predicted == labels.original[result.rows]).mean()),
-        "losses": [round(loss, 4) for loss in result.losses],
+        "losses": [round(loss, 4) for loss in takewhile(math.isfinite, result.losses)],
         "seconds": round(result.seconds, 2),
         "device": result.device,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from audit import datasets
 from audit.datasets.duplicates import find_duplicates
+from audit.datasets.unchanged import in_memory
 from audit.errors import ConfigError, DataError
 from audit.events import Listener, StepTimer, parts
 from audit.experiments import impact_result, trials
@@ -55,7 +56,7 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
         raise ConfigError("audit impact trains models of its own, found --pred-probs; leave it out")
     models.check(config.training.model)
     noise = ConfiguredNoise.of(config)
-    dataset = noise.widened(datasets.load(config, listener))
+    dataset = noise.widened(in_memory(datasets.load(config, listener)))
     reviewed = None
     if settings.decisions is not None:
         reviewed = read_reviewed_rows(settings.decisions, dataset)

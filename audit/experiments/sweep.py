@@ -14,6 +14,7 @@ import pandas as pd
 
 from audit import datasets
 from audit.datasets.duplicates import find_duplicates
+from audit.datasets.unchanged import in_memory
 from audit.errors import ConfigError
 from audit.events import Listener
 from audit.experiments import sweep_detection, sweep_result, trials
@@ -64,7 +65,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
         When the settings or the data cannot be; the message says what to do.
     """
     grid = grid_of(config, settings, listener)
-    dataset = datasets.load(config, listener)
+    dataset = in_memory(datasets.load(config, listener))
     path = config.run.out or Path("reports") / _folder_name(dataset.name, settings)
     command = config.command(
         "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **non_default(settings)}
@@ -93,7 +94,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
 def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict[str, Any]:
     """Count the cells of a sweep and estimate its seconds, from training one of its models for a moment."""
     grid = grid_of(config, settings, listener)
-    dataset = datasets.load(config, listener)
+    dataset = in_memory(datasets.load(config, listener))
     facts = {
         "data": dataset.name,
         "rates": sorted({_rate(cell) for cell in grid}),

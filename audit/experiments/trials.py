@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.unchanged import FileStates, mapped_file
 from audit.errors import RunError
 from audit.events import Listener
 from audit.runs.folder import RunFolder
@@ -108,7 +109,7 @@ def run_trials(
     Raises
     ------
     DataError
-        When a model cannot be trained.
+        When a model cannot be trained, or the file that X is a map of changes.
     """
     outcomes = {number: kept for number, each in enumerate(trials) if (kept := _load(folder, each))}
     if outcomes:
@@ -118,6 +119,7 @@ def run_trials(
         listener.training("models", shares, sum(shares) / len(shares))
 
     done = {trials[number].key: outcome for number, outcome in outcomes.items()}
+    source = FileStates.of(filter(None, [mapped_file(X)]))
     with progress_board(len(trials), list(outcomes), progress) as board:
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
@@ -127,6 +129,7 @@ def run_trials(
                 for i in ready
             )
             for number, outcome in run_parallel(calls, workers):
+                source.refuse_changed()
                 _save(folder, trials[number], outcome)
                 outcomes[number] = outcome
                 done[trials[number].key] = outcome

@@ -12,11 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import datasets
+from audit.datasets.examples import fingerprint
 from audit.datasets.given_rows import given_hashes
+from audit.datasets.source import Source
+from audit.datasets.unchanged import FileStates, changed_error, in_memory, mapped_file
+from audit.datasets.validation import ChosenRows
 from audit.detectors import figures
 from audit.detectors import pred_probs as probabilities
-from audit.errors import DataError
-from audit.events import Listener, Silent, StepTimer, optional
+from audit.errors import AuditError, DataError, MachineError
+from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, preview, rounds
 from audit.pipeline.run import Run, write_report
@@ -28,11 +32,18 @@ from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
-from audit.training import models, schedule
-from audit.training.cross_validation import Fitting, workers_starting
+from audit.training import memory, models, schedule
+from audit.training.cross_validation import (
+    Fitting,
+    one_thread,
+    threads_of_folds,
+    workers_for,
+    workers_starting,
+)
 from audit.training.sample_weights import weights_of_rows
-from audit.types import Controls, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
+from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
 
+NO_FILES = FileStates()
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
 
 
@@ -99,49 +110,80 @@ def detect(
     timer = StepTimer(listener)
     noise = ConfiguredNoise.of(config)
     models.check(model)
+    mapped = mapped_file(X)
+    source = FileStates.of([] if mapped is None else [mapped])
     with timer("load"):
-        dataset = datasets.from_arrays(
-            X, y, split=split, groups=groups, order=order, name=name, config=config
+        dataset = in_memory(
+            datasets.from_arrays(X, y, split=split, groups=groups, order=order, name=name, config=config)
         )
-    request = AuditRequest(dataset, config, noise, model, config.call(), pred_probs, sample_weight)
+    request = AuditRequest(
+        dataset, config, noise, model, config.call(), pred_probs, sample_weight, source=source
+    )
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
     with _workers_starting(config, model, dataset.X.shape) if trains else nullcontext():
         if out is None:
-            return Run(_audit(request, None, listener, timer))
+            record = _audit(request, None, listener, timer)
+            _refuse_changed(request)
+            return Run(record)
         return Run(audit_into(out, request, listener, timer))
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
-    noise = ConfiguredNoise.of(config)
+    ConfiguredNoise.of(config)
     model = config.training.model
     models.check(model)
     timer = StepTimer(listener)
     with timer("load"):
         source = datasets.open_source(config.data, listener)
+        files = FileStates.of(
+            [*datasets.files_of(config.data), *filter(None, [config.predictions.pred_probs])]
+        )
         chosen = datasets.choose_rows(source, datasets.selection(config))
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     shape = () if source.X is None else source.X.shape
-    own_probs = config.predictions.pred_probs
-    trains = len(shape) > 1 and own_probs is None and not path.exists()
+    trains = len(shape) > 1 and config.predictions.pred_probs is None and not path.exists()
     with _workers_starting(config, model, shape) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
-            dataset = datasets.without_giveaways(
-                datasets.read_chosen(source, chosen), config.data.keep_columns
-            )
-            pred_probs = None if own_probs is None else datasets.read_probabilities(own_probs)
-        folder = datasets.folder_of(config.data)
-        command = config.command()
-        request = AuditRequest(dataset, config, noise, model, command, pred_probs, folder=folder)
+            request = replace(_request(config, source, chosen), source=files)
+            del source  # HDF5 would read a file again from its cache while it is open
         return Run(audit_into(path, request, listener, timer)), path / "report.html"
 
 
+def _request(config: Config, source: Source, chosen: ChosenRows) -> "AuditRequest":
+    """What the settings ask for, of the chosen rows of the source that they name."""
+    own_probs = config.predictions.pred_probs
+    dataset = datasets.without_giveaways(datasets.read_chosen(source, chosen), config.data.keep_columns)
+    return AuditRequest(
+        dataset=in_memory(dataset),
+        config=config,
+        noise=ConfiguredNoise.of(config),
+        model=config.training.model,
+        repeat=config.command(),
+        pred_probs=None if own_probs is None else datasets.read_probabilities(own_probs),
+        folder=datasets.folder_of(config.data),
+    )
+
+
 def dry_run(config: Config) -> dict[str, Any]:
-    """Describe the audit that these settings ask for, and estimate its cost, without running it."""
-    ConfiguredNoise.of(config)
+    """Describe the audit that these settings ask for, and estimate its cost, without running it.
+
+    AuditError when the audit itself would be refused.
+    """
     models.check(config.training.model)
-    return preview.preview(datasets.load(config), config)
+    source = datasets.open_source(config.data)
+    chosen = datasets.choose_rows(source, datasets.selection(config))
+    RunFolder.refuse_unusable(config.run.out or Path("reports") / default_name(chosen.name(source), config))
+    request = _request(config, source, chosen)
+    rng = np.random.default_rng(Seeds.of(config.run.seed).noise)
+    dataset, labels = request.noise.inject_into(request.dataset, rng)
+    if request.pred_probs is not None:
+        _checked_probabilities(request.pred_probs, dataset)
+        return preview.preview(dataset, config, labels.noisy, trains=False)
+    return preview.preview(
+        dataset, config, labels.noisy, given=dataset.as_given if request.reads_given else None
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +198,12 @@ class AuditRequest:
     pred_probs: npt.ArrayLike | None = None  # of every row of the source
     sample_weight: npt.ArrayLike | None = None  # of every row of the source
     folder: str | None = None  # that the source's path is relative to; None for data in memory
+    source: FileStates = NO_FILES  # that the data is from, as they were read
+
+    @property
+    def mapped(self) -> Path | None:
+        """The file that the models read as they are trained; None for data in memory."""
+        return mapped_file(self.dataset.whole.X)
 
     @property
     def reads_given(self) -> bool:
@@ -173,13 +221,58 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
             listener.note(note)
         if stored is None:
             record = folder.with_former_seconds(_audit(request, folder, listener, timer))
+            _refuse_changed(request)
             folder.save_record(record)
         else:
             data = {**stored.data, "folder": request.folder}
             record = replace(stored, data=data, config={**stored.config, **flat(request.config.report)})
         listener.step("report")
-        write_report(record, folder, listener)
+        with enough_memory("the step report"):
+            write_report(record, folder, listener)
     return record
+
+
+def _refuse_changed(request: AuditRequest) -> None:
+    """Raise DataError when the data is not what it was when the run began.
+
+    Of a mapped file, which models read while they were trained, any change counts, also one that was undone
+    since; of data in memory what the files hold now.
+    """
+    changed = request.source.changed()
+    if request.mapped is not None:
+        whole = request.dataset.whole
+        if changed or fingerprint(whole.X, whole.labels, whole.class_names) != whole.fingerprint:
+            raise changed_error(changed or request.mapped)
+    elif changed is not None and not _reads_the_same(request):
+        raise changed_error(changed)
+
+
+def _reads_the_same(request: AuditRequest) -> bool:
+    """Whether the files that the settings name hold what the run was made of."""
+    try:
+        source = datasets.open_source(request.config.data)
+        chosen = datasets.choose_rows(source, datasets.selection(request.config))
+        again = _request(request.config, source, chosen)
+    except AuditError:
+        return False
+    return _stages(again)[-1].key == _stages(request)[-1].key
+
+
+@dataclass(frozen=True)
+class _CheckedFolds:
+    """Fold checkpoints that keep nothing that was trained on a mapped file which changed."""
+
+    kept: FoldCheckpoints
+    source: FileStates  # of mapped files
+
+    def load_folds(self, name: str, folds: int) -> list[FoldResult]:
+        """The finished folds."""
+        return self.kept.load_folds(name, folds)
+
+    def save_fold(self, name: str, result: FoldResult) -> None:
+        """Keep a fold; DataError when the file changed since it was read."""
+        self.source.refuse_changed()
+        self.kept.save_fold(name, result)
 
 
 def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
@@ -201,9 +294,13 @@ def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
     }
     if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
         arrays["as_given"] = given_hashes(dataset.as_given)
-    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part)
+    threads = [1]
+    if request.pred_probs is None:
+        threads = threads_of_folds(dataset.X.shape, request.config.training.folds)
+    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part, threads)
 
 
+@one_thread()
 def _audit(
     request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
 ) -> RunRecord:
@@ -217,7 +314,10 @@ def _audit(
     with timer("noise"):
         dataset, labels = request.noise.inject_into(request.dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
-        checkpoints = _checkpoints(folder, run_stages[1].key, dataset)
+        checkpoints = None
+        if folder is not None:
+            source = request.source if request.mapped else NO_FILES
+            checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[1].key, dataset), source)
         trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     notes = [*trained.notes, *judged.notes]
@@ -232,7 +332,7 @@ def _audit(
         listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, notes, trained.cautions),
+        data=_data_facts(dataset, request.folder, notes, trained),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -261,15 +361,13 @@ def _audit(
     )
 
 
-def _checkpoints(folder: RunFolder | None, key: str, dataset: LabeledDataset) -> FoldCheckpoints | None:
-    """Where finished folds are kept; nowhere without a folder."""
-    if folder is None:
-        return None
+def _checkpoints(folder: RunFolder, key: str, dataset: LabeledDataset) -> FoldCheckpoints:
+    """Where finished folds are kept."""
     return FoldCheckpoints(folder, key, rows=len(dataset.labels), classes=len(dataset.class_names))
 
 
 def _data_facts(
-    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], cautions: Sequence[str]
+    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], trained: rounds.Trained
 ) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
     texts = {}
@@ -283,7 +381,8 @@ def _data_facts(
         "folder": folder,
         **texts,
         "notes": [*dataset.notes, *notes],
-        "cautions": [*dataset.cautions, *cautions],
+        "cautions": [*trained.failures, *dataset.cautions, *trained.cautions],
+        **({"failures": list(trained.failures)} if trained.failures else {}),
     }
 
 
@@ -313,7 +412,7 @@ def _train(
     dataset: LabeledDataset,
     labels: NoisyLabels,
     seeds: Seeds,
-    checkpoints: FoldCheckpoints | None,
+    checkpoints: rounds.FoldStore | None,
     listener: Listener,
 ) -> rounds.Trained:
     """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
@@ -339,8 +438,18 @@ def _train(
         synthetic_seed=seeds.planting,
         as_given=request.reads_given,
     )
+    shape = dataset.X.shape
+    jobs = workers_for(shape, training.folds, training.jobs)
+    name = models.choose(request.model, dataset) if isinstance(request.model, str) else ""
+    short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)
+    if short is not None:
+        listener.note(short)
     try:
         return rounds.train_rounds(work, checkpoints, listener)
+    except MachineError:
+        if request.mapped is not None:
+            request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too
+        raise
     except DataError as error:
         if dataset.whole is dataset:
             raise

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import joblib
@@ -15,7 +16,7 @@ from audit.training import capabilities, models, schedule
 from audit.training.cross_validation import threads_of, workers_for
 from audit.training.model import fit
 from audit.training.schedule import Schedule
-from audit.types import LabeledDataset, Recipe, Rows, Training
+from audit.types import AsGiven, LabeledDataset, Labels, Recipe, Rows, Training
 
 PROBE_ROWS = 5120  # enough batches of the network to time one
 WARM_ROWS = 256
@@ -31,11 +32,31 @@ class Probe(NamedTuple):
     device: str
 
 
-def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
+def preview(
+    dataset: LabeledDataset,
+    config: Config,
+    labels: Labels | None = None,
+    *,
+    given: AsGiven | None = None,
+    trains: bool = True,
+) -> dict[str, Any]:
     """Describe a run that has not been made, as JSON can hold it.
 
     seconds and bytes are extrapolated from one model that is trained for a moment on a few rows; how much
     longer hard data would be trained on is not known before the first round.
+
+    Parameters
+    ----------
+    dataset
+        What is audited.
+    config
+        The settings.
+    labels
+        (n,) to train on; those of the dataset when None.
+    given
+        The examples as they came, where the models get them so.
+    trains
+        Whether models are trained, not with probabilities of the user's own.
 
     Raises
     ------
@@ -46,9 +67,15 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
     planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = find_duplicates(dataset.X)
-    held = held_together(dataset, dataset.labels, duplicates, settings.folds)
-    jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
-    probe = _probe(dataset, settings, planned)
+    notes = [*dataset.notes, *dataset.cautions]
+    jobs = 1
+    probe = Probe(0.0, 0.0, "none")
+    if trains:
+        trained_on = dataset.labels if labels is None else labels
+        held = held_together(dataset, trained_on, duplicates, settings.folds)
+        notes += [*held.notes, *held.cautions]
+        jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
+        probe = _probe(replace(dataset, as_given=given), settings, planned)
     return {
         "data": dataset.name,
         "examples": "images" if dataset.are_images else "features",
@@ -58,14 +85,14 @@ def preview(dataset: LabeledDataset, config: Config) -> dict[str, Any]:
         "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
         "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
         "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
-        "notes": [*dataset.notes, *dataset.cautions, *held.notes, *held.cautions],
+        "notes": notes,
         "noise": {"kind": config.noise.noise_kind, "rate": config.noise.noise},
-        "model": models.choose(settings.model, dataset),
+        "model": models.choose(settings.model, dataset) if trains else "your own probabilities",
         "device": probe.device,
         "folds": settings.folds,
-        "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in planned.rounds()],
-        "augment": planned.recipe.augment if dataset.are_images else "none",
-        "seconds": round(_seconds(dataset, settings, planned, probe)),
+        "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in planned.rounds() if trains],
+        "augment": planned.recipe.augment if dataset.are_images and trains else "none",
+        "seconds": round(_seconds(dataset, settings, planned, probe)) if trains else round(START_SECONDS),
         "bytes": _memory(dataset, jobs),
     }
 
@@ -128,9 +155,17 @@ def _train_and_predict(
     classifier = models.builder(settings.model, dataset)(training)
     start = time.perf_counter()
     trained = (rows, dataset.labels[rows])
-    model = fit(classifier, dataset.X, trained, training=training, where="a sample")
+    model = fit(
+        classifier,
+        dataset.X,
+        trained,
+        training=training,
+        where="a sample",
+        given=dataset.as_given,
+        balance=settings.balance,
+    )
     middle = time.perf_counter()
-    model.predict(dataset.X, rows)
+    model.predict(dataset.X, rows, dataset.as_given)
     end = time.perf_counter()
     return Probe((middle - start) / len(rows), (end - middle) / len(rows), capabilities.device(classifier))
 

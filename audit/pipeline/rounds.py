@@ -16,7 +16,7 @@ from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.held_together import held_together
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate
-from audit.training.out_of_sample import average_repeats, combine_folds
+from audit.training.out_of_sample import average_repeats, combine_folds, failures, failures_of_given
 from audit.training.schedule import Round, Schedule, progress_span
 from audit.types import (
     AsGiven,
@@ -61,6 +61,7 @@ class Trained:
     notes: tuple[str, ...] = ()
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
     cautions: tuple[str, ...] = ()  # what may make the score misleading, a line each
+    failures: tuple[str, ...] = ()  # why the models tell nothing, a line each
 
     @classmethod
     def from_pred_probs(cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...]) -> Self:
@@ -68,7 +69,8 @@ class Trained:
         n = len(dataset.labels)
         fold = np.zeros(n, dtype=np.int64)
         duplicates = find_duplicates(dataset.X, dataset.as_given)
-        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
+        failed = failures_of_given(pred_probs)
+        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes, failures=failed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +160,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
     notes = tuple(dict.fromkeys([*held.notes, *missing]))
-    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions)
+    failed = tuple(dict.fromkeys(line for each in results[first_last:] for line in failures(each)))
+    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions, failed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.runs.tables import csv_text
 from audit.settings.report import check_report_mb
+from audit.training.cross_validation import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,11 @@ class Run:
     def cautions(self) -> tuple[str, ...]:
         """What may make the score misleading, a line each: columns that tell the label, rows in groups."""
         return self.record.cautions
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why the models tell nothing, a line each: they learned nothing, or diverged. Cautions as well."""
+        return tuple(self.record.data.get("failures", ()))
 
     @property
     def issues(self) -> "pd.DataFrame":
@@ -115,6 +121,7 @@ def draw_report(path: Path, report_mb: float | None = None, listener: Listener =
         return write_report(record, folder, listener)
 
 
+@one_thread()
 def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILENT) -> Path:
     """Write the tables, the plots and report.html; returns the report's path.
 

@@ -2,8 +2,8 @@
 
 import io
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -172,11 +172,18 @@ def _as_attributes(style: str) -> str:
     return " ".join(attributes)
 
 
-def style() -> AbstractContextManager[None]:
-    """The settings of matplotlib under which every plot is drawn and written."""
+@contextmanager
+def style() -> Iterator[None]:
+    """The settings of matplotlib under which every plot is drawn and written.
+
+    They begin with matplotlib's own: a matplotlibrc beside the data could have text set by LaTeX.
+    """
     import matplotlib as mpl  # noqa: PLC0415  slow to import
 
-    return mpl.rc_context(STYLE)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
 
 
 def figure(draw: Draw, record: RunRecord, palette: Palette) -> "Figure":

@@ -25,7 +25,9 @@ A stage's key is the sha256 of its format, the settings it reads and the key of 
 What is stored under an equal key is reused; anything else, and what is damaged, is computed again.
 """
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -99,6 +101,19 @@ class RunFolder:
             if identity.kind is None or not visible_names(path):
                 folder.write_manifest({"stages": {}})
             yield folder
+
+    @classmethod
+    def refuse_unusable(cls, path: Path) -> None:
+        """Raise RunError when the folder cannot be one for a run; nothing is made or changed."""
+        with files.writing(path, RESUMES):
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path} is a file, expected a folder for the run; choose another with --out")
+            _refuse_other(path, identify(path), RUN)
+            there = next(each for each in (path, *path.absolute().parents) if each.exists())
+            if not there.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(there, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def manifest(self) -> Mapping[str, Any]:
         """The manifest, empty when there is none yet, or it is damaged or of something else."""

@@ -347,6 +347,7 @@ def _checked_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     for key, form in data_form.items():
         data = manifest["data"]
         _require(name, key in data and conforms(data[key], form), f"data without {key}")
+    _require(name, conforms(manifest["data"].get("failures", []), tuple[str, ...]), "data without failures")
     fold_form: Mapping[str, Any] = {
         "round": str,
         "fold": int,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -36,12 +36,18 @@ def of_run(
     fingerprint: str,
     given: Mapping[str, npt.ArrayLike | None],
     part: npt.NDArray[np.str_] | None,
+    threads: Sequence[int] = (1,),
 ) -> tuple[Stage, Stage, Stage]:
-    """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts."""
+    """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts.
+
+    Threads of folds are in the key where one has several, which the number of cores decides.
+    """
     first = Stage("noise", noise.key_settings(config), fingerprint)
     arrays = {name: _digest(_bytes(each)) for name, each in given.items() if each is not None}
     packages = {"label-audit": version("label-audit")}
-    second = Stage("folds", {**config.deciding("folds"), **arrays, **packages}, first.key, version=9)
+    several = {"threads": ", ".join(map(str, threads))} if max(threads) > 1 else {}
+    decides = {**config.deciding("folds"), **arrays, **packages, **several}
+    second = Stage("folds", decides, first.key, version=9)
     parts = {} if part is None else {"split": _digest("\0".join(part).encode())}
     return first, second, Stage("issues", {**config.deciding("issues"), **parts}, second.key)
 

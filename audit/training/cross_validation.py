@@ -12,10 +12,18 @@ from typing import TypeAlias
 import joblib
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from audit.events import optional
 from audit.training import capabilities
-from audit.training.backends.processes import Progress, TakenUp, progress_board, run_parallel
+from audit.training.backends.processes import (
+    Progress,
+    TakenUp,
+    a_killed_worker_told,
+    progress_board,
+    run_parallel,
+    start_parallel,
+)
 from audit.training.embeddings import landmark_rows
 from audit.training.folds import assign_balanced_folds, assign_blocks, assign_folds, check_fold_count
 from audit.training.model import Model, fit
@@ -150,9 +158,8 @@ def cross_validate(
     """
     if task.order is None and not task.balanced:
         check_fold_count(task.labels, task.groups, task.folds)
-    cores = joblib.cpu_count()
     seeds = [int(child.generate_state(1)[0]) for child in children(seed, task.folds)]
-    threads = [1 if is_small(X.shape) else threads_of(n, task.folds, cores) for n in range(task.folds)]
+    threads = threads_of_folds(X.shape, task.folds)
     missing = [number for number in range(task.folds) if number not in skip]
     workers = workers_for(X.shape, len(missing), jobs)
     with progress_board(task.folds, skip, progress) as board:
@@ -181,10 +188,11 @@ def workers_starting(
         return
     beside = min(workers, max(1, joblib.cpu_count() - 1))
     taken_up = [TakenUp() for _ in range(beside)]
-    started = run_parallel((joblib.delayed(_try)(importing, each) for each in taken_up), workers)
+    started = start_parallel((joblib.delayed(_try)(importing, each) for each in taken_up), workers)
     try:
         yield
-        collections.deque(started, maxlen=0)
+        with a_killed_worker_told(workers):
+            collections.deque(started, maxlen=0)
     except BaseException:
         for each in taken_up:
             each.wait()
@@ -212,6 +220,21 @@ def is_small(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and prod(shape) <= SMALL_DATA
 
 
+def threads_of_folds(shape: tuple[int, ...], folds: int) -> list[int]:
+    """The threads of each fold of examples of this shape, which decide the last digits of probabilities."""
+    cores = joblib.cpu_count()
+    return [1 if is_small(shape) else threads_of(fold, folds, cores) for fold in range(folds)]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread what the models of folds do not: another number of cores gives the same bytes."""
+    from scipy import linalg  # noqa: F401, PLC0415  only libraries that are loaded can be limited
+
+    with threadpool_limits(1):
+        yield
+
+
 def threads_of(fold: int, folds: int, cores: int) -> int:
     """The threads that a fold may use, so that all cores are busy and no job count changes a result.
 
@@ -224,6 +247,7 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
     return cores // left_over
 
 
+@one_thread()
 def _train_fold(
     X: Examples,
     unlabelled: Examples | None,

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from audit.datasets.lazy_rows import lazy_rows
 from audit.detectors import pred_probs as probabilities
-from audit.errors import DataError
-from audit.events import optional
+from audit.errors import AuditError, DataError
+from audit.events import enough_memory, optional
 from audit.training import capabilities
 from audit.training.embeddings import Project, projection
 from audit.training.sample_weights import Balancing, combined, weight_argument
@@ -232,11 +232,14 @@ def _fit(
 
 @contextmanager
 def _guarded(training: Training, where: str) -> Iterator[None]:
-    """Run a block of a user's model on the threads of its training; any failure becomes a DataError."""
+    """Run a block of a user's model on the threads of its training; any failure becomes an AuditError."""
     with warnings.catch_warnings(), threadpool_limits(training.threads):
         warnings.simplefilter("ignore")  # other libraries' advice, repeated by every worker
         try:
-            yield
+            with enough_memory(f"the model on {where}, examples of shape {training.shape}"):
+                yield
+        except AuditError:
+            raise
         except Exception as error:  # a user's model may raise anything
             raise _training_error(training, where, _described(error)) from error
 

@@ -10,6 +10,9 @@ from audit.errors import DataError
 from audit.training.embeddings import alignment, halved
 from audit.types import FoldResult, OutOfSample, Probs, Synthetic
 
+SAME = 1e-6  # difference of probabilities below which they are the same
+REMEDY = "scale X, for example to 0..1, or choose another model with --model"
+
 
 def combine_folds(results: Collection[FoldResult], n: int, k: int) -> OutOfSample:
     """Put the folds' predictions into the order of the rows.
@@ -37,6 +40,40 @@ def combine_folds(results: Collection[FoldResult], n: int, k: int) -> OutOfSampl
         )
     unlabelled = _mean_of_known([result.unlabelled for result in results])
     return OutOfSample(pred_probs, fold, _margins(results, n), unlabelled, _features(results, n))
+
+
+def failures(results: Collection[FoldResult]) -> tuple[str, ...]:
+    """What the models of one cross-validation failed at, a line each; none where they learned anything."""
+    lines = []
+    several = [result.pred_probs for result in results if len(result.rows) > 1]
+    if several and all(map(_is_constant, several)):
+        lines.append(
+            f"the models of all {len(results)} folds give every row the same probabilities: they learned "
+            f"nothing, so suspects and scores mean nothing; {REMEDY}"
+        )
+    diverged = sum(not np.isfinite(result.losses).all() for result in results)
+    if diverged:
+        lines.append(
+            f"the training of {diverged} of {len(results)} folds diverged, its loss is no finite number; "
+            f"{REMEDY}"
+        )
+    return tuple(lines)
+
+
+def failures_of_given(pred_probs: Probs) -> tuple[str, ...]:
+    """What is wrong with all probabilities (n, k) that somebody handed over, a line each."""
+    if not _is_constant(pred_probs):
+        return ()
+    line = (
+        "pred_probs give every row the same probabilities: their model learned nothing, so suspects and "
+        "scores mean nothing; predict the rows again with a model that learned"
+    )
+    return (line,)
+
+
+def _is_constant(pred_probs: Probs) -> bool:
+    """Whether all rows (n, k) are the same, but for the last digits."""
+    return bool(np.ptp(pred_probs, axis=0).max() < SAME)
 
 
 def combine_synthetic(results: Sequence[FoldResult]) -> tuple[Synthetic, OutOfSample] | None:

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -186,6 +187,74 @@ def test_an_interrupt_while_something_is_imported_is_one_line(name):
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "audit: interrupted; the same command resumes after the last finished fold\n"
+
+
+AT_EXIT = """
+import atexit, os, signal, sys
+from audit import __main__
+def press():
+    os.kill(os.getpid(), signal.{signal})
+class Registering:
+    def find_spec(self, name, path, target=None):
+        if name == "audit.cli":
+            atexit.register(press)
+sys.meta_path.insert(0, Registering())
+sys.argv = ["audit", "--help"]
+{before}
+__main__.main()
+"""
+RESUMES = "the same command resumes after the last finished fold\n"
+
+
+@posix
+@pytest.mark.usefixtures("heeded_interrupts")
+@pytest.mark.parametrize(
+    ("signal", "before", "status", "line"),
+    [
+        ("SIGINT", "", 130, f"audit: interrupted; {RESUMES}"),
+        ("SIGTERM", "", 143, f"audit: terminated; {RESUMES}"),
+        ("SIGINT", "atexit.register(press)", 130, f"audit: interrupted; {RESUMES}"),
+        ("SIGINT", "__main__.Ending.handle = lambda *_: None", 0, ""),
+    ],
+)
+def test_a_signal_while_python_puts_itself_away_is_one_line(signal, before, status, line):
+    code = AT_EXIT.format(signal=signal, before=before)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, line)
+
+
+def test_a_copy_of_the_process_has_nothing_to_say(capfd, monkeypatch):
+    from audit.__main__ import Ending
+
+    ending = Ending()
+    ending.process += 1
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as end:
+        ending.handle(signal.SIGINT, None)
+    assert end.value.code == 130
+    assert capfd.readouterr().err == ""
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
+@pytest.mark.usefixtures("heeded_interrupts")
+@pytest.mark.parametrize(("wait", "again"), [(0, None), (0.05, 0), (0.4, 0.1)])
+def test_an_interrupt_of_a_terminal_while_workers_start_is_one_line(tmp_path, wait, again):
+    command = [sys.executable, "-m", "audit", *DIGITS, "--out", "run", "--jobs", "2", "--quiet"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while len(processes_of_session(process.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for seconds in filter(lambda each: each is not None, (wait, again)):
+            time.sleep(seconds)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (130, f"audit: interrupted; {RESUMES}")
+    wait_until_all_ended(process.pid)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")

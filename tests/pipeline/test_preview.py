@@ -76,3 +76,49 @@ def test_a_model_that_cannot_be_trained_is_said_in_one_line():
         match=r"^the model cannot be trained on a sample, examples of shape \(90, 5\): ValueError: never; ",
     ):
         preview.preview(features, Config.of(model=Stubborn()))
+
+
+def no_classifier(training):
+    raise KeyError("depth")
+
+
+REFUSED = [
+    ["--pred-probs", "none.npy"],
+    ["--pred-probs", "short.npy"],
+    ["--noise-kind", "map", "--noise-map", "0:0:0"],
+    ["--noise-kind", "map", "--noise-map", "9:0"],
+    ["--noise-kind", "matrix", "--noise-matrix", "none.npy"],
+    ["--folds", "99"],
+    ["--model", "nowhere:build"],
+    ["--model", f"{__name__}:no_classifier"],
+    ["--model", "cnn"],
+    ["--out", "file"],
+    ["--out", "file/below"],
+    ["--out", "full"],
+    ["--baseline", "none"],
+    ["--accepted", "none.csv", "--fail-over", "0.1"],
+    ["--fail-under", "0.9", "--noise", "0"],
+]
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_a_dry_run_refuses_what_the_run_refuses_in_the_same_line(arguments, run_audit, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    np.save(tmp_path / "short.npy", np.full((5, 3), 1 / 3))
+    dry, real = (run_audit("detect", "wine", *arguments, *end, check=2) for end in (["--dry-run"], ["-q"]))
+    assert dry.stderr == real.stderr
+    assert dry.stdout == ""
+
+
+def test_a_dry_run_leaves_nothing_behind(run_audit, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    run_audit("detect", "wine", "--out", "new/run", "--dry-run", check=0)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_dry_run_with_probabilities_trains_nothing(run_audit, tmp_path):
+    np.save(tmp_path / "p.npy", np.random.default_rng(0).dirichlet(np.ones(3), 178))
+    done = run_audit("detect", "wine", "--pred-probs", "p.npy", "--model", "linear", "--dry-run", check=0)
+    assert "model:           none: your own probabilities" in done.stdout

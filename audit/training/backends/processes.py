@@ -1,6 +1,7 @@
 """Processes that train in parallel: how they start, report their progress, and end."""
 
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -16,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from joblib.externals.loky import process_executor
 
+from audit.errors import MachineError
+
 POLL_SECONDS = 0.25
 MOST_WAIT_SECONDS = 5.0  # for a pool to take up work, which takes it milliseconds
 
@@ -23,6 +26,10 @@ MOST_WAIT_SECONDS = 5.0  # for a pool to take up work, which takes it millisecon
 # run. GNU's malloc gives a batch's memory back to the system, which clears it for the next; it may keep a GB.
 SPINS = {"GOMP_SPINCOUNT": "20000"}
 KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+# Workers start with `python -m`, which would import modules of the current folder, the user's data, first.
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+# What joblib runs to clear up after a process that was killed would also tell the user, at length.
+UNTOLD = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
 
 Progress = Callable[[Sequence[float]], None]
 
@@ -30,8 +37,19 @@ Progress = Callable[[Sequence[float]], None]
 def run_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """Run joblib's delayed calls in worker processes, `workers` at a time, and yield results as they end.
 
-    The first calls start at once, not when the first result is asked for.
+    The first calls start at once, not when the first result is asked for. MachineError when a worker is
+    killed meanwhile.
     """
+    return _told(start_parallel(calls, workers), workers)
+
+
+def _told(results: Generator[Any], workers: int) -> Generator[Any]:
+    with a_killed_worker_told(workers):
+        yield from results
+
+
+def start_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
+    """As `run_parallel`, for a caller that closes it, and tells what happens to workers."""
     with worker_environment(), block_sigint() if workers > 1 else nullcontext():
         results: Generator[Any] = joblib.Parallel(
             workers,
@@ -41,6 +59,20 @@ def run_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
             initargs=(os.getpid(),),
         )(calls)
     return results
+
+
+@contextmanager
+def a_killed_worker_told(workers: int) -> Iterator[None]:
+    """Raise MachineError in place of joblib's error when one of these workers ends in the block."""
+    try:
+        yield
+    except process_executor.BrokenProcessPool as error:
+        signals = ", ".join(sorted(set(re.findall(r"SIG[A-Z]+", str(error)))))
+        raise MachineError(
+            f"a worker process was killed ({signals or 'no signal is known'}) while models were trained, as "
+            "systems do when memory runs out; finished folds are kept, and the same command resumes; use "
+            f"fewer --jobs, found {workers}, or give it more memory"
+        ) from error
 
 
 class TakenUp:
@@ -64,9 +96,9 @@ class TakenUp:
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Start processes in the block with SPINS and KEPT_MEMORY, unless the user has set either otherwise."""
+    """Start processes in it with SAFE_PATH, UNTOLD, SPINS and KEPT_MEMORY, unless a user has such."""
     taken = os.environ.keys()
-    chosen: dict[str, str] = {}
+    chosen = {name: value for name, value in (SAFE_PATH | UNTOLD).items() if name not in taken}
     if not taken & {*SPINS, "OMP_WAIT_POLICY"}:
         chosen |= SPINS
     if not taken & KEPT_MEMORY.keys():
@@ -81,20 +113,42 @@ def worker_environment() -> Iterator[None]:
 
 @contextmanager
 def block_sigint() -> Iterator[None]:
-    """Block interrupts in processes that are started in the block, and in this one until it ends.
+    """Block interrupts in processes that are started in the block; this one answers them when it ends.
 
     A terminal sends an interrupt to all processes; it is for the main one alone. Python itself would answer
-    those that come while a worker starts.
+    those that come while a worker starts. What the main thread blocks another thread of the process may get,
+    and Python has the main one answer it in the middle of a start, which leaves a worker half made.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     resource_tracker.ensure_running()  # started with the first worker, it would let interrupts through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _put_off((signal.SIGINT, signal.SIGTERM)):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _put_off(numbers: Sequence[int]) -> Iterator[None]:
+    """Have signals that come in the block answered after it, by whoever answers them now."""
+    if threading.current_thread() is not threading.main_thread():  # Python answers in the main one alone
+        yield
+        return
+    came: list[int] = []
+    answers = {number: signal.getsignal(number) for number in numbers}
+    answers = {number: answer for number, answer in answers.items() if callable(answer)}
+    for number in answers:
+        signal.signal(number, lambda each, _: came.append(each))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, answer in answers.items():
+            signal.signal(number, answer)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def prepare_worker(main: int) -> None:

@@ -151,18 +151,18 @@ def _described(error: Exception) -> str:
 
 
 def _import(path: str) -> Builder:
-    """Import the builder that the path names, of this package or of the user."""
+    """Import the builder that the path names, of this package or of the user, in this folder at last."""
     module, _, name = path.partition(":")
     if not (module and name):
         raise ConfigError(
             f"--model {path!r} is not a model; expected auto, {', '.join(BUILDERS)} or package.module:build"
         )
     folder = str(Path.cwd())
-    if folder not in sys.path:  # python -m adds it, the installed command does not
-        sys.path.append(folder)
+    if path not in BUILDERS.values() and folder not in sys.path:
+        sys.path.append(folder)  # python -m adds it, the installed command does not
     try:
         build: Builder = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module of the user may raise anything
         raise ConfigError(
             f"--model {path} cannot be imported ({error}); expected package.module:build that this folder has"
         ) from error

@@ -1,0 +1,35 @@
+"""Every command, stopped by kill -9, Ctrl-C or SIGTERM at any moment: nothing is lost, and it goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import stopped
+from conftest import posix
+
+HALVES = (("detect", "sweep", "revert", "diff", "merge"), ("impact", "report", "inject", "apply", "export"))
+
+
+def test_every_command_that_writes_is_stopped():
+    assert sorted(name for half in HALVES for name in half) == sorted(stopped.COMMANDS)
+    assert sum(stops for _, stops in stopped.COMMANDS.values()) >= 200
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("names", HALVES, ids=" ".join)
+def test_a_command_that_is_stopped_at_any_moment_says_one_line_and_ends_in_the_same_bytes(names, tmp_path):
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"}
+    done = subprocess.run(
+        [sys.executable, stopped.__file__, tmp_path, "1", *names],
+        env={**os.environ, **one_thread},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *faults, last = map(json.loads, done.stdout.splitlines())
+    assert faults == []
+    assert last == {"stops": sum(stopped.COMMANDS[name][1] for name in names)}
