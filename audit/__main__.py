@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
-ENDINGS = {
-    signal.SIGINT: "interrupted",
-    signal.SIGTERM: "terminated",
-}  # exit status 130 and 143, as shells say
+# Shells give 128 and the signal as exit status: 130 and 143.
+ENDINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 HOW_TO_GO_ON = "the same command resumes after the last finished fold"
 PUT_AWAY_SECONDS = 3.0  # for temporary files and workers, before the process ends all the same
 SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # on a line that the progress bar leaves empty
@@ -22,9 +20,8 @@ SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # on a line that the progress bar leaves em
 def main() -> None:
     """Run the command line; an interrupt at any moment is one line and its exit status."""
     ending = Ending()
-    heard = [
-        each for each in ENDINGS if signal.getsignal(each) not in (signal.SIG_IGN, None)
-    ]  # nohup ignores
+    ignored = (signal.SIG_IGN, None)  # as nohup has it
+    heard = [each for each in ENDINGS if signal.getsignal(each) not in ignored]
     answer(heard, ending.handle)
     atexit.register(answer, heard, signal.SIG_IGN)  # the last of all, when Python can answer no more
     try:
@@ -72,9 +69,8 @@ class Ending:
         if again or not self.working:
             os._exit(self.status)
         start_new_thread(self.end_in_any_case, ())
-        sys.exit(
-            self.status
-        )  # Python would end by the signal after a KeyboardInterrupt in code that it execs
+        # After a KeyboardInterrupt in code that it execs, Python would end by the signal.
+        sys.exit(self.status)
 
     def tell(self, number: int) -> None:
         """Say once what happened and how to go on, and nothing more."""

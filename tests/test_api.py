@@ -51,7 +51,7 @@ def test_extreme_noise_still_ends_in_a_report(tmp_path, noise, kind):
 
 def test_pixels_beyond_the_network_are_refused_not_guessed():
     X, y = striped_images(60, dtype=np.float64)
-    with pytest.raises(audit.DataError, match="has NaN or infinite values in 30 of 30 rows"):
+    with pytest.raises(audit.DataError, match=r"X has the value \S+e\+301 in row 0"):
         audit.detect(X * 1e300, y, epochs=1, folds=2)
 
 

@@ -109,7 +109,7 @@ def settings_file(text):
 def changed_in_place():
     np.save("X.npy", X)
     states = FileStates.of([Path("X.npy")])
-    np.save("X.npy", X[::-1])
+    np.save("X.npy", X[:-1])
     states.refuse_changed()
 
 
@@ -438,7 +438,7 @@ CASES = {
     "a.csv gives no reason for id '7' in line 2, expected why that row is accepted; write one": accepted("id,given,reason,expires\n7,a,,2030-12-31\n"),
     "a.csv has expires 'soon' for id '7' in line 2, expected a date such as 2030-12-31; write one": accepted("id,given,reason,expires\n7,a,why,soon\n"),
     # runs
-    "X.npy changed while it was audited, expected the same data until the end; what was found is not kept, only folds that were finished before; let the data be and run the same command again": changed_in_place,
+    "X.npy changed while it was audited, expected the same data until the end; what was found is not kept, only folds that were finished before; leave the data unchanged and run the same command again": changed_in_place,
     "nowhere is not a folder, expected a run made by audit detect; check the path": lambda: load_run("nowhere"),
     "app holds a manifest.json of something else and no run; choose a new folder with --out": held('{"name": "my web app"}'),
     "app holds a run of another format (5, expected 6), made by another version of label-audit; choose a new folder with --out": held('{"format": 5, "stages": {}}'),

@@ -1,6 +1,7 @@
 """The application that all commands belong to: flags, environment and settings files have one spelling."""
 
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,8 @@ app = App(
 PREFIX = "AUDIT_"
 NOT_SETTINGS = ("AUDIT_CACHE",)  # of the environment, read where data is downloaded
 MOST_BYTES = 1_000_000  # of a settings file
-MOST_DOTS = 100  # in a line of one: a key of n parts takes n² of memory
+MOST_DOTS = 100  # in a line of one, outside of texts: a key of n parts takes n² of memory
+TEXT = re.compile(rb""""(?:[^"\\]|\\.)*"|'[^']*'""")
 
 
 class SettingsFile(Toml):
@@ -50,7 +52,8 @@ class SettingsFile(Toml):
                     raise ValueError(f"it is larger than {MOST_BYTES:,} bytes")
                 content = path.read_bytes()
                 for number, line in enumerate(content.splitlines(), start=1):
-                    if line.count(b".") > MOST_DOTS and not line.lstrip().startswith(b"#"):
+                    dots = TEXT.sub(b"", line).partition(b"#")[0].count(b".")
+                    if dots > MOST_DOTS:
                         raise ValueError(f"line {number} has more than {MOST_DOTS} dots")
                 return tomllib.loads(content.decode())
         except ConfigError as error:

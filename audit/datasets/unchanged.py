@@ -46,7 +46,7 @@ def changed_error(path: Path | str) -> DataError:
     """The error to raise for a source that is not what it was."""
     return DataError(
         f"{path} changed while it was audited, expected the same data until the end; what was found is not "
-        "kept, only folds that were finished before; let the data be and run the same command again"
+        "kept, only folds that were finished before; leave the data unchanged and run the same command again"
     )
 
 

@@ -136,10 +136,10 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     models.check(model)
     timer = StepTimer(listener)
     with timer("load"):
-        source = datasets.open_source(config.data, listener)
         files = FileStates.of(
             [*datasets.files_of(config.data), *filter(None, [config.predictions.pred_probs])]
         )
+        source = datasets.open_source(config.data, listener)
         chosen = datasets.choose_rows(source, datasets.selection(config))
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     shape = () if source.X is None else source.X.shape
@@ -243,7 +243,7 @@ def _refuse_changed(request: AuditRequest) -> None:
         whole = request.dataset.whole
         if changed or fingerprint(whole.X, whole.labels, whole.class_names) != whole.fingerprint:
             raise changed_error(changed or request.mapped)
-    elif changed is not None and not _reads_the_same(request):
+    elif changed is not None and request.folder is not None and not _reads_the_same(request):
         raise changed_error(changed)
 
 

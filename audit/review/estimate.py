@@ -99,7 +99,7 @@ def _told(path: Path, rows: Iterable[tuple[int, dict[str, str]]], record: RunRec
     row_of = {str(each): row for row, each in enumerate(record.ids)}
     label_of = {name: label for label, name in enumerate(record.class_names)}
     told: dict[int, bool | None] = {}
-    for number, (_, line) in enumerate(rows, start=2):
+    for number, line in rows:
         line["label"] = class_called(line["label"], record.class_names)
         for column, known in zip(COLUMNS, (row_of, label_of), strict=True):
             if line[column] not in known:

@@ -85,4 +85,4 @@ def _refuse_broken_text(array: Array) -> None:
     characters = array.view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
     low, high = SURROGATES
     if characters.max() > HIGHEST_CHARACTER or ((characters >= low) & (characters <= high)).any():
-        raise ValueError("text with characters that there are not")
+        raise ValueError("its text has invalid code points")

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MOST_BYTES = 64_000_000  # of a document; one of a thousand classes has 20 MB
-LARGEST = 2**53  # of the numbers; up to here whole ones are exact
+LARGEST = 2**53  # of whole numbers; up to here they are exact as decimals, too
 
 
 def document_in(path: Path) -> Any:
@@ -79,7 +79,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value) and abs(value) <= LARGEST)
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 _PLAIN: Mapping[Any, Callable[[Any], bool]] = {

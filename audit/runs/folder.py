@@ -276,12 +276,12 @@ class RunFolder:
 
     def write_mark(self, run: RunRecord | None = None) -> None:
         """Write what the folder is beside the manifest, and the seconds that a run took."""
-        mark: dict[str, Any] = {"product": PRODUCT, "kind": self.kind, "format": FORMAT}
+        mark: dict[str, Any] = {}
         if run is not None:
             mark["keys"] = {name: stage["key"] for name, stage in run.stages.items()}
             mark["seconds"] = dict(run.scores.timings)
             mark["fold_seconds"] = dict(sorted(self.fold_seconds.items()))
-        self.write_json(MARK, mark)
+        self.write_json(MARK, sealed(self.kind, mark))
 
 
 def load_record(path: Path) -> RunRecord:

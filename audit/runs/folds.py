@@ -70,16 +70,17 @@ class FoldCheckpoints:
                 if str(arrays["key"]) != self.key:
                     continue
                 result = _fold_result(number, arrays)
-            except (RunError, KeyError, TypeError, ValueError):
+                if not self._fits(result):
+                    continue
+            except (RunError, LookupError, TypeError, ValueError):
                 continue
-            if self._fits(result):
-                self.folder.keep_fold(name, number, result.seconds)
-                kept.append(result)
+            self.folder.keep_fold(name, number, result.seconds)
+            kept.append(result)
         return kept
 
     def _fits(self, result: FoldResult) -> bool:
         """Whether the arrays of a fold fit each other and the data: whoever wrote them, they can be used."""
-        if result.rows.ndim != 1 or result.pred_probs.ndim != 2:
+        if result.rows.ndim != 1 or result.pred_probs.ndim != 2 or result.pred_probs.dtype.kind != "f":
             return False
         m, k = result.pred_probs.shape
         of_classes = [each for each in (result.unlabelled, result.synthetic_probs) if each is not None]

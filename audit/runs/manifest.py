@@ -47,6 +47,8 @@ class Identity:
 def identify(folder: Path) -> Identity:
     """Read what a folder says it is."""
     mark = _ours(_read(folder / MARK)[0])
+    if mark.get(SEAL) != _seal(mark):
+        mark = {}
     content, why = _read(folder / MANIFEST)
     marked = mark.get("format") == FORMAT
     if content is None:
@@ -57,7 +59,7 @@ def identify(folder: Path) -> Identity:
             names = visible_names(folder)
             foreign = f"other files ({min(names)} …) and no run" if names else None
         else:
-            foreign = f"a {MANIFEST} that cannot be read ({why}), so that what it is of is not known"
+            foreign = f"a {MANIFEST} that cannot be read ({why}), so it is unknown what it belongs to"
         return Identity(None, {}, {}, foreign=foreign)
     if content.get("format") != FORMAT and _looks_like_a_run(content):
         made = f"a run of another format ({content.get('format')!r:.20}, expected {FORMAT})"
@@ -71,7 +73,7 @@ def identify(folder: Path) -> Identity:
 
 
 def sealed(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest of this kind, with its own sha256."""
+    """A manifest or a mark of this kind, with its own sha256."""
     document = {"product": PRODUCT, "kind": kind, "format": FORMAT, **content}
     return {**document, SEAL: _seal(document)}
 

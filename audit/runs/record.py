@@ -272,8 +272,8 @@ class _Reader:
             _require(name, _within(array, 0, limits[key]), f"{key} has numbers beyond {limits[key] - 1}")
         if key == "nearest":
             _require(name, _within(array, -1, self.n), f"{key} has numbers beyond {self.n - 1}")
-        if array.dtype.kind in INTEGERS and key != "hashes":
-            _require(name, _within(array, -1, np.iinfo(np.int64).max), f"{key} has negative numbers")
+        if array.dtype.kind in INTEGERS and key not in {"ids", "nearest"}:
+            _require(name, _within(array, 0, np.iinfo(np.int64).max), f"{key} has negative numbers")
 
     def value(self, kind: type[T], name: str) -> T | None:
         """The value whose fields a file holds; None where the run has no such file."""
@@ -294,7 +294,7 @@ class _Reader:
         name = "thumbnails.npz"
         arrays = self.arrays(name)
         _require(name, bool(arrays), "it is missing")
-        _require(name, arrays["images"].dtype == np.uint8, "images of other numbers")
+        _require(name, arrays["images"].dtype == np.uint8, "images that are not uint8")
         try:
             rows = [parsed(text.encode()) for text in arrays["unusual"].tolist()]
         except ValueError as error:
@@ -316,11 +316,11 @@ class _Reader:
         _require(SCORES, scores.rows == self.n, f"{scores.rows} rows, and the run has {self.n}")
         _require(SCORES, scores.detector in scores.detectors, f"no figures of {scores.detector!r:.40}")
         _require(
-            SCORES, all(0 <= each.label < self.k for each in scores.classes), "a class that there is not"
+            SCORES, all(0 <= each.label < self.k for each in scores.classes), "a class that does not exist"
         )
         curve = scores.suspects.curve
         small = curve is None or max(map(abs, vars(curve).values())) <= LARGEST_CURVE
-        _require(SCORES, small, "a curve of p_error that cannot be")
+        _require(SCORES, small, "an impossible curve of p_error")
         return scores
 
     def _one_array(self, name: str, dimensions: int) -> Array:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from audit.wording import either
+
 LIBRARIES = {"cnn": 400_000_000}  # bytes of a process that has imported what the model needs
 OTHER_LIBRARIES = 200_000_000
 COPIES = {"cnn": 2}  # of the examples of a model, in their own type; scikit-learn's are of eight bytes
@@ -37,11 +39,14 @@ def shortage(
     needed = needed_bytes(model, shape, dtype, k, jobs)
     if there is None or needed <= there:
         return None
-    rows = max(1, int(shape[0] * there / needed))
-    fewer = f"--jobs 1 (there are {jobs}), " if jobs > 1 else ""
+    remedies = [f"--jobs 1 (now {jobs})"] if jobs > 1 else []
+    fixed = needed_bytes(model, (0, *shape[1:]), dtype, k, jobs)
+    if there > fixed:
+        rows = max(1, shape[0] * (there - fixed) // (needed - fixed))
+        remedies += [f"--limit {rows}", "smaller examples"]
     return (
-        f"the step folds needs about {needed / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are free; if "
-        f"it ends there, use {fewer}--limit {rows}, or smaller examples"
+        f"the step folds needs about {needed / 1e9:.1f} GB of memory, but only {there / 1e9:.1f} GB is free; "
+        f"if it ends there, use {either([*remedies, 'a machine with more memory'])}"
     )
 
 

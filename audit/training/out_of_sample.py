@@ -54,8 +54,7 @@ def failures(results: Collection[FoldResult]) -> tuple[str, ...]:
     diverged = sum(not np.isfinite(result.losses).all() for result in results)
     if diverged:
         lines.append(
-            f"the training of {diverged} of {len(results)} folds diverged, its loss is no finite number; "
-            f"{REMEDY}"
+            f"the training of {diverged} of {len(results)} folds diverged, its loss is not finite; {REMEDY}"
         )
     return tuple(lines)
 

@@ -27,7 +27,7 @@ def test_healthy_rows_without_a_symptom_are_no_suspects(noise):
 
 def test_the_line_is_in_the_preview(run_audit, tmp_path):
     pd.DataFrame(ROWS).assign(label=LABELS).to_csv(tmp_path / "t.csv", index=False)
-    done = run_audit("detect", "t.csv", "--dry-run", check=0)
+    done = run_audit("detect", "t.csv", "--noise", "0", "--dry-run", check=0)
     assert "class 'healthy': 60 rows of 60 are copies of 1 example" in done.stdout
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutations import mutated_json
+from mutated_json import mutated_json
 from reviewing import document, finished, write
 
 import audit

@@ -93,8 +93,9 @@ def on_folds(tmp_path_factory):
 
 
 def flipped(whole):
+    bits = np.random.default_rng(len(whole))
     spoilt = bytearray(whole)
-    spoilt[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+    spoilt[bits.integers(len(whole))] ^= 1 << bits.integers(8)
     return bytes(spoilt)
 
 

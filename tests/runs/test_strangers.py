@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mutations import mutated_json
+from mutated_json import mutated_json
 
 import audit
 from audit.events import Silent

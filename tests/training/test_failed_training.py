@@ -44,7 +44,7 @@ def not_a_number(training):
 LINES = {
     "constant": "the models of all 3 folds give every row the same probabilities: they learned nothing, so "
     "suspects and scores mean nothing; scale X, for example to 0..1, or choose another model with --model",
-    "diverging": "the training of 3 of 3 folds diverged, its loss is no finite number; scale X, for example to "
+    "diverging": "the training of 3 of 3 folds diverged, its loss is not finite; scale X, for example to "
     "0..1, or choose another model with --model",
 }
 

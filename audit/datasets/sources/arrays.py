@@ -132,6 +132,10 @@ def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[s
         if name is not None and name not in found:
             raise DataError(f"{path} has no array {name!r}, found {_listed(found)}; check {flag}")
     if x_name is not None and y_name is not None:
+        if x_name == y_name:
+            raise DataError(
+                f"--x-name and --y-name are both {x_name!r}, expected two arrays; found {_listed(found)} in {path}"
+            )
         return x_name, y_name
     pairs = [(x, y) for x, y in PAIRS if x_name in (None, x) and y_name in (None, y)]
     with_names = [(x_name or x, y_name or y) for x, y in PAIRS]

@@ -146,6 +146,6 @@ def unpacked(content: bytes) -> bytes:
         found = file.read(most + 1)
     if len(found) > most:
         raise ValueError(
-            f"it unpacks to more than {most:,} bytes, far more than it has; unpack it with gunzip"
+            f"it unpacks to more than {most:,} bytes, far more than its own size; unpack it with gunzip"
         )
     return found

@@ -79,4 +79,4 @@ def refuse_no_text(array: Any) -> None:
         return
     letters: npt.NDArray[Any] = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
     if letters.max(initial=0) > LAST_LETTER:
-        raise ValueError("its texts hold numbers that are no letters")
+        raise ValueError("its text has invalid code points")

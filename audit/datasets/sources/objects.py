@@ -109,6 +109,8 @@ def _of_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array
     with suppress(ValueError, TypeError):
         if array.ndim == 1:
+            if any(isinstance(each, range) for each in array):  # a few bytes that may stand for any number
+                return array
             return np.stack([np.asarray(each) for each in array])
         return array.astype(np.float64)
     return array

@@ -93,7 +93,7 @@ def _content(path: Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(ANNOTATIONS).file_size
         if size > most_unpacked(path.stat().st_size):
-            raise ValueError(f"it unpacks to {size:,} bytes, far more than it has")
+            raise ValueError(f"it unpacks to {size:,} bytes, far more than its own size")
         return archive.read(ANNOTATIONS)
 
 

@@ -138,9 +138,10 @@ def _row(
         raise ReviewError(f"{where} lacks {', '.join(needed)} in its data, expected all; {EXPORT_TASKS}")
     if record is None:
         known = data[IDENTITY]
-        if not isinstance(known["row"], int) or known["row"] < 0:
+        if type(known["row"]) is not int or known["row"] < 0:
             raise ReviewError(
-                f"{where} is about row {shown(known['row'])}, expected a number; {EXPORT_TASKS}"
+                f"{where} is about row {shown(known['row'])}, expected a whole number, 0 or more; "
+                f"{EXPORT_TASKS}"
             )
         return ReviewedRow(known["row"], str(known["id"]), str(data["given"]), str(data["suggested"]))
     number = None

@@ -66,12 +66,12 @@ def a_killed_worker_told(workers: int) -> Iterator[None]:
     """Raise MachineError in place of joblib's error when one of these workers ends in the block."""
     try:
         yield
-    except process_executor.BrokenProcessPool as error:
+    except process_executor.TerminatedWorkerError as error:
         signals = ", ".join(sorted(set(re.findall(r"SIG[A-Z]+", str(error)))))
         raise MachineError(
             f"a worker process was killed ({signals or 'no signal is known'}) while models were trained, as "
             "systems do when memory runs out; finished folds are kept, and the same command resumes; use "
-            f"fewer --jobs, found {workers}, or give it more memory"
+            f"fewer --jobs (there were {workers}), or free memory"
         ) from error
 
 
