@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
-# Shells give 128 and the signal as exit status: 130 and 143.
+# Shells give 128 and the signal as exit status: 130, 143 and 129.
 ENDINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    ENDINGS[signal.SIGHUP] = "its terminal was closed"
 HOW_TO_GO_ON = "the same command resumes after the last finished fold"
 PUT_AWAY_SECONDS = 3.0  # for temporary files and workers, before the process ends all the same
 SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # on a line that the progress bar leaves empty

@@ -21,8 +21,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with enough_memory("this command"):
             _run(arguments)
     except (AuditError, CycloptsError) as error:
-        print("audit:", " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
-        sys.exit(FAILED)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None or isinstance(error, BrokenPipeError):
+            raise
+        _fail(f"{error.filename} cannot be used ({error.strerror}); check the path")
+
+
+def _fail(line: str) -> None:
+    """Tell an error in one line, and end."""
+    print("audit:", " ".join(line.split()), file=sys.stderr)  # noqa: T201
+    sys.exit(FAILED)
 
 
 def _run(arguments: Sequence[str] | None) -> None:

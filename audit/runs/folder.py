@@ -41,10 +41,8 @@ from audit.runs import files, record
 from audit.runs.arrays import Array, Arrays, archive_of, arrays_in
 from audit.runs.documents import conforms
 from audit.runs.manifest import (
-    FORMAT,
     MANIFEST,
     MARK,
-    PRODUCT,
     Identity,
     identify,
     is_finished,
@@ -286,9 +284,18 @@ class RunFolder:
 
 def load_record(path: Path) -> RunRecord:
     """Read the finished run in a folder; RunError when there is none."""
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or none
+        is_folder = False
+    if not is_folder:
         raise RunError(f"{path} is not a folder, expected a run made by audit detect; check the path")
-    return RunFolder(path).load_record()
+    try:
+        return RunFolder(path).load_record()
+    except OSError as error:
+        raise RunError(
+            f"{error.filename} cannot be read ({error.strerror}); check its permissions"
+        ) from error
 
 
 def fold_file(name: str, fold: int) -> str:

@@ -213,6 +213,7 @@ RESUMES = "the same command resumes after the last finished fold\n"
     [
         ("SIGINT", "", 130, f"audit: interrupted; {RESUMES}"),
         ("SIGTERM", "", 143, f"audit: terminated; {RESUMES}"),
+        ("SIGHUP", "", 129, f"audit: its terminal was closed; {RESUMES}"),
         ("SIGINT", "atexit.register(press)", 130, f"audit: interrupted; {RESUMES}"),
         ("SIGINT", "__main__.Ending.handle = lambda *_: None", 0, ""),
     ],

@@ -1,5 +1,6 @@
 """An empty path is a mistake, not the current folder."""
 
+import numpy as np
 import pytest
 
 import audit
@@ -49,3 +50,20 @@ def test_an_empty_path_in_the_environment_or_in_a_file_is_one_line(run_audit, tm
 def test_an_empty_path_in_python_is_refused(name):
     with pytest.raises(audit.ConfigError, match="is empty, expected a path"):
         Config.of(**{name: ""})
+
+
+@pytest.mark.parametrize("command", ["report", "diff", "detect", "export"])
+def test_a_path_that_is_too_long_is_one_line(command, run_audit, tmp_path):
+    long = "n" * 300
+    rest = {
+        "diff": [long],
+        "detect": ["--pred-probs", "p.npy"],
+        "export": ["--format", "csv"],
+        "report": [],
+    }[command]
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n3,y\n4,y\n", encoding="utf-8")
+    np.save(tmp_path / "p.npy", np.full((4, 2), 0.5))
+    first = ["t.csv", "--out", long, "--noise", "0"] if command == "detect" else [long]
+    done = run_audit(command, *first, *rest, check=2)
+    assert done.stderr.count("\n") == 1
+    assert long in done.stderr

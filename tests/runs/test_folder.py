@@ -6,14 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audit
-from audit.runs.folder import RunFolder
+from audit.events import Silent
+from audit.pipeline.detect import detect_spec
+from audit.runs.folder import RunFolder, load_record
 from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
+from audit.settings.detect import Config
 from audit.types import FeatureValue, FoldResult, Thumbnails
 
 result = FoldResult(
@@ -142,7 +146,9 @@ def test_two_runs_never_share_a_folder(tmp_path):
 import time
 from pathlib import Path
 from audit.runs.folds import FoldCheckpoints
-from audit.runs.folder import RunFolder
+from audit.events import Silent
+from audit.pipeline.detect import detect_spec
+from audit.runs.folder import RunFolder, load_record
 with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -157,3 +163,16 @@ with RunFolder.locked(Path({os.fspath(tmp_path / "run")!r})):
         other.kill()
     with RunFolder.locked(tmp_path / "run"):
         pass  # a killed run leaves no lock behind
+
+
+@given(first=st.integers(-(2**40), 2**40))
+@settings(max_examples=10, deadline=None)
+def test_a_run_with_ids_of_any_sign_is_read_again(tmp_path_factory, first):
+    rows = np.arange(40)
+    folder = tmp_path_factory.mktemp("ids")
+    frame = pd.DataFrame({"id": first + rows, "a": rows % 7 / 7, "b": rows % 3 / 3, "label": rows % 2})
+    frame.to_csv(folder / "t.csv", index=False)
+    np.save(folder / "p.npy", np.random.default_rng(0).dirichlet(np.ones(2), 40))
+    config = Config.of(data=str(folder / "t.csv"), pred_probs=folder / "p.npy", noise=0.0, out=folder / "run")
+    detect_spec(config, Silent())
+    assert load_record(folder / "run").ids.tolist() == (first + rows).tolist()

@@ -16,7 +16,7 @@ from audit.training.models.tabular import build_linear
 
 LINE = (
     "a worker process was killed (SIGKILL) while models were trained, as systems do when memory runs out; "
-    "finished folds are kept, and the same command resumes; use fewer --jobs, found 2, or give it more memory"
+    "finished folds are kept, and the same command resumes; use fewer --jobs (there were 2), or free memory"
 )
 
 

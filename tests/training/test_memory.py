@@ -89,8 +89,8 @@ def test_too_little_memory_is_told_before_the_training(table, run_audit, monkeyp
     monkeypatch.setattr(memory, "available_bytes", lambda _: 100_000_000)
     lines = run_audit(*table, check=0).stderr.splitlines()
     assert lines[0] == (
-        "the step folds needs about 0.2 GB of memory, and 0.1 GB are free; if it ends there, use --limit 29, or "
-        "smaller examples"
+        "the step folds needs about 0.2 GB of memory, but only 0.1 GB is free; if it ends there, use a machine "
+        "with more memory"
     )
 
 
@@ -145,3 +145,12 @@ def test_other_errors_pass(error):
         raise error
     with pytest.raises(MachineError), enough_memory("a test"):
         raise MemoryError
+
+
+def test_the_rows_that_the_line_advises_fit(monkeypatch):
+    shape, there = (1_000_000, 100), 700_000_000
+    monkeypatch.setattr(memory, "available_bytes", lambda _: there)
+    line = memory.shortage("linear", shape, np.dtype(np.float64), 10, 1)
+    rows = int(line.split("--limit ")[1].split(",")[0])
+    assert memory.needed_bytes("linear", (rows, 100), np.dtype(np.float64), 10, 1) <= there
+    assert memory.needed_bytes("linear", (rows + 10, 100), np.dtype(np.float64), 10, 1) > there

@@ -134,7 +134,7 @@ def _keys(path: Path, found: Collection[str], settings: DataSettings) -> tuple[s
     if x_name is not None and y_name is not None:
         if x_name == y_name:
             raise DataError(
-                f"--x-name and --y-name are both {x_name!r}, expected two arrays; found {_listed(found)} in {path}"
+                f"--x-name and --y-name are both {x_name!r}, expected two arrays; {path} has {_listed(found)}"
             )
         return x_name, y_name
     pairs = [(x, y) for x, y in PAIRS if x_name in (None, x) and y_name in (None, y)]

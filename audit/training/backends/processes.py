@@ -123,7 +123,7 @@ def block_sigint() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # started with the first worker, it would let interrupts through again
-    with _put_off((signal.SIGINT, signal.SIGTERM)):
+    with _put_off((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             yield
