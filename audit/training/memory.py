@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.wording import either
-
 LIBRARIES = {"cnn": 400_000_000}  # bytes of a process that has imported what the model needs
 OTHER_LIBRARIES = 200_000_000
 COPIES = {"cnn": 2}  # of the examples of a model, in their own type; scikit-learn's are of eight bytes
@@ -39,14 +37,16 @@ def shortage(
     needed = needed_bytes(model, shape, dtype, k, jobs)
     if there is None or needed <= there:
         return None
-    remedies = [f"--jobs 1 (now {jobs})"] if jobs > 1 else []
+    fewer = [f"--jobs 1 (now {jobs})"] if jobs > 1 else []
     fixed = needed_bytes(model, (0, *shape[1:]), dtype, k, jobs)
     if there > fixed:
         rows = max(1, shape[0] * (there - fixed) // (needed - fixed))
-        remedies += [f"--limit {rows}", "smaller examples"]
+        remedies = [*fewer, f"--limit {rows}", "smaller examples"]
+    else:
+        remedies = [*fewer, "a machine with more memory"]
     return (
         f"the step folds needs about {needed / 1e9:.1f} GB of memory, but only {there / 1e9:.1f} GB is free; "
-        f"if it ends there, use {either([*remedies, 'a machine with more memory'])}"
+        f"if it ends there, use {' or '.join(remedies)}"
     )
 
 

@@ -37,7 +37,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("amount", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("amount", [40, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("unfinished", [False, True])
 def test_a_mutated_provenance_is_a_result_or_one_line(made, monkeypatch, command, unfinished, amount):

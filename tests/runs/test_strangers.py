@@ -143,7 +143,7 @@ def copied(base, tmp_path):
     return path
 
 
-AMOUNTS = [20, pytest.param(1500, marks=pytest.mark.slow)]
+AMOUNTS = [20, pytest.param(60, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)

@@ -151,6 +151,6 @@ def test_the_rows_that_the_line_advises_fit(monkeypatch):
     shape, there = (1_000_000, 100), 700_000_000
     monkeypatch.setattr(memory, "available_bytes", lambda _: there)
     line = memory.shortage("linear", shape, np.dtype(np.float64), 10, 1)
-    rows = int(line.split("--limit ")[1].split(",")[0])
+    rows = int(line.split("--limit ")[1].split()[0])
     assert memory.needed_bytes("linear", (rows, 100), np.dtype(np.float64), 10, 1) <= there
     assert memory.needed_bytes("linear", (rows + 10, 100), np.dtype(np.float64), 10, 1) > there
