@@ -1,10 +1,13 @@
 """How figures, lists and errors are put into words; rounding never makes a figure look better."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 MOST_NAMED = 5  # names in a line
+# Control characters, line and paragraph separators, and marks that turn the direction of what follows.
+MOVING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -119,6 +122,11 @@ def unwritable(texts: Iterable[str]) -> str | None:
 def writable(text: str) -> str:
     """The text with codes in place of what no file can hold."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def visible(text: str) -> str:
+    """The text with codes in place of what would move or colour a terminal, line breaks included."""
+    return MOVING.sub(lambda found: repr(found.group())[1:-1], text)
 
 
 def no_such_file(path: Path) -> str:

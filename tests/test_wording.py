@@ -1,5 +1,6 @@
 """Lists and errors in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,12 @@ def test_settings_that_differ_are_named_and_a_missing_value_is_said() -> None:
         "noise_kind matrix → symmetric",
         "controls 8 → not given",
     ]
+
+
+@given(st.text())
+def test_what_is_visible_moves_no_terminal_and_keeps_other_letters(text):
+    shown = wording.visible(text)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e]", shown)
+    assert wording.visible(shown) == shown
+    if text.isprintable():
+        assert shown == text

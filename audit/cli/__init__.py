@@ -9,6 +9,7 @@ from audit.cli import auditing, experiments, injecting, reviewing
 from audit.cli.app import app, refuse_unknown_flags
 from audit.errors import AuditError
 from audit.events import enough_memory
+from audit.wording import visible
 
 __all__ = ["app", "auditing", "experiments", "injecting", "main", "reviewing"]
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _fail(line: str) -> None:
     """Tell an error in one line, and end."""
-    print("audit:", " ".join(line.split()), file=sys.stderr)  # noqa: T201
+    print("audit:", visible(" ".join(line.split())), file=sys.stderr)  # noqa: T201
     sys.exit(FAILED)
 
 

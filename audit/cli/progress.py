@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from audit.wording import visible
+
 LINE_SECONDS = 10.0  # between progress lines when stderr is not a terminal
 STEPS = {
     "load": "reading the data",
@@ -52,7 +54,7 @@ class ProgressDisplay:
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(visible(text), markup=False, soft_wrap=True)
 
     def step(self, name: str) -> None:
         """Show which step runs and for how long; the time left is not known."""

@@ -22,6 +22,7 @@ from audit.wording import (
     number,
     percent,
     shared_rows,
+    visible,
     with_interval,
 )
 
@@ -42,7 +43,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_notes(notes: Sequence[str]) -> None:
     """Print notes on the data to stderr, one per line."""
     for note in notes:
-        print("note:", note, file=sys.stderr)  # noqa: T201
+        print("note:", visible(note), file=sys.stderr)  # noqa: T201
 
 
 def print_result(scores: Scores, report: str, cautions: Sequence[str] = ()) -> None:
@@ -77,7 +78,7 @@ def print_result(scores: Scores, report: str, cautions: Sequence[str] = ()) -> N
     for top in scores.suspects.expected[:1]:
         console.print(f"of the first {top.first} expect {expected_number(top.errors)} to be wrong")
     for line in cautions:
-        console.print(f"caution: {line}", markup=False)
+        console.print(f"caution: {visible(line)}", markup=False)
     console.print(f"report: {report}", markup=False)
 
 
@@ -135,7 +136,7 @@ def print_preview(facts: Mapping[str, Any]) -> None:
 
 
 def _print_fact(name: str, text: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(f"{name + ':':17}{text}", markup=False)
+    Console(highlight=False, soft_wrap=True).print(f"{name + ':':17}{visible(text)}", markup=False)
 
 
 def _classes(counts: Mapping[str, int]) -> str:

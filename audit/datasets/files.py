@@ -93,15 +93,15 @@ def refuse_unreachable(path: Path) -> None:
         raise DataError(f"{path} cannot be read ({reason(error)}); check the path") from error
 
 
-def most_unpacked(size: int) -> int:
-    """The most bytes that what a file of this size holds may take."""
-    return max(TIMES * size + SPARE_BYTES, TIMES_UNPACKED * size)
+def most_unpacked(size: int, copies: int = 1) -> int:
+    """The most bytes that what a file of this size holds may take, where its reader takes so many copies."""
+    return max((TIMES * size + SPARE_BYTES) // copies, TIMES_UNPACKED * size)
 
 
-def refuse_bomb(path: Path, unpacked: int, remedy: str) -> None:
+def refuse_bomb(path: Path, unpacked: int, remedy: str, copies: int = 1) -> None:
     """Raise DataError for a file whose content takes far more bytes than the file itself."""
     size = path.stat().st_size
-    most = most_unpacked(size)
+    most = most_unpacked(size, copies)
     if unpacked > most:
         raise DataError(
             f"{path} has {size:,} bytes and unpacks to {unpacked:,} or more, expected {most:,} or "

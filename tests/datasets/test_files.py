@@ -396,3 +396,9 @@ def test_a_reader_that_does_not_end_is_ended(tmp_path, monkeypatch):
         monkeypatch.setattr(probe, "_try_hdf5", reader)
         hdf5(tmp_path / "a.h5")
         assert why in refused(data=str(tmp_path / "a.h5"))
+
+
+def test_a_small_gzipped_table_may_not_unpack_to_one_endless_field(tmp_path):
+    text = b"a,label\n1,x\n2," + 40_000_000 * b"y" + b"\n"
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text, 1))
+    assert "unpack it with gunzip" in refused(data=str(tmp_path / "t.csv.gz"))

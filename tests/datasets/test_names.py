@@ -109,3 +109,12 @@ def test_ids_that_are_texts_can_be_read_from_the_run(tmp_path, monkeypatch):
     frame = pd.DataFrame({"id": [f"row {i}" for i in range(12)], "a": range(12), "label": ["x", "y"] * 6})
     frame.to_csv("t.csv", index=False)
     assert datasets.load(Config.of(data="t.csv")).ids.dtype.kind == "U"
+
+
+def test_names_do_not_colour_or_move_the_terminal(run_audit, tmp_path):
+    labels = ["d\x1b[31mog", "c\u202eat"] * 10
+    pd.DataFrame({"a": range(20), "b": 1.5, "label": labels}).to_csv(tmp_path / "t.csv", index=False)
+    done = run_audit("detect", "t.csv", "--dry-run", "--folds", "2", check=0)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\u202e" not in done.stdout + done.stderr
+    assert r"d\x1b[31mog" in done.stdout

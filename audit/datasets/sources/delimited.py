@@ -27,6 +27,7 @@ QUOTED = re.compile('"[^"]*"')
 NAMED_COLUMNS = ", expected a table in UTF-8 whose first line names the columns; save it so"
 MARKS = (b",", b";", b"\t")  # between fields
 MOST_FIELDS = 100_000  # of a line
+TEXT_COPIES = 7  # bytes in memory for each of a text, while it is read as a table
 CELL_BYTES = 24  # that a field takes while it is read
 LEAST_LETTERS = 0.5  # of a field, on average, below which a large table is all but empty
 LONGEST_FIELD = (1 << 31) - 1  # letters, instead of 131,072
@@ -172,7 +173,7 @@ def refuse_misshapen(path: Path) -> None:
             marks = max(map(block.count, MARKS))
             size += len(block)
             fields += lines + marks
-            refuse_bomb(path, size, "unpack it with gunzip")
+            refuse_bomb(path, size, "unpack it with gunzip", TEXT_COPIES)
             if marks > MOST_FIELDS * (lines + 1):
                 raise ValueError(f"it has a line of more than {MOST_FIELDS:,} fields")
     if CELL_BYTES * fields > TIMES * size + SPARE_BYTES and size < (1 + LEAST_LETTERS) * fields:
