@@ -80,6 +80,7 @@ class Report:
     scores: Scores
     things: str  # what the examples are called
     cautions: tuple[str, ...]  # what may make the score misleading, a line each
+    failed: bool  # whether the models learned nothing
     conflicts: tuple[DuplicateGroup, ...]
     more_conflicts: int  # groups that only issues.csv has
     parts: tuple[str, ...]  # what each part of the data shares with the others, a line each
@@ -122,6 +123,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         scores=record.scores,
         things="images" if len(record.data["shape"]) == 4 else "rows",
         cautions=record.cautions,
+        failed=bool(record.data.get("failures")),
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
         parts=tuple(

@@ -62,7 +62,9 @@ def test_models_that_tell_nothing_are_told_first_and_end_with_status_1(model, co
         done = run_audit(*command, f"{__name__}:{model}", check=1)
         assert done.stderr.splitlines()[-1] == f"audit: {LINES[model]}"
         assert LINES[model] in " ".join(done.stdout.split())
-    assert LINES[model] in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert LINES[model] in page
+    assert "The models learned nothing, so nothing below can be trusted." in page
     document = json.loads(run_audit(*command, f"{__name__}:{model}", "--json", check=1).stdout)
     assert LINES[model] in document["cautions"]
     losses = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["folds"][0][
