@@ -203,6 +203,7 @@ sys.argv = ["audit", "--help"]
 {before}
 __main__.main()
 """
+HEEDED = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # nohup, under which tests may run, ignores it
 RESUMES = "the same command resumes after the last finished fold\n"
 
 
@@ -213,7 +214,7 @@ RESUMES = "the same command resumes after the last finished fold\n"
     [
         ("SIGINT", "", 130, f"audit: interrupted; {RESUMES}"),
         ("SIGTERM", "", 143, f"audit: terminated; {RESUMES}"),
-        ("SIGHUP", "", 129, f"audit: its terminal was closed; {RESUMES}"),
+        ("SIGHUP", HEEDED, 129, f"audit: its terminal was closed; {RESUMES}"),
         ("SIGINT", "atexit.register(press)", 130, f"audit: interrupted; {RESUMES}"),
         ("SIGINT", "__main__.Ending.handle = lambda *_: None", 0, ""),
     ],
