@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audit import __main__ as entry
 from audit.__main__ import main
 
 HOW_TO_GO_ON = "the same command resumes after the last finished fold\n"
@@ -48,6 +49,7 @@ COMMANDS = {
     "diff": (["diff", "run", "run_b", "--html", "new.html"], 14),
     "merge": (["merge", "ada.json", "bob.json", "--out", "new.json"], 36),
 }
+ANSWERED = {signal.SIGINT, signal.SIGTERM}
 TIMED = ("seconds", "losses")  # what differs between two runs of one command
 
 
@@ -57,6 +59,7 @@ def forked(arguments, folder, stop=None, seconds=None, at=None):
     Returns the exit status, negative for a signal, what was printed on stderr, and the file operations.
     """
     counted, told = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ANSWERED)  # until the command answers them
     pid = os.fork()
     if not pid:
         status = 1
@@ -64,6 +67,7 @@ def forked(arguments, folder, stop=None, seconds=None, at=None):
             status = _child(arguments, folder, stop, at, told)
         finally:
             os._exit(status)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ANSWERED)
     os.close(told)
     if seconds is not None:
         time.sleep(seconds)
@@ -81,6 +85,13 @@ def _child(arguments, folder, stop, at, told):
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv = ["audit", *arguments]
+    answer = entry.answer
+
+    def answer_from_now(*given):
+        answer(*given)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ANSWERED)
+
+    entry.answer = answer_from_now
     count = 0
 
     def counting(event, _):
