@@ -183,7 +183,9 @@ def print_applied(applied: "Applied") -> None:
         spoilt = f"{score.spoilt:,} of {score.clean:,} clean ones changed"
         console.print(f"hidden controls: {spoilt}: false-fix rate {_rate(score.false_fix_rate)}")
     if not applied.compared:
-        console.print("the run was made from arrays: there is no source, these are the labels of the run")
+        console.print(
+            "the run was made from arrays and has no source, so the labels of the run itself were corrected"
+        )
     for name in (*applied.files, "corrected.csv"):
         console.print(f"written: {applied.path / name}", markup=False)
 

@@ -209,7 +209,10 @@ def test_a_run_on_arrays_in_python_has_labels_of_its_own(here, run_audit, labels
     names = run.record.class_names
     write(document(run.record, {0: ("relabel", names[1]), 5: "drop"}))
     done = run_audit("apply", "run", "decisions.json", check=0)
-    assert "the run was made from arrays: there is no source, these are the labels of the run" in done.stdout
+    assert (
+        "the run was made from arrays and has no source, so the labels of the run itself were corrected"
+        in done.stdout
+    )
     new, rows = np.load("corrected/labels.npy"), np.load("corrected/rows.npy")
     assert rows.tolist() == [row for row in range(N) if row != 5]
     expected = own[rows]
