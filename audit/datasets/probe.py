@@ -40,8 +40,10 @@ def tried(path: Path, form: str) -> None:
     code = os.waitstatus_to_exitcode(status)
     if code == TOO_LARGE:
         raise ValueError("reading it takes far more memory than the file")
-    if code in (-signal.SIGXCPU, -signal.SIGALRM):
+    if code == -signal.SIGXCPU:
         raise ValueError(f"reading it takes longer than {SECONDS} seconds")
+    if code == -signal.SIGALRM:
+        raise ValueError(f"reading it was not done after {PATIENCE} seconds")
     if code < 0:
         raise ValueError(f"its reader was ended by the signal {-code}")
 
@@ -59,6 +61,7 @@ def _try(path: Path, form: str) -> None:
             signal.SIGBUS,
         ):
             signal.signal(number, signal.SIG_DFL)
+        signal.alarm(PATIENCE)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
@@ -79,7 +82,6 @@ def _limit(path: Path) -> None:
     with suppress(ValueError):  # a limit that is lower already
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    signal.alarm(PATIENCE)
 
 
 def _try_hdf5(path: Path) -> None:

@@ -30,9 +30,11 @@ class Output:
     def refuse(self, inputs: Iterable[Path], earlier: Sequence[str], *, force: bool) -> None:
         """RunError where the path holds anything but an earlier output, or is an input or no plain file."""
         path, another = self.path, f"choose another {self.flag}"
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            what = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "no plain file"
-            raise RunError(f"{path} is {what}, expected a new file; {another}")
+        kinds = {"a link": path.is_symlink(), "a folder": path.is_dir()}
+        kinds["no plain file"] = path.exists() and not path.is_file()
+        for kind, found in kinds.items():
+            if found:
+                raise RunError(f"{path} is {kind}, expected a new file; {another}")
         known = {*earlier, files.digest(self.content)}
         if path.exists() and not force and files.sha256(path) not in known:
             raise RunError(f"{path} exists; remove it, or {another}, or give --force to replace it")

@@ -13,6 +13,7 @@ from audit.datasets.files import refuse_bomb
 
 MAGIC = np.lib.format.MAGIC_PREFIX
 LAST_LETTER = 0x10FFFF  # of Unicode
+SURROGATES = (0xD800, 0xDFFF)  # which stand for no letter
 UNPACK = "give the arrays as .npy files, with --X and --y"
 
 
@@ -41,8 +42,9 @@ def members(path: Path, archive: Any, names: Sequence[str]) -> list[Any]:
     ValueError
         When a header promises more than its member holds, or two members have one name.
     """
-    entries = {info.filename.removesuffix(".npy"): info for info in archive.zip.infolist()}
-    called = Counter(info.filename.removesuffix(".npy") for info in archive.zip.infolist())
+    infos = archive.zip.infolist()
+    entries = {info.filename.removesuffix(".npy"): info for info in infos}
+    called = Counter(info.filename.removesuffix(".npy") for info in infos)
     twice = [name for name, count in called.items() if count > 1]
     if twice:
         raise ValueError(f"it has two arrays called {twice[0]!r}")
@@ -78,5 +80,6 @@ def refuse_no_text(array: Any) -> None:
     if not isinstance(array, np.ndarray) or array.dtype.kind != "U" or not array.size:
         return
     letters: npt.NDArray[Any] = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
-    if letters.max(initial=0) > LAST_LETTER:
+    low, high = SURROGATES
+    if letters.max(initial=0) > LAST_LETTER or ((letters >= low) & (letters <= high)).any():
         raise ValueError("its text has invalid code points")
