@@ -14,7 +14,7 @@ from types import FrameType
 ENDINGS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 if hasattr(signal, "SIGHUP"):  # not on Windows
     ENDINGS[signal.SIGHUP] = "its terminal was closed"
-HOW_TO_GO_ON = "the same command resumes after the last finished fold"
+HOW_TO_GO_ON = "the same command can be run again; finished folds are kept"
 PUT_AWAY_SECONDS = 3.0  # for temporary files and workers, before the process ends all the same
 SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # on a line that the progress bar leaves empty
 

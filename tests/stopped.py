@@ -15,11 +15,12 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import numpy as np
+from reviewing import document, write
 
 from audit import __main__ as entry
 from audit.__main__ import main
 
-HOW_TO_GO_ON = "the same command resumes after the last finished fold\n"
+HOW_TO_GO_ON = "the same command can be run again; finished folds are kept\n"
 LINES = {
     signal.SIGINT: f"audit: interrupted; {HOW_TO_GO_ON}",
     signal.SIGTERM: f"audit: terminated; {HOW_TO_GO_ON}",
@@ -142,31 +143,7 @@ def decisions(folder):
     record = load_run(folder / "run").record
     rows = record.suspects.ranking[:3].tolist() or [0]
     for reviewer, action in (("ada", "keep"), ("bob", "drop")):
-        each = [
-            {
-                "id": str(record.ids[row]),
-                "row": row,
-                "given": record.class_names[record.labels.original[row]],
-                "suggested": record.class_names[record.suspects.suggested[row]],
-                "action": action,
-                "label": None,
-                "note": "",
-                "time": "2026-01-01T00:00:00Z",
-            }
-            for row in rows
-        ]
-        document = {
-            "format": "label-audit decisions",
-            "version": 1,
-            "run": record.stages["issues"]["key"],
-            "fingerprint": record.data["fingerprint"],
-            "data": record.data["name"],
-            "reviewer": reviewer,
-            "exported": "2026-01-01T00:00:00Z",
-            "class_names": list(record.class_names),
-            "decisions": each,
-        }
-        (folder / f"{reviewer}.json").write_text(json.dumps(document), encoding="utf-8")
+        write(document(record, dict.fromkeys(rows, action), reviewer), folder / f"{reviewer}.json")
 
 
 def prepared(folder):

@@ -163,7 +163,7 @@ def test_an_interrupt_says_how_to_go_on_and_leaves_no_worker(tmp_path):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "audit: interrupted; the same command resumes after the last finished fold" in stderr
+    assert "audit: interrupted; the same command can be run again; finished folds are kept" in stderr
     assert "Traceback" not in stderr
 
 
@@ -186,7 +186,7 @@ def test_an_interrupt_while_something_is_imported_is_one_line(name):
         [sys.executable, "-c", INTERRUPT.format(name=name)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr == "audit: interrupted; the same command resumes after the last finished fold\n"
+    assert done.stderr == "audit: interrupted; the same command can be run again; finished folds are kept\n"
 
 
 AT_EXIT = """
@@ -204,7 +204,7 @@ sys.argv = ["audit", "--help"]
 __main__.main()
 """
 HEEDED = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # nohup, under which tests may run, ignores it
-RESUMES = "the same command resumes after the last finished fold\n"
+RESUMES = "the same command can be run again; finished folds are kept\n"
 
 
 @posix

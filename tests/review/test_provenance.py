@@ -1,7 +1,7 @@
 """Folders of corrected labels that somebody made to break whoever reads them: a result, or one line."""
 
+import contextlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -20,15 +20,11 @@ y = (np.arange(60) % 3).astype(np.int16)
 def made(tmp_path_factory):
     """A run, decisions on it, and a folder of corrected labels."""
     base = tmp_path_factory.mktemp("made")
-    former = Path.cwd()
-    os.chdir(base)
-    try:
+    with contextlib.chdir(base):
         np.savez("d.npz", X=np.random.default_rng(0).normal(size=(60, 3)), y=y)
         write(document(finished("run", data="d.npz"), {0: ("relabel", "1"), 3: "drop"}), "ada.json")
         apply.apply("run", "ada.json", out="corrected")
         return base
-    finally:
-        os.chdir(former)
 
 
 COMMANDS = {

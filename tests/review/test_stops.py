@@ -1,6 +1,6 @@
 """apply, revert, merge, export and diff on a disk that is full at every moment: the line tells the truth."""
 
-import os
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -21,9 +21,7 @@ FOREVER = 10**9
 def made(tmp_path_factory, request):
     """Two runs, decisions of two people, and corrected labels as they come and as they go back."""
     base = tmp_path_factory.mktemp("made")
-    former = Path.cwd()
-    os.chdir(base)
-    try:
+    with contextlib.chdir(base):
         np.savez("d.npz", X=X, y=y)
         np.save("X.npy", X)
         np.save("y.npy", y)
@@ -35,8 +33,6 @@ def made(tmp_path_factory, request):
         apply.apply("run", "bob.json", out="bob")
         apply.apply("run", "ada.json", out="ada")
         return base
-    finally:
-        os.chdir(former)
 
 
 COMMANDS = {
@@ -96,6 +92,18 @@ def test_a_disk_that_is_full_at_any_moment_costs_one_line_and_the_same_command_f
         assert everything(here) == after, (number, line)
 
 
+def stopped_reverts(fresh):
+    """The folder after each stop of a revert, at every file operation in turn."""
+    here = fresh()
+    with stopped_at(FOREVER) as count:
+        apply.revert(here / "ada")
+    for number in range(count[0]):
+        here = fresh()
+        with stopped_at(number, Stopped), pytest.raises(Stopped):
+            apply.revert(here / "ada")
+        yield here
+
+
 @pytest.mark.parametrize(
     "command", [["revert", "ada"], ["apply", "run", "ada.json", "--out", "ada"]], ids=" ".join
 )
@@ -103,25 +111,13 @@ def test_a_revert_that_was_killed_at_any_moment_is_finished_by_either_command(fr
     here = fresh()
     run_audit(*command, check=0)
     after = everything(here)
-    here = fresh()
-    with stopped_at(FOREVER) as count:
-        apply.revert(here / "ada")
-    for number in range(count[0]):
-        here = fresh()
-        with stopped_at(number, Stopped), pytest.raises(Stopped):
-            apply.revert(here / "ada")
+    for here in stopped_reverts(fresh):
         run_audit(*command, check=0)
         assert everything(here) == after
 
 
 def test_an_edit_between_a_stop_and_its_end_is_not_lost(fresh, run_audit):
-    here = fresh()
-    with stopped_at(FOREVER) as count:
-        apply.revert(here / "ada")
-    for number in range(count[0]):
-        here = fresh()
-        with stopped_at(number, Stopped), pytest.raises(Stopped):
-            apply.revert(here / "ada")
+    for here in stopped_reverts(fresh):
         (labels,) = [path for path in (here / "ada").iterdir() if path.name in {"y.npy", "d.npz"}]
         labels.write_bytes(b"mine")
         for command in (["revert", "ada"], ["apply", "run", "ada.json", "--out", "ada"]):

@@ -1,5 +1,6 @@
 """What a command writes where it is told to: never over anything but its own earlier output."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -22,9 +23,7 @@ y = (np.arange(60) % 3).astype(np.int16)
 def made(tmp_path_factory):
     """A table, two runs on it and the decisions of two people."""
     base = tmp_path_factory.mktemp("made")
-    former = Path.cwd()
-    os.chdir(base)
-    try:
+    with contextlib.chdir(base):
         np.savez("d.npz", X=X, y=y)
         for name in ("run", "other"):
             record = finished(name, data="d.npz", seed=int(name == "other"))
@@ -33,8 +32,6 @@ def made(tmp_path_factory):
         write(document(record, {0: "drop", 1: "drop"}, "Bob"), "bob.json")
         Path("mine.csv").write_text("a,label\n1,u\n")
         return base
-    finally:
-        os.chdir(former)
 
 
 @pytest.fixture
