@@ -16,7 +16,7 @@ from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.held_together import held_together
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate
-from audit.training.out_of_sample import average_repeats, combine_folds, failures, failures_of_given
+from audit.training.out_of_sample import average_repeats, combine_folds, failures
 from audit.training.schedule import Round, Schedule, progress_span
 from audit.types import (
     AsGiven,
@@ -69,8 +69,7 @@ class Trained:
         n = len(dataset.labels)
         fold = np.zeros(n, dtype=np.int64)
         duplicates = find_duplicates(dataset.X, dataset.as_given)
-        failed = failures_of_given(pred_probs)
-        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes, failures=failed)
+        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
 
 
 @dataclass(frozen=True, eq=False)

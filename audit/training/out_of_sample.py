@@ -59,17 +59,6 @@ def failures(results: Collection[FoldResult]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def failures_of_given(pred_probs: Probs) -> tuple[str, ...]:
-    """What is wrong with all probabilities (n, k) that somebody handed over, a line each."""
-    if not _is_constant(pred_probs):
-        return ()
-    line = (
-        "pred_probs give every row the same probabilities: their model learned nothing, so suspects and "
-        "scores mean nothing; predict the rows again with a model that learned"
-    )
-    return (line,)
-
-
 def _is_constant(pred_probs: Probs) -> bool:
     """Whether all rows (n, k) are the same, but for the last digits."""
     return bool(np.ptp(pred_probs, axis=0).max() < SAME)
