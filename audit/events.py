@@ -57,7 +57,7 @@ def optional(what: str, note: Callable[[str], object]) -> Iterator[None]:
 
 @contextmanager
 def enough_memory(where: str) -> Iterator[None]:
-    """Turn what says that memory ran out in the block into a MachineError of one line."""
+    """Turn errors that mean memory ran out in the block into a MachineError of one line."""
     try:
         yield
     except Exception as error:
@@ -65,8 +65,8 @@ def enough_memory(where: str) -> Iterator[None]:
             raise
         why = " ".join(str(error).split()) or type(error).__name__
         raise MachineError(
-            f"memory ran out in {where} ({why}); finished folds are kept, and the same command resumes; use "
-            "fewer --jobs, a smaller --limit or smaller images, or give it more memory"
+            f"memory ran out in {where} ({why}); the same command can be run again, and finished folds are "
+            "kept; use fewer --jobs, a smaller --limit or smaller images, or free memory"
         ) from error
 
 

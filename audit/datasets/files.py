@@ -28,20 +28,20 @@ SPECIAL = {
 def reading(
     path: Path, form: str, remedy: str, kind: type[AuditError] = DataError, *, missing: str = ""
 ) -> Iterator[None]:
-    """Turn whatever a reader raises in the block into one line; what is no file is refused before.
+    """Turn whatever a reader raises in the block into one line; anything but a regular file is refused first.
 
     Parameters
     ----------
     path
         The file.
     form
-        What is wrong when it cannot be: `cannot be read as JSON`.
+        The complaint, as in `cannot be read as JSON`.
     remedy
         The end of the line, with what stands before it: `; save it again`.
     kind
         The error to raise.
     missing
-        The whole line for a file that does not exist, where that is another than for all.
+        The whole line for a file that does not exist, where it differs from the usual one.
 
     Raises
     ------

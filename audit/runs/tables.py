@@ -13,7 +13,7 @@ from audit.datasets.sources.delimited import long_fields
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a spreadsheet would run: = + - @ in their usual and their full width, and white space before them.
+# What a spreadsheet would run: = + - @ in their usual and their full width; and tabs and line ends.
 FORMULA = re.compile("'*[-=+@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COSTS = {b",": 16, b"\n": 400}  # bytes that a field and a line take in memory

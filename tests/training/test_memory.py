@@ -16,8 +16,8 @@ from audit.training import memory
 
 MODELS = st.sampled_from(["cnn", "linear", "boosting", "mine:build"])
 HOW = (
-    "; finished folds are kept, and the same command resumes; use fewer --jobs, a smaller --limit or smaller "
-    "images, or give it more memory"
+    "; the same command can be run again, and finished folds are kept; use fewer --jobs, a smaller --limit or "
+    "smaller images, or free memory"
 )
 NO_MEMORY = "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to 9"
 
