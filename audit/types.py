@@ -22,9 +22,11 @@ Probs: TypeAlias = npt.NDArray[np.float32]  # (n, k), rows sum to one
 Floats: TypeAlias = npt.NDArray[np.float64]
 Features: TypeAlias = npt.NDArray[np.floating[Any]]  # (n, d) what a model sees in each example
 Examples: TypeAlias = npt.NDArray[Any]  # images (n, h, w, c) or features (n, d), any real dtype
+Texts: TypeAlias = npt.NDArray[np.object_]  # (n,) of str
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 KINDS = choices.KINDS  # what a suspect may be
+MISSING_TEXTS = ("None", "nan", "<NA>")  # how missing values of Python, numpy and pandas print
 
 
 def evenly(values: npt.NDArray[Scalar], least: int) -> npt.NDArray[Scalar]:
@@ -60,6 +62,20 @@ def largest_remainder(expected: Floats, total: int) -> Rows:
     return whole
 
 
+def as_texts(values: Sequence[str]) -> Texts:
+    """Texts as an array (n,) of Python's own strings: numpy's own would all be as wide as the longest."""
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = values
+    return texts
+
+
+def _text_of(value: object) -> str | None:
+    """A text as it is, a missing one as an empty one, and None for anything else."""
+    if isinstance(value, str):
+        return str(value)
+    return "" if str(value) in MISSING_TEXTS else None
+
+
 @dataclass(frozen=True, eq=False)
 class AsGiven:
     """Examples as they came, which models of the user's own may want: a frame, texts, a sparse matrix."""
@@ -67,6 +83,7 @@ class AsGiven:
     examples: Any  # n rows
     numeric: bool = False  # whether X has the same numbers, in the same columns
     columns: tuple[str, ...] = ()  # what the columns of an array without names are called
+    text_columns: tuple[str, ...] = ()  # of a frame, those whose texts are audited; all where there are none
 
     def __len__(self) -> int:
         if hasattr(self.examples, "shape"):
@@ -94,21 +111,61 @@ class AsGiven:
             return replace(self, examples=self.examples[:, kept], columns=called)
         return self
 
+    @cached_property
+    def texts(self) -> list[str] | None:
+        """Each example as one text, columns on lines of their own; None where some are no texts.
+
+        A missing text is empty.
+        """
+        values = self.examples
+        if hasattr(values, "columns"):
+            names = [name for name in values.columns if str(name) in self.text_columns]
+            columns = [AsGiven(values[name]).texts for name in names or values.columns]
+            known = [column for column in columns if column is not None]
+            if len(known) < len(columns):
+                return None
+            return ["\n".join(filter(None, row)) for row in zip(*known, strict=True)]
+        if (isinstance(values, np.ndarray) and values.ndim != 1) or hasattr(values, "tocsr"):
+            return None
+        listed = [_text_of(value) for value in values]
+        return None if None in listed else [text for text in listed if text is not None]
+
     def column(self) -> "AsGiven | None":
         """The only column of a frame, as models of texts want it; None for anything else."""
         if len(getattr(self.examples, "columns", ())) != 1:
             return None
         return AsGiven(self.examples[next(iter(self.examples.columns))])
 
-    def of_numbers(self, X: Examples) -> "AsGiven | None":
-        """Rows of features (m, d) in the same form; None where the numbers are not all that it holds."""
+    def of_made(self, X: Examples) -> "AsGiven | None":
+        """Made examples, features (m, d) or texts (m,), in the same form; None where that holds more."""
+        form = type(self.examples)
+        if X.ndim == 1:
+            return self._of_texts(X.tolist())
         if not self.numeric:
             return None
-        form = type(self.examples)
         if hasattr(self.examples, "columns"):
             names = list(self.examples.columns)
             return replace(self, examples=form({name: X[:, i] for i, name in enumerate(names)}))
         return replace(self, examples=form(X))
+
+    def _of_texts(self, texts: list[str]) -> "AsGiven | None":
+        """Texts in the same form; None where rows hold more than one text."""
+        if isinstance(self.examples, list):
+            return AsGiven(texts)
+        if isinstance(self.examples, np.ndarray):
+            return AsGiven(as_texts(texts))
+        form = type(self.examples)
+        names = list(getattr(self.examples, "columns", ()))
+        if len(names) > 1:
+            return None
+        return AsGiven(form({names[0]: texts}) if names else form(texts))
+
+
+def content_of(X: Examples, given: AsGiven | None) -> Examples:
+    """What examples hold: texts (n,) where there are such and no numbers; else X itself."""
+    if X.ndim != 2 or X.shape[1] or given is None or given.texts is None:
+        return X
+    return as_texts(given.texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +216,16 @@ class LabeledDataset:
     def has_numbers(self) -> bool:
         """Whether there is anything in X: texts have no numbers, and labels alone have no examples."""
         return bool(self.X.shape[1])
+
+    @cached_property
+    def content(self) -> Examples:
+        """What the examples hold: texts (n,), images (n, h, w, c) or features (n, d)."""
+        return content_of(self.X, self.as_given)
+
+    @property
+    def are_texts(self) -> bool:
+        """Whether the examples are texts."""
+        return self.content.ndim == 1
 
     @property
     def whole(self) -> "LabeledDataset":
@@ -356,7 +423,7 @@ class OutOfSample:
 class Synthetic:
     """Synthetic rows: copies of unsuspicious rows, each with a known defect."""
 
-    X: Examples  # (p, …) in the form of the data
+    X: Examples  # (p, …) in the form of the data; texts (p,)
     labels: Labels  # (p,) the label that each is shown with
     kind: npt.NDArray[np.int64]  # (p,) index into KINDS
     defect: npt.NDArray[np.str_]  # (p,) name of the defect
@@ -409,7 +476,10 @@ class Leaks:
 
 
 class FeatureValue(NamedTuple):
-    """A feature of one row beside its median in two classes, each as a report prints it."""
+    """A feature of one row beside its median in two classes, each as a report prints it.
+
+    Of a text: the text, and its words that speak for either class, a line each.
+    """
 
     name: str  # of the feature; any text
     value: str
@@ -423,7 +493,7 @@ class Thumbnails:
 
     rows: Rows
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
-    unusual: tuple[tuple[FeatureValue, ...], ...]  # (m) the most unusual features of each row; none of images
+    unusual: tuple[tuple[FeatureValue, ...], ...]  # (m) its text or most unusual features; none of images
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
 
 

@@ -367,7 +367,7 @@ CASES = {
     "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
     "y has a class of 1,001 letters ('zzzzzzzzzzzzzzzzzzzzzzzzzzz...zzzzzzzzzzzzzzzzzzzzzzzzzzzz'), expected names of 1,000 or fewer; give its classes shorter names": detect(X, np.where(half, "a", 1001 * "z")),
     # models
-    "--model 'forest' is not a model; expected auto, cnn, linear, boosting or package.module:build": detect(X, y, model="forest"),
+    "--model 'forest' is not a model; expected auto, cnn, linear, boosting, text or package.module:build": detect(X, y, model="forest"),
     "audit.toml asks for the model evil:build, which is code that a settings file may not run; if you trust it, say so with --model evil:build or AUDIT_MODEL": settings_file('model = "evil:build"'),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model of type Plain has no get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
@@ -377,7 +377,10 @@ CASES = {
     "the model cannot be trained on fold 0, examples of shape (48, 144): ValueError: not these; choose another with --model, or check X": detect(flat, y, model=Stubborn(), jobs=1),
     "predict_proba of the model Returning on fold 0 has values from -3 to 3, expected 0 to 1: they look like logits; make predict_proba return probabilities, such as with a softmax as the last layer of a network, or choose another with --model": detect(flat, y, model=Returning([3.0, -3.0, 0.0, 0.0])),
     "predict_proba of the model Returning on fold 0 has NaN or infinite values in 12 of 12 rows, first in row 0, expected numbers from 0 to 1; the model did not learn: scale X, for example to 0..1, or choose another with --model": detect(flat, y, model=Returning([np.nan, 0.0, 0.0, 0.0])),
-    "arrays has texts and no numbers or categories beside its labels, which the built-in models cannot read; give --pred-probs, or a model that reads texts: make_pipeline(TfidfVectorizer(), LogisticRegression()) in Python and --model package.module:build": detect(60 * ["a text"], y),
+    "arrays has texts, expected numbers or categories; leave --model out, which then is text": detect(60 * ["a text"], y, model="linear"),
+    "arrays has no texts, numbers or categories beside its labels, which the built-in models could read; give --pred-probs, or a model of your own with --model package.module:build": detect(60 * [{"a": "record"}], y),
+    "--model text reads texts, found features of shape (60, 144); name the columns of texts with --text-column, or leave --model out": detect(flat, y, model="text"),
+    "X has no column 'txt', found text; check --text-column": detect(pd.DataFrame({"text": 60 * ["a text"]}), y, text_column="txt"),
     "sample_weight must be finite numbers of 0 or more, not all of them 0; correct it": detect(X, y, sample_weight=0 * y),
     # probabilities
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),

@@ -117,7 +117,8 @@ def print_preview(facts: Mapping[str, Any]) -> None:
     rows, *shape = facts["shape"]
     sides = " × ".join(map(str, shape))
     torn = facts["conflicting_duplicates"]
-    _print_fact("data", f"{facts['data']}: {rows:,} {facts['examples']} of {sides}, {facts['dtype']}")
+    form = "" if facts["examples"] == "texts" else f" of {sides}, {facts['dtype']}"
+    _print_fact("data", f"{facts['data']}: {rows:,} {facts['examples']}{form}")
     _print_fact("classes", _classes(facts["classes"]))
     _print_fact("without a label", f"{facts['unlabelled']:,}")
     _print_fact("duplicates", f"{facts['duplicates']:,}, {torn:,} rows with different labels")

@@ -58,7 +58,8 @@ def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
     DataError when there is none or it cannot be audited.
     """
     dataset = load_as_read(config, listener)
-    refuse_without_numbers(dataset)
+    if not dataset.are_texts:
+        refuse_without_numbers(dataset)
     return without_giveaways(dataset, config.data.keep_columns)
 
 
@@ -102,8 +103,9 @@ def from_arrays(
     """
     X, groups = _column_of(X, groups)
     X, order = _column_of(X, order)
-    source = from_parts(X, y, name) if isinstance(X, Mapping) else from_object(X, y, name)
     config = config or Config()
+    texts = config.data.text_column
+    source = from_parts(X, y, name, texts) if isinstance(X, Mapping) else from_object(X, y, name, texts)
     source = replace(source, missing=names_in(config.data.missing))
     if split is not None:
         if source.part is not None:

@@ -58,7 +58,7 @@ LOADERS = (  # of those that fit, the first is used
     ),
     Loader(
         "FILE.csv, .tsv, .parquet",
-        "a label column, and a path column or feature columns",
+        "a label column, and columns of texts, image paths or features",
         "tables:load_table",
         (".csv", ".csv.gz", ".tsv", ".parquet"),
     ),

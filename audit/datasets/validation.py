@@ -121,13 +121,16 @@ def hashes_of(examples: Examples, given: AsGiven | None) -> npt.NDArray[np.uint6
 
 
 def refuse_without_numbers(dataset: LabeledDataset) -> None:
-    """Raise DataError for examples that only models of the user's own can read."""
+    """Raise DataError for texts, which models of numbers cannot read, and records, which none can."""
     if dataset.has_numbers or dataset.as_given is None:
         return
+    if dataset.are_texts:
+        raise DataError(
+            f"{dataset.name} has texts, expected numbers or categories; leave --model out, which then is text"
+        )
     raise DataError(
-        f"{dataset.name} has texts and no numbers or categories beside its labels, which the built-in models "
-        "cannot read; give --pred-probs, or a model that reads texts: make_pipeline(TfidfVectorizer(), "
-        "LogisticRegression()) in Python and --model package.module:build"
+        f"{dataset.name} has no texts, numbers or categories beside its labels, which the built-in models "
+        "could read; give --pred-probs, or a model of your own with --model package.module:build"
     )
 
 

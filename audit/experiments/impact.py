@@ -99,9 +99,9 @@ class Experiment(NamedTuple):
         training = self.config.training
         first_seed = self.config.run.seed
         seeds = range(first_seed, first_seed + self.settings.seeds)
-        groups = find_duplicates(self.dataset.X).joined(self.dataset.groups)
+        groups = find_duplicates(self.dataset.content).joined(self.dataset.groups)
         held_out = {seed: self._hold_out(groups, seed) for seed in seeds}
-        planned_rounds = schedule.make_schedule(training, self.dataset.X)
+        planned_rounds = schedule.make_schedule(training, self.dataset.content)
         costs = self._costs(planned_rounds, len(held_out[first_seed].train))
         *audit_listeners, model_listener = parts(listener, costs)
         audited = self._audit_all_rows(audit_listeners[0])
@@ -112,7 +112,7 @@ class Experiment(NamedTuple):
         fitting = Fitting(build, training.device, balance=training.balance)
         outcomes = trials.run_trials(
             [each.trial for each in planned],
-            self.dataset.X,
+            self.dataset.content,
             TrialModels(fitting, planned_rounds.recipe, len(self.dataset.class_names)),
             folder=self.folder,
             jobs=training.jobs,

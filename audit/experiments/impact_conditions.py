@@ -127,6 +127,7 @@ def subset(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
         part=taken(dataset.part, rows),
         groups=taken(dataset.groups, rows),
         order=taken(dataset.order, rows),
+        as_given=None if dataset.as_given is None else dataset.as_given[rows],
         as_read=None,
     )
 

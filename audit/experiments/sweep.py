@@ -81,7 +81,7 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
             planned = _plan(dataset, grid, settings, listener)
             outcomes = trials.run_trials(
                 [cell.trial for cell in planned.cells],
-                planned.dataset.X,
+                planned.dataset.content,
                 planned.models,
                 folder=folder,
                 jobs=jobs,
@@ -106,7 +106,7 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
         return {**facts, "seconds": sweep_detection.seconds(dataset, grid)}
     planned = _plan(dataset, grid, settings, listener)
     first = planned.cells[0].trial
-    seconds_each = trials.seconds_of(first, dataset.X, planned.models, most_rows=PROBE_ROWS)
+    seconds_each = trials.seconds_of(first, dataset.content, planned.models, most_rows=PROBE_ROWS)
     independent = len(planned.cells)
     if settings.continue_model:
         independent = len({(cell.kind, cell.seed) for cell in planned.cells})
@@ -166,11 +166,11 @@ def _plan(
             "--continue-model keeps training one network, expected --model cnn and images, found "
             f"{model}; leave it out"
         )
-    groups = find_duplicates(dataset.X).joined(dataset.groups)
+    groups = find_duplicates(dataset.content).joined(dataset.groups)
     build = models.builder(training.model, dataset)
     trial_models = TrialModels(
         Fitting(build, training.device, balance=training.balance),
-        schedule.make_schedule(training, dataset.X).recipe,
+        schedule.make_schedule(training, dataset.content).recipe,
         len(dataset.class_names),
     )
     cells: list[NoiseCell] = []

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.kinds.image_statistics import STATISTICS
 from audit.kinds.kind_features import NEIGHBOURS, KindFeatures, ReferenceData
 from audit.types import Conflicts, Labels, Rows
 
@@ -18,6 +17,12 @@ SHAPES = {  # statistic of the shape: words for a large and for a small value
     "long": ("long", "round"),
     "stroke": ("thick", "thin"),
     "off centre": ("off centre", "near the centre"),
+    "words": ("long", "short"),
+    "word length": ("of long words", "of short words"),
+    "capitals": ("in capitals", "without capitals"),
+    "repeats": ("repetitive", "without repetitions"),
+    "known words": ("of common words", "of words that no other text has"),
+    "known pairs": ("of common phrases", "of words that stand in an unusual order"),
 }
 MEASURED = {  # defect: the statistic that shows it, and how its value and the usual value read
     "stray marks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
@@ -28,6 +33,11 @@ MEASURED = {  # defect: the statistic that shows it, and how its value and the u
     "inverted": ("ground", "ground of brightness {:.2f}, usual is {:.2f}"),
     "covered": ("even", "{:.0%} of it one even part, usual are {:.0%}"),
     "broken strokes": ("pieces", "{:.0f} pieces, usual are {:.0f}"),
+    "empty": ("words", "{:.0f} words, usual are {:.0f}"),
+    "cut off text": ("words", "{:.0f} words, usual are {:.0f}"),
+    "garbled": ("known words", "{:.0%} of its words are in other texts, usual are {:.0%}"),
+    "wrong encoding": ("known words", "{:.0%} of its words are in other texts, usual are {:.0%}"),
+    "repeated word": ("repeats", "{:.0%} of its words stand in it before, usual are {:.0%}"),
     "specks": ("stray", "{:.0%} of the ink lies apart, usual are {:.0%}"),
     "noisy": ("noise", "grain {:.3f}, usual is {:.3f}"),
 }
@@ -91,16 +101,15 @@ class Explanations:
 
     def _shape(self, i: int) -> str:
         """The most unusual statistic of its shape, compared with the class that it is labelled as."""
-        if not self.features.image.shape[1]:
+        if not self.features.names:
             return ""
         median, spread = self.reference.usual
         label = self.labels[i]
         away = {}
-        for name in SHAPES:
-            column = STATISTICS.index(name)
-            away[name] = float(
-                (self.features.image[i, column] - median[label, column]) / spread[label, column]
-            )
+        for column, name in enumerate(self.features.names):
+            if name in SHAPES:
+                value = self.features.values[i, column]
+                away[name] = float((value - median[label, column]) / spread[label, column])
         most = max(away, key=lambda name: abs(away[name]))
         if abs(away[most]) < UNUSUAL:
             return ""
@@ -109,7 +118,7 @@ class Explanations:
         return f"{word}, {abs(away[most]):.1f} spreads from the median"
 
     def _quality(self, i: int, defect: str) -> str:
-        if not self.features.image.shape[1]:
+        if not self.features.names:
             return f"values {defect}: {self._distance(i) or 'unlike its neighbours'}"
         if defect in STROKE_WIDTH:
             width, usual = self._measured(i, "stroke")
@@ -122,5 +131,5 @@ class Explanations:
     def _measured(self, i: int, name: str) -> tuple[float, float]:
         """A statistic of the row, and its median in the row's likeliest class."""
         median, _ = self.reference.usual
-        usual = median[self.features.top[i, 0], STATISTICS.index(name)]
+        usual = median[self.features.top[i, 0], self.features.names.index(name)]
         return float(self.features.statistic(name)[i]), float(usual)

@@ -1,4 +1,4 @@
-"""The features from which the kind of a row is predicted: probabilities, neighbours and image statistics."""
+"""The features from which the kind of a row is predicted: probabilities, neighbours and statistics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from audit.kinds import image_statistics, text_statistics
 from audit.kinds.defects.image_scale import ImageScale
-from audit.kinds.image_statistics import STATISTICS, statistics
+from audit.kinds.text_statistics import Vocabulary
 from audit.types import Examples, Floats, Labels, Mask, OutOfSample, Rows, evenly
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 10
 SPARE_NEIGHBOURS = 2  # searched for beside them, since both sources of a synthetic row are left out
-REFERENCE_ROWS = 3000  # whose image statistics are compared with
+REFERENCE_ROWS = 3000  # whose statistics are compared with
 SPACING_ROWS = 500  # of a fold, from which the usual distance to neighbours is estimated
 MOST_Z = 20.0
 LEAST_SPREAD = 0.005  # of a statistic that is the same in all images
@@ -31,6 +32,8 @@ NEIGHBOUR_FEATURES = (
     "mixed",  # share of pairs of neighbours whose labels differ (Gini)
     "nearest",  # distance to the nearest neighbour, over the same
 )
+
+STATISTICS_OF = {1: text_statistics.STATISTICS, 4: image_statistics.STATISTICS}  # by the axes of examples
 
 FeaturesByName = Mapping[str, Floats]  # features (m,) by name
 
@@ -56,12 +59,28 @@ class ReferenceData:
     unsuspicious: Mask  # (n,)
     class_names: tuple[str, ...]
 
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """The names (s,) of the statistics that examples of this form have; none for features."""
+        return STATISTICS_OF.get(self.X.ndim, ())
+
+    def statistics_of(self, X: Examples, rows: Rows) -> Floats:
+        """Compute the statistics (m, s) of these rows of examples of the same form."""
+        if X.ndim == 4:
+            return image_statistics.statistics(X, rows, self.image_scale)
+        if X.ndim == 1:
+            return text_statistics.statistics(X[rows].tolist(), self.vocabulary)
+        return np.empty((len(rows), 0))
+
     @cached_property
-    def image_scale(self) -> ImageScale | None:
-        """The scale of the images; None for features."""
-        if self.X.ndim != 4:
-            return None
+    def image_scale(self) -> ImageScale:
+        """The scale of the images."""
         return ImageScale.of(self.X, self.sample)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of some unsuspicious texts."""
+        return Vocabulary.of(self.X[self.sample].tolist())
 
     @cached_property
     def sample(self) -> Rows:
@@ -73,9 +92,8 @@ class ReferenceData:
 
     @cached_property
     def usual(self) -> tuple[Floats, Floats]:
-        """Median and spread (k, s) of each image statistic by class; a class of few rows has those of all."""
-        assert self.image_scale is not None
-        values = statistics(self.X, self.sample, self.image_scale)
+        """Median and spread (k, s) of each statistic by class; a class of few rows has those of all."""
+        values = self.statistics_of(self.X, self.sample)
         labels = self.labels[self.sample]
         by_class = [values[labels == label] for label in range(len(self.class_names))]
         by_class = [part if len(part) >= NEIGHBOURS else values for part in by_class]
@@ -92,7 +110,8 @@ class KindFeatures:
 
     probability: FeaturesByName
     neighbour: FeaturesByName  # NaN where the model has no features
-    image: Floats  # (m, s) in the order of STATISTICS; no columns for rows of features
+    names: tuple[str, ...]  # (s,) of the statistics
+    values: Floats  # (m, s) of images or texts; no columns for rows of features
     z_scores: Floats  # (m, s) spreads between each statistic and its median in the likeliest class
     top: npt.NDArray[np.int64]  # (m, 2) the two likeliest classes
 
@@ -100,31 +119,31 @@ class KindFeatures:
     def matrix(self) -> Floats:
         """All features as one matrix (m, e), with UNKNOWN in place of NaN."""
         columns = [*self.probability.values(), *self.neighbour.values()]
-        parts = [np.stack(columns, axis=1), self.image, self.z_scores]
+        parts = [np.stack(columns, axis=1), self.values, self.z_scores]
         if self.z_scores.shape[1]:
             parts.append(np.abs(self.z_scores).max(axis=1, keepdims=True))
         return np.asarray(np.nan_to_num(np.concatenate(parts, axis=1), nan=UNKNOWN))
 
     def statistic(self, name: str) -> Floats:
-        """An image statistic (m,) by name."""
-        return self.image[:, STATISTICS.index(name)]
+        """A statistic (m,) by name."""
+        return self.values[:, self.names.index(name)]
 
 
 def kind_features(query: QueryRows, reference: ReferenceData) -> KindFeatures:
     """Compute the features of these rows in comparison with the reference data."""
     probs = query.predictions.pred_probs[query.rows].astype(np.float64)
     top = np.argsort(-probs, axis=1, kind="stable")[:, :2]
-    image = np.empty((len(query.rows), 0))
-    z_scores = image
-    if reference.image_scale is not None:
-        image = statistics(query.X, query.rows, reference.image_scale)
+    values = reference.statistics_of(query.X, query.rows)
+    z_scores = values
+    if reference.statistics:
         median, spread = reference.usual
         likeliest = top[:, 0]
-        z_scores = np.clip((image - median[likeliest]) / spread[likeliest], -MOST_Z, MOST_Z)
+        z_scores = np.clip((values - median[likeliest]) / spread[likeliest], -MOST_Z, MOST_Z)
     return KindFeatures(
         probability=probability_features(probs, query.labels),
         neighbour=neighbour_features(query, reference, top),
-        image=image,
+        names=reference.statistics,
+        values=values,
         z_scores=z_scores,
         top=top,
     )

@@ -72,12 +72,12 @@ def gather_predictions(
 ) -> tuple[OutOfSample, tuple[Synthetic, OutOfSample] | None]:
     """Return the predictions for all rows, and the synthetic rows of all folds with theirs.
 
-    Rows of a table get features here, since their space needs no model.
+    Rows of a table and texts get features here, since their space needs no model.
     """
     gathered = combine_synthetic(results)
-    if X.ndim != 2 or not X.shape[1]:
+    project = embeddings.projection_of(X)
+    if project is None:
         return predictions, gathered
-    project = embeddings.table_projection(X)
     predictions = replace(predictions, features=embeddings.halved(project(X)))
     if gathered is None:
         return predictions, None
@@ -115,7 +115,7 @@ def classify_suspects(
         return None, None
     original = audited.labels.original
     reference = ReferenceData(
-        audited.dataset.X,
+        audited.dataset.content,
         audited.labels.noisy,
         audited.predictions,
         ~audited.issues.is_issue,

@@ -10,14 +10,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.words import words
 from audit.errors import ConfigError, DataError
 from audit.noise.sampling import classes_at
 from audit.noise.transitions import symmetric
-from audit.types import Floats, Labels, Rows
+from audit.types import Examples, Floats, LabeledDataset, Labels, Rows
 
 CHUNK_BYTES = 1 << 24
 FLIP_DEVIATION = 0.1  # standard deviation of the flip probabilities, as in Xia et al.
 WEAK_FOLDS = 3
+WORD_BUCKETS = 256  # that the words of texts are hashed into
+
+
+def numbers_of(dataset: LabeledDataset) -> Examples:
+    """What noise from examples reads: the numbers (n, …), or how often texts have a word of each bucket."""
+    if not dataset.are_texts:
+        return dataset.X
+    from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415  slow to import
+
+    vectorizer = HashingVectorizer(analyzer=words, n_features=WORD_BUCKETS, alternate_sign=False)
+    return np.asarray(vectorizer.transform(dataset.content.tolist()).toarray())
 
 
 def confusion(X: npt.ArrayLike | None, labels: Labels, k: int, rate: float) -> Floats:

@@ -11,12 +11,14 @@ from audit import wording
 from audit.datasets.labels.raw import class_called
 from audit.errors import ConfigError
 from audit.noise import check_options, flip
+from audit.noise.from_examples import numbers_of
 from audit.noise.transitions import read_matrix
 from audit.settings.detect import Config
 from audit.settings.noise import NoiseOptions, NoiseSettings
 from audit.types import Floats, LabeledDataset, NoisyLabels, Rows
 
 MOST_UNITS = 1.5  # labels in a group, on average, up to which groups are said to have one label
+FROM_EXAMPLES = ("confusion", "instance")  # the kinds of noise that read examples
 MOST_NAMES = 12  # that an error line lists
 
 
@@ -82,13 +84,16 @@ class ConfiguredNoise:
         dataset = self.widened(dataset)
         noise_map = self.options.noise_map
         first, unit = _units(dataset)
+        X = dataset.X
+        if self.settings.noise_kind in FROM_EXAMPLES:
+            X = numbers_of(dataset)
         noisy = flip(
             dataset.labels[first],
             self.settings.noise,
             self.settings.noise_kind,
             k=len(dataset.class_names),
             rng=rng,
-            X=dataset.X[first] if len(first) < len(unit) else dataset.X,
+            X=X[first] if len(first) < len(unit) else X,
             sampling=self.options.sampling,
             inclusive=self.options.inclusive,
             class_map=None if noise_map is None else map_in(noise_map, dataset.class_names),

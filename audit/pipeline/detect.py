@@ -36,6 +36,7 @@ from audit.training import memory, models, schedule
 from audit.training.cross_validation import (
     Fitting,
     one_thread,
+    read_shape,
     threads_of_folds,
     workers_for,
     workers_starting,
@@ -121,7 +122,9 @@ def detect(
     )
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
-    with _workers_starting(config, model, dataset.X.shape) if trains else nullcontext():
+    shape = read_shape(dataset.X, dataset.as_given)
+    texts = dataset.are_texts
+    with _workers_starting(config, model, shape, texts=texts) if trains else nullcontext():
         if out is None:
             record = _audit(request, None, listener, timer)
             _refuse_changed(request)
@@ -142,9 +145,12 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
         source = datasets.open_source(config.data, listener)
         chosen = datasets.choose_rows(source, datasets.selection(config))
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
+    texts = source.as_given is not None and source.as_given.texts is not None
     shape = () if source.X is None else source.X.shape
+    if texts:
+        shape = read_shape(np.empty((len(chosen.parsed.codes), 0)), source.as_given)
     trains = len(shape) > 1 and config.predictions.pred_probs is None and not path.exists()
-    with _workers_starting(config, model, shape) if trains else nullcontext():
+    with _workers_starting(config, model, shape, texts=texts) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
             request = replace(_request(config, source, chosen), source=files)
             del source  # HDF5 would read a file again from its cache while it is open
@@ -275,12 +281,14 @@ class _CheckedFolds:
         self.kept.save_fold(name, result)
 
 
-def _workers_starting(config: Config, model: Any, shape: tuple[int, ...]) -> AbstractContextManager[None]:
-    """A block while which workers import what a model of examples of this shape needs."""
+def _workers_starting(
+    config: Config, model: Any, shape: tuple[int, ...], *, texts: bool
+) -> AbstractContextManager[None]:
+    """A block while which workers import what a model of texts, or of examples of this shape, needs."""
     rows = min(shape[0], config.data.limit or shape[0])
     sampled_shape = (rows, *shape[1:])
     training = config.training
-    importing = models.importing(model, sampled_shape)
+    importing = models.importing(model, sampled_shape, texts=texts)
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
 
@@ -296,7 +304,8 @@ def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
         arrays["as_given"] = given_hashes(dataset.as_given)
     threads = [1]
     if request.pred_probs is None:
-        threads = threads_of_folds(dataset.X.shape, request.config.training.folds)
+        shape = read_shape(dataset.X, dataset.as_given)
+        threads = threads_of_folds(shape, request.config.training.folds)
     return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part, threads)
 
 
@@ -370,16 +379,16 @@ def _data_facts(
     dataset: LabeledDataset, folder: str | None, notes: Sequence[str], trained: rounds.Trained
 ) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
-    texts = {}
+    without_numbers = {}
     if dataset.as_given is not None and not dataset.has_numbers:
-        texts = {"texts": True}
+        without_numbers = {"texts" if dataset.are_texts else "records": True}
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "shape": list(dataset.whole.X.shape),
         "dtype": str(dataset.X.dtype),
         "folder": folder,
-        **texts,
+        **without_numbers,
         "notes": [*dataset.notes, *notes],
         "cautions": [*trained.failures, *dataset.cautions, *trained.cautions],
         **({"failures": list(trained.failures)} if trained.failures else {}),
@@ -403,7 +412,8 @@ def _thumbnails(
     given, suggested = controls.as_shown(labels, *issues, hidden)
     trusted = selection.trusted(*issues, labels, trained.out_of_sample)
     with optional("the examples on the cards", notes.append):
-        return selection.thumbnails(dataset, rows, given, suggested, trusted)
+        features = trained.out_of_sample.features
+        return selection.thumbnails(dataset, rows, given, suggested, trusted, features)
     return selection.no_thumbnails(rows)
 
 
@@ -424,7 +434,7 @@ def _train(
     if request.sample_weight is not None:
         sample_weights = weights_of_rows(request.sample_weight, dataset.rows)
     work = rounds.RoundsTask(
-        dataset=dataset,
+        dataset=models.as_read(request.model, dataset),
         labels=labels.noisy,
         schedule=schedule.make_schedule(training, dataset.X),
         fitting=Fitting(
@@ -438,7 +448,7 @@ def _train(
         synthetic_seed=seeds.planting,
         as_given=request.reads_given,
     )
-    shape = dataset.X.shape
+    shape = read_shape(dataset.X, dataset.as_given)
     jobs = workers_for(shape, training.folds, training.jobs)
     name = models.choose(request.model, dataset) if isinstance(request.model, str) else ""
     short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)

@@ -67,6 +67,11 @@ def inject_defects(dataset: LabeledDataset, config: Config, settings: InjectSett
     AuditError
         When the settings are wrong, or do not fit the data.
     """
+    if dataset.are_texts:
+        raise DataError(
+            f"{dataset.name} holds texts, expected images or features, which inject writes as X.npy; inject "
+            "into such, or measure the audit of texts with audit detect --noise"
+        )
     shares = shares_in(settings.defects)
     counts = {kind: round(share * len(dataset.labels)) for kind, share in shares.items()}
     counts = {kind: count for kind, count in counts.items() if count}

@@ -13,7 +13,7 @@ from audit.pipeline.held_together import held_together
 from audit.settings.detect import Config
 from audit.settings.training import TrainingSettings
 from audit.training import capabilities, models, schedule
-from audit.training.cross_validation import threads_of, workers_for
+from audit.training.cross_validation import read_shape, threads_of, workers_for
 from audit.training.model import fit
 from audit.training.schedule import Schedule
 from audit.types import AsGiven, LabeledDataset, Labels, Recipe, Rows, Training
@@ -66,7 +66,7 @@ def preview(
     settings = config.training
     planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
-    duplicates = find_duplicates(dataset.X)
+    duplicates = find_duplicates(dataset.X, dataset.as_given)
     notes = [*dataset.notes, *dataset.cautions]
     jobs = 1
     probe = Probe(0.0, 0.0, "none")
@@ -74,11 +74,12 @@ def preview(
         trained_on = dataset.labels if labels is None else labels
         held = held_together(dataset, trained_on, duplicates, settings.folds)
         notes += [*held.notes, *held.cautions]
-        jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
-        probe = _probe(replace(dataset, as_given=given), settings, planned)
+        jobs = workers_for(read_shape(dataset.X, dataset.as_given), settings.folds, settings.jobs)
+        read = models.as_read(settings.model, replace(dataset, as_given=given))
+        probe = _probe(read, settings, planned)
     return {
         "data": dataset.name,
-        "examples": "images" if dataset.are_images else "features",
+        "examples": _form(dataset),
         "shape": list(dataset.X.shape),
         "dtype": str(dataset.X.dtype),
         "classes": {name: int(c) for name, c in zip(dataset.class_names, counts, strict=True)},
@@ -97,9 +98,16 @@ def preview(
     }
 
 
+def _form(dataset: LabeledDataset) -> str:
+    """What the examples are."""
+    if dataset.are_texts:
+        return "texts"
+    return "images" if dataset.are_images else "features"
+
+
 def _seconds(dataset: LabeledDataset, settings: TrainingSettings, planned: Schedule, probe: Probe) -> float:
     """Estimate the seconds of the whole run."""
-    jobs = workers_for(dataset.X.shape, settings.folds, settings.jobs)
+    jobs = workers_for(read_shape(dataset.X, dataset.as_given), settings.folds, settings.jobs)
     n = len(dataset.labels)
     in_epochs = dataset.are_images and models.choose(settings.model, dataset) == "cnn"
     seconds = START_SECONDS

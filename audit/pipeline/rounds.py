@@ -151,16 +151,23 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     probs = average_repeats(outcomes, task.schedule.n_repeats)
     synthetic = None
     missing = [line for of_round in results for result in of_round for line in result.missing]
-    if task.synthetic_seed and not task.dataset.has_numbers:
-        missing.append("missing: the kinds of suspects (no rows with known defects can be made of texts)")
+    if task.synthetic_seed and not _can_be_made(task.dataset):
+        missing.append("missing: the kinds of suspects (no rows with known defects can be made of records)")
     if task.synthetic_seed:
         with optional("the features of examples, and with them the kinds of suspects", missing.append):
-            probs, synthetic = step.gather_predictions(task.dataset.X, probs, results[first_last])
+            probs, synthetic = step.gather_predictions(task.dataset.content, probs, results[first_last])
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
     notes = tuple(dict.fromkeys([*held.notes, *missing]))
     failed = tuple(dict.fromkeys(line for each in results[first_last:] for line in failures(each)))
     return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions, failed)
+
+
+def _can_be_made(dataset: LabeledDataset) -> bool:
+    """Whether examples with defects can be made in the form that models read."""
+    if dataset.has_numbers or dataset.as_given is None:
+        return dataset.has_numbers
+    return dataset.are_texts and dataset.as_given.of_made(dataset.content[:1]) is not None
 
 
 @dataclass(frozen=True, eq=False)

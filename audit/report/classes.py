@@ -10,6 +10,7 @@ from audit.detectors.scoring import Estimate
 from audit.runs.folder import RunRecord
 
 MOST_MATRIX_CLASSES = 24
+CONFUSED_CLASSES = 16  # in the matrix where there are more, those with the most suspects
 MOST_PAIRS = 8
 MOST_MOVES = 10
 SHORT_NAME = 4  # letters
@@ -29,7 +30,8 @@ class Classes:
     """The suspects by original and suggested class, and the figures of each class."""
 
     names: tuple[str, ...]
-    matrix: tuple[tuple[MatrixCell, ...], ...]  # empty when there are too many classes to draw
+    shown: tuple[int, ...]  # the classes of the matrix
+    matrix: tuple[tuple[MatrixCell, ...], ...]
     pairs: tuple[tuple[int, int, int], ...]  # the commonest given → suggested, by number, and their count
     moves: tuple[tuple[str, str, Estimate], ...]  # the likeliest true → given
     table: tuple[tuple[str, ClassFigures], ...]  # names and figures
@@ -48,9 +50,11 @@ def classes(record: RunRecord) -> Classes:
     np.add.at(counts, (record.labels.original[rows], record.suspects.suggested[rows]), 1)
     order = np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
     names = record.class_names
+    shown = _most_confused(counts)
     return Classes(
         names=names,
-        matrix=_matrix(counts),
+        shown=tuple(shown.tolist()),
+        matrix=_matrix(counts[np.ix_(shown, shown)]),
         moves=_moves(record),
         pairs=tuple(
             (i, j, int(counts[i, j])) for i, j in (divmod(int(cell), k) for cell in order) if counts[i, j]
@@ -59,10 +63,16 @@ def classes(record: RunRecord) -> Classes:
     )
 
 
+def _most_confused(counts: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+    """The classes that the matrix shows, in their order: all, or of too many those with the most suspects."""
+    if len(counts) <= MOST_MATRIX_CLASSES:
+        return np.arange(len(counts))
+    of_class = counts.sum(axis=0) + counts.sum(axis=1)
+    return np.sort(np.argsort(-of_class, kind="stable")[:CONFUSED_CLASSES])
+
+
 def _matrix(counts: npt.NDArray[np.int_]) -> tuple[tuple[MatrixCell, ...], ...]:
-    """The counts with their shades; empty when there are too many classes to draw."""
-    if len(counts) > MOST_MATRIX_CLASSES:
-        return ()
+    """The counts with their shades."""
     heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
     return tuple(
         tuple(MatrixCell(int(c), int(h)) for c, h in zip(line, shades, strict=True))

@@ -1,5 +1,7 @@
 """Find the trusted example of a class that looks most like a given one."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -15,17 +17,22 @@ LEAST_A_CLASS = 4  # candidates, however large the images are
 
 
 def nearest_trusted(
-    X: Examples, labels: Labels, trusted: Mask, rows: Rows, classes: npt.NDArray[np.int64]
+    vectors: Callable[[Rows], Floats],
+    labels: Labels,
+    trusted: Mask,
+    rows: Rows,
+    classes: npt.NDArray[np.int64],
+    most: int = MOST_A_CLASS,
 ) -> npt.NDArray[np.int64]:
     """Find for each of the rows (m,) the nearest trusted row of each class that is asked for, (m, c).
 
-    Distance is Euclidean, between shrunk images of mean 0 and length 1. The candidates of a class are
-    spread evenly over its trusted rows, so that few are read however many there are.
+    Distance is Euclidean. The candidates of a class are spread evenly over its trusted rows, so that few are
+    read however many there are.
 
     Parameters
     ----------
-    X
-        Images (n, h, w, c).
+    vectors
+        Returns the vectors (t, d) of rows (t,), such as shrunk images.
     labels
         The class of every row (n,).
     trusted
@@ -34,6 +41,8 @@ def nearest_trusted(
         The rows to find neighbours for; none of them is a neighbour.
     classes
         The classes (m, c) of which to find one.
+    most
+        Candidates of a class.
 
     Returns
     -------
@@ -42,21 +51,30 @@ def nearest_trusted(
     from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415  slow to import
 
     nearest = np.full(classes.shape, -1)
-    wanted = np.unique(classes)
     free = trusted.copy()
     free[rows] = False
-    most = MOST_BYTES // max(1, len(wanted) * X[:1].nbytes)
-    most = min(MOST_A_CLASS, max(LEAST_A_CLASS, most))
-    shrunk = _shrunk(X, rows)
-    for label in wanted:
-        candidates = np.flatnonzero(free & (labels == label))
-        candidates = candidates[evenly_spaced(len(candidates), most)]
+    asking_vectors = vectors(rows)
+    for label in np.unique(classes):
+        known = np.flatnonzero(free & (labels == label))
+        known = known[evenly_spaced(len(known), most)]
         asking, column = np.nonzero(classes == label)
-        if len(candidates):
-            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_shrunk(X, candidates))
-            found = search.kneighbors(shrunk[asking], return_distance=False)[:, 0]
-            nearest[asking, column] = candidates[found]
+        if len(known):
+            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(vectors(known))
+            found = search.kneighbors(asking_vectors[asking], return_distance=False)[:, 0]
+            nearest[asking, column] = known[found]
     return nearest
+
+
+def nearest_images(
+    X: Examples, labels: Labels, trusted: Mask, rows: Rows, classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Find for each of the rows (m,) of images (n, h, w, c) the nearest trusted row of each class, (m, c).
+
+    Distance is that of shrunk images of mean 0 and length 1; see `nearest_trusted`.
+    """
+    most = MOST_BYTES // max(1, len(np.unique(classes)) * X[:1].nbytes)
+    most = min(MOST_A_CLASS, max(LEAST_A_CLASS, most))
+    return nearest_trusted(partial(_shrunk, X), labels, trusted, rows, classes, most)
 
 
 def _shrunk(X: Examples, rows: Rows) -> Floats:

@@ -1,5 +1,6 @@
 """The content of a report as values: numbers, captions and the rows to show, without any HTML."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,6 +80,7 @@ class Report:
     injected: bool
     scores: Scores
     things: str  # what the examples are called
+    texts: Mapping[int, str]  # by row, where the examples are texts
     cautions: tuple[str, ...]  # what may make the score misleading, a line each
     failed: bool  # whether the models learned nothing
     conflicts: tuple[DuplicateGroup, ...]
@@ -121,7 +123,8 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         rows=len(flipped),
         injected=record.injected,
         scores=record.scores,
-        things="images" if len(record.data["shape"]) == 4 else "rows",
+        things=_things(record),
+        texts=_texts(record),
         cautions=record.cautions,
         failed=bool(record.data.get("failures")),
         conflicts=conflicts[:others],
@@ -144,6 +147,21 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         version=record.versions["label-audit"],
         blind=len(record.controls.rows) > 0,
     )
+
+
+def _things(record: RunRecord) -> str:
+    """What the examples are called."""
+    if len(record.data["shape"]) == 4:
+        return "images"
+    return "texts" if record.data.get("texts") else "rows"
+
+
+def _texts(record: RunRecord) -> dict[int, str]:
+    """The text of each row that was kept for the report; empty where the examples are no texts."""
+    if not record.data.get("texts"):
+        return {}
+    kept = zip(record.thumbnails.rows.tolist(), record.thumbnails.unusual, strict=True)
+    return {row: "\n".join(feature.value for feature in features) for row, features in kept}
 
 
 def _conflicts(record: RunRecord) -> tuple[DuplicateGroup, ...]:
@@ -264,10 +282,11 @@ def _bars(probs: npt.NDArray[np.float32]) -> list[str]:
 
 
 def _likely(probs: npt.NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
-    """The most likely classes of a row, as many as the review panel shows, without those near zero."""
-    most = len(probs) if len(probs) <= MOST_BAR_CLASSES else MOST_LIKELY
-    order = np.argsort(-probs, kind="stable")[:most].tolist()
+    """The most likely classes of a row, as many as the review panel shows; of few, those not near zero."""
+    order = np.argsort(-probs, kind="stable").tolist()
     percents = np.round(100 * probs.astype(float)).astype(int).tolist()
+    if len(probs) > MOST_BAR_CLASSES:
+        return tuple((label, percents[label]) for label in order[:MOST_LIKELY])
     return tuple((label, percents[label]) for label in order if percents[label] or label == order[0])
 
 
@@ -299,6 +318,8 @@ def _data(record: RunRecord) -> str:
         examples = f"rows of {sides[0]} features"
     elif record.data.get("texts"):
         examples = "texts"
+    elif record.data.get("records"):
+        examples = "records"
     else:
         examples = "labels without examples"
     return f"{record.data['name']}: {len(record.ids):,} {examples}, {record.data['dtype']}"

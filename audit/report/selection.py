@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.report.neighbours import nearest_trusted
+from audit.report.neighbours import nearest_images, nearest_trusted
 from audit.report.sprites import as_picture
+from audit.report.telling_words import telling_words
 from audit.review.controls import mixed
 from audit.runs.folder import RunRecord
 from audit.types import (
     AsGiven,
     Examples,
+    Features,
     FeatureValue,
     Issues,
     LabeledDataset,
@@ -95,23 +97,45 @@ def trusted(issues: Issues, suspects: Issues, labels: NoisyLabels, probs: OutOfS
 
 
 def thumbnails(
-    dataset: LabeledDataset, rows: Rows, given: Labels, suggested: Labels, trusted: Mask
+    dataset: LabeledDataset,
+    rows: Rows,
+    given: Labels,
+    suggested: Labels,
+    trusted: Mask,
+    features: Features | None = None,
 ) -> Thumbnails:
-    """Make small grey or RGB images of these rows in uint8, or list their most unusual features.
+    """Make small grey or RGB images of these rows in uint8, or list their texts or most unusual features.
 
-    The images of these rows come with the nearest of the trusted rows (n,), one of the given class and one
-    of the suggested class.
+    Images and texts come with the nearest of the trusted rows (n,), one of the given class and one of the
+    suggested class; texts are near in the features (n, d), where there are such.
     """
+    classes = np.stack([given, suggested], axis=1)
     if dataset.are_images:
-        near = nearest_trusted(dataset.X, given, trusted, rows, np.stack([given, suggested], 1)[rows])
-        shown = np.union1d(rows, near[near >= 0])
-        nearest = np.full((len(shown), 2), -1)
-        nearest[np.searchsorted(shown, rows)] = near
+        near = nearest_images(dataset.X, given, trusted, rows, classes[rows])
+        shown, nearest = _with_nearest(rows, near)
         images = _shrunk(_to_bytes(dataset.X[shown]))
         return Thumbnails(shown, images, ((),) * len(shown), nearest)
+    if dataset.are_texts:
+        near = np.full((len(rows), 2), -1)
+        if features is not None:
+            near = nearest_trusted(features.__getitem__, given, trusted, rows, classes[rows])
+        shown, nearest = _with_nearest(rows, near)
+        told = telling_words(dataset.content, given, trusted, shown, classes[shown])
+        passages = [
+            (_passage(text, *words),) for text, words in zip(dataset.content[shown], told, strict=True)
+        ]
+        return replace(no_thumbnails(shown), unusual=tuple(passages), nearest=nearest)
     if dataset.as_given is not None and not dataset.has_numbers:
-        return replace(no_thumbnails(rows), unusual=texts(dataset.as_given[rows]))
+        return replace(no_thumbnails(rows), unusual=records(dataset.as_given[rows]))
     return replace(no_thumbnails(rows), unusual=unusual_features(dataset, rows, given, suggested))
+
+
+def _with_nearest(rows: Rows, near: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """The rows (m,) with those nearest to them (m, 2) in one order, and the nearest rows of each."""
+    shown = np.union1d(rows, near[near >= 0])
+    nearest = np.full((len(shown), 2), -1)
+    nearest[np.searchsorted(shown, rows)] = near
+    return shown, nearest
 
 
 def no_thumbnails(rows: Rows) -> Thumbnails:
@@ -121,23 +145,29 @@ def no_thumbnails(rows: Rows) -> Thumbnails:
     return Thumbnails(rows, no_images, ((),) * len(rows), no_neighbours)
 
 
-def texts(given: AsGiven) -> tuple[tuple[FeatureValue, ...], ...]:
-    """What examples without numbers (m) hold, in words: a text, or what is in each column."""
+def records(given: AsGiven) -> tuple[tuple[FeatureValue, ...], ...]:
+    """What examples without numbers (m) hold, in words: what is in each column."""
     values = given.examples
     if hasattr(values, "columns"):
         names = list(values.columns)
         cells = zip(*(values[name] for name in names), strict=True)
-        return tuple(
-            tuple(_text(str(name), cell) for name, cell in zip(names, row, strict=True)) for row in cells
-        )
-    return tuple((_text("text", each),) for each in values)
+        return tuple(tuple(map(_field, names, row)) for row in cells)
+    return tuple((_field("record", each),) for each in values)
 
 
-def _text(name: str, value: object) -> FeatureValue:
+def _field(name: object, value: object) -> FeatureValue:
+    return FeatureValue(str(name), _short_text(value), "", "")
+
+
+def _passage(text: str, for_given: str, for_suggested: str) -> FeatureValue:
+    return FeatureValue("text", _short_text(text), for_given, for_suggested)
+
+
+def _short_text(value: object) -> str:
     text = str(value)
     if len(text) > LONGEST_TEXT:
-        text = f"{text[: LONGEST_TEXT - 1]}…"
-    return FeatureValue(name, text, "", "")
+        return f"{text[: LONGEST_TEXT - 1]}…"
+    return text
 
 
 def unusual_features(

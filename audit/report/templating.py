@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.report.telling_words import pieces
 from audit.wording import figure_name, interval, look_wrong, percent
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _environment() -> "Environment":
         "interval": interval,
         "look_wrong": look_wrong,
         "percent": percent,
+        "pieces": pieces,
         "thousands": "{:,}".format,
     }
     return environment

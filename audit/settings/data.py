@@ -47,6 +47,13 @@ class DataSettings(SettingsGroup):
         "Column of a table that holds image paths. Only needed for a name other than path, file or image.",
         decides="data",
     )
+    text_column: str | None = setting(
+        None,
+        "Columns of a table, separated by commas, that hold the texts to audit. Without it they are found by "
+        "what they hold. none: texts are left out.",
+        decides="data",
+        holds_names=True,
+    )
     split: str | None = setting(
         None,
         "Column of a table that names the part of each row, such as train or test. The report lists rows "

@@ -43,9 +43,11 @@ from audit.types import (
     Synthetic,
     Training,
     children,
+    content_of,
 )
 
-SMALL_DATA = 50_000  # values of features: models have learned them before a worker has imported what it needs
+# Values of features, or characters of texts: models have learned them before a worker has what it needs.
+SMALL_DATA = 50_000
 
 # Makes rows with a known defect of these rows of X, all of the fold of that number; picklable as Builder is.
 Synthesizer: TypeAlias = Callable[[Examples, Labels, Rows, int], Synthetic | None]
@@ -115,7 +117,10 @@ class FoldTask:
         """Make rows with a known defect of the rows of a fold that may be trained on, if they are wanted."""
         if self.synthesizer is None:
             return None
-        return self.synthesizer(X, self.labels, held_out[self.keep[held_out]], number)
+        examples = content_of(X, self.given)
+        if examples.ndim == 1 and (self.given is None or self.given.of_made(examples[:1]) is None):
+            return None
+        return self.synthesizer(examples, self.labels, held_out[self.keep[held_out]], number)
 
 
 def cross_validate(
@@ -159,9 +164,10 @@ def cross_validate(
     if task.order is None and not task.balanced:
         check_fold_count(task.labels, task.groups, task.folds)
     seeds = [int(child.generate_state(1)[0]) for child in children(seed, task.folds)]
-    threads = threads_of_folds(X.shape, task.folds)
+    shape = read_shape(X, task.given)
+    threads = threads_of_folds(shape, task.folds)
     missing = [number for number in range(task.folds) if number not in skip]
-    workers = workers_for(X.shape, len(missing), jobs)
+    workers = workers_for(shape, len(missing), jobs)
     with progress_board(task.folds, skip, progress) as board:
         if workers:
             calls = (
@@ -206,6 +212,14 @@ def _try(importing: Callable[[], object], _: object) -> None:
     """Import something in a worker process, if it can be."""
     with suppress(Exception):  # a fold will raise it, and say where
         importing()
+
+
+def read_shape(X: Examples, given: AsGiven | None) -> tuple[int, ...]:
+    """The shape (n, …) of what models read: of the numbers, or of texts with their mean length."""
+    content = content_of(X, given)
+    if content.ndim > 1:
+        return X.shape
+    return (len(X), -(-sum(map(len, content)) // max(1, len(X))))
 
 
 def workers_for(shape: tuple[int, ...], folds: int, jobs: int | None) -> int:
@@ -298,7 +312,7 @@ def _train_fold(
     with optional("rows with known defects, which the kinds of suspects are learnt from", missing.append):
         made = task.synthetic_rows_of(X, held_out, number)
         if made is not None:
-            made_given = None if task.given is None else task.given.of_numbers(made.X)
+            made_given = None if task.given is None else task.given.of_made(made.X)
             of_synthetic = _predict_all(model, made.X, made_given)
         synthetic = made
     landmark_features = None

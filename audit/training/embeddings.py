@@ -5,11 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Features, Rows, evenly, evenly_spaced
+from audit.datasets.words import WORD
+from audit.types import Examples, Features, Rows, Texts, evenly, evenly_spaced
 
 COMPONENTS = 32  # principal ones that are kept
 LANDMARKS = 1000  # rows that the model of every fold embeds
 FIT_ROWS = 5000  # of a table, by which its components are fitted
+FIT_TEXTS = 20_000  # by which topics are fitted
+TOPICS = 64
+LEAST_TEXTS = 2  # that have a word which counts
 FARTHEST = 1000.0  # quartile ranges; larger values would overflow half precision
 MOST_HALF = float(np.finfo(np.float16).max)
 Project = Callable[[Features], npt.NDArray[np.float32]]
@@ -80,3 +84,40 @@ def table_projection(X: Examples) -> Project:
         return components(standardised(rows))
 
     return project
+
+
+def text_projection(texts: Texts) -> Project | None:
+    """Fit the map of texts (m,) to the main topics of their words: latent semantic analysis.
+
+    None where no two texts have a word in common. Source: Deerwester et al. 1990.
+    """
+    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  slow to import
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  slow to import
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415  slow to import
+    from sklearn.preprocessing import Normalizer  # noqa: PLC0415  slow to import
+
+    sample = evenly(texts, FIT_TEXTS).tolist()
+    vectorizer = TfidfVectorizer(token_pattern=WORD, min_df=LEAST_TEXTS, sublinear_tf=True, dtype=np.float32)
+    try:
+        found = vectorizer.fit_transform(sample)
+    except ValueError:  # as scikit-learn says that there are no such words
+        return None
+    count = min(TOPICS, len(sample) - 1, found.shape[1] - 1)
+    if count < 1:
+        return None
+    topics = make_pipeline(vectorizer, TruncatedSVD(count, random_state=0), Normalizer())
+    topics.fit(sample)
+
+    def project(values: Examples) -> npt.NDArray[np.float32]:
+        return np.asarray(topics.transform(values.tolist()), dtype=np.float32)
+
+    return project
+
+
+def projection_of(X: Examples) -> Project | None:
+    """The map of features (n, d) or texts (n,) to a space that needs no model; None for anything else."""
+    if X.ndim == 1:
+        return text_projection(X)
+    if X.ndim == 2 and X.shape[1]:
+        return table_projection(X)
+    return None

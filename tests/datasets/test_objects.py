@@ -283,7 +283,7 @@ def test_what_hugging_face_holds_and_cannot_be_audited_is_refused(hugging):
     several = "'img' (Image), 'fine' (ClassLabel), 'coarse' (ClassLabel), 'text' (Value)"
     messages = {
         refused(hugging): f"X has columns {several}, expected one ClassLabel, or one called label; give the name of the label column as y",
-        refused(hugging.remove_columns(["img", "fine", "coarse"])): "X has columns 'text' (Value), expected one Image, or one called image; for a table, give X.to_pandas() and y, its label column",
+        refused(hugging.remove_columns(["img", "fine", "coarse"])): "X has columns 'text' (Value), expected one ClassLabel, or one called label; give the name of the label column as y",
         refused(hugging, labels): "y is given beside the data set X, expected the name of its label column; leave y out",
         refused(hugging, "none"): "X has 0 columns 'none', expected one, which y names; it has 'img', 'fine', 'coarse', 'text'",
         refused(hugging.select([]), "fine"): "X has no rows (Dataset); there is nothing to audit",

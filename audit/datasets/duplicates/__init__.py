@@ -2,11 +2,13 @@
 
 Near duplicates of an image are copies of it that were shifted by a pixel, encoded again, made a little
 brighter or of higher contrast, or given a few stray pixels or a little noise. Rows of features are near
-duplicates when they differ only in their last digits. Examples that look alike by chance, as two thin ones of
-MNIST do, are not near duplicates: docs/methods.md has the measurements.
+duplicates when they differ only in their last digits, and texts when they differ in a few words. Examples
+that look alike by chance, as two thin ones of MNIST do, are not near duplicates: docs/methods.md has the
+measurements.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,13 +17,15 @@ import numpy.typing as npt
 
 from audit.datasets.duplicates.near_features import near_features
 from audit.datasets.duplicates.near_images import near_images
+from audit.datasets.duplicates.near_texts import near_texts
 from audit.datasets.duplicates.search import Pairs, chunks
 from audit.datasets.given_rows import given_hashes
-from audit.types import AsGiven, Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows
+from audit.datasets.words import normalised
+from audit.types import AsGiven, Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows, content_of
 
 MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
 LEAST_CHAIN = 10  # rows that a chain may hold in any case
-_SEARCHES = {2: near_features, 4: near_images}  # by the number of axes of the examples
+_SEARCHES = {1: near_texts, 2: near_features, 4: near_images}  # by the number of axes of the examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,13 +138,17 @@ def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
     their difference is at most `near_images.APART` long, without its largest pixels and smoothed. Rows of
     features are near duplicates when they differ by at most `near_features.TOLERANCE` in every column. Chains
     of near pairs that hold more than MOST_SHARE of the rows are cut: there, everything resembles something.
-    The result does not depend on the order of the rows. Examples without numbers, of which X has no columns,
-    have exact duplicates alone, by what they are as given.
+    The result does not depend on the order of the rows. Texts are exact duplicates when they differ in case,
+    spaces and punctuation alone, and near ones when they share most of their shingles (`near_texts`).
+    Records, of which X has no columns, have exact duplicates alone, by what they are as given.
     """
-    if not X.size and given is not None:
+    content = content_of(X, given)
+    if content.ndim == 1:
+        X = content
+    elif not X.size and given is not None:
         _, exact = np.unique(given_hashes(given), return_inverse=True)
         return Duplicates.of(exact.astype(np.int64), np.empty((0, 2), np.int64))
-    if not X.size:
+    elif not X.size:
         return Duplicates.of(np.arange(len(X)), np.empty((0, 2), np.int64))
     exact = _exact_groups(X)
     _, first = np.unique(exact, return_index=True)
@@ -154,11 +162,17 @@ def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
 
 
 def _exact_groups(X: Examples) -> Groups:
-    """A number for each row (n,), equal where the bytes of the examples are."""
+    """A number for each row (n,), equal where the bytes of the examples, or the words of texts, are."""
     numbers: dict[bytes, int] = {}
-    groups = np.empty(len(X), dtype=np.int64)
+    return np.array([numbers.setdefault(digest, len(numbers)) for digest in _digests(X)], dtype=np.int64)
+
+
+def _digests(X: Examples) -> Iterator[bytes]:
+    """The sha256 of what each example holds."""
+    if X.ndim == 1:
+        for text in X:
+            yield hashlib.sha256(normalised(text).encode(errors="surrogatepass")).digest()
+        return
     for chunk in chunks(X, len(X)):
-        for row, example in enumerate(np.ascontiguousarray(X[chunk]), chunk.start):
-            digest = hashlib.sha256(example).digest()
-            groups[row] = numbers.setdefault(digest, len(numbers))
-    return groups
+        for example in np.ascontiguousarray(X[chunk]):
+            yield hashlib.sha256(example).digest()

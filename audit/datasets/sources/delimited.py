@@ -17,6 +17,7 @@ from audit import wording
 from audit.datasets.files import BLOCK_BYTES, SPARE_BYTES, TIMES, reading, refuse_bomb
 from audit.datasets.sources.columns import LABELS, named_column, refuse_columns, usual_column
 from audit.datasets.sources.image_paths import identifies_images
+from audit.datasets.sources.text_columns import is_usual
 from audit.errors import DataError
 
 MISSING = [  # spellings in features: those of pandas, and more
@@ -81,7 +82,7 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
         named = [named_column(columns, name) for name in (label, path_column) if name is not None]
         if label is None:
             named.append(usual_column(columns, LABELS))
-        texts = {name for name in columns if name in named or identifies_images(name)}
+        texts = {name for name in columns if name in named or identifies_images(name) or is_usual(name)}
         frame = _read_columns(path, dialect, columns, texts)
         if frame.iloc[:, -1].isna().any():  # as in a row that is too short, which pandas fills up
             _refuse_ragged(path, dialect)

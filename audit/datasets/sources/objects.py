@@ -31,7 +31,7 @@ PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I;16", "I", "F")  # of PIL images whose
 COLOURS = ("RGB", "RGBA")
 
 
-def from_object(X: Any, y: Any, name: str) -> Source:
+def from_object(X: Any, y: Any, name: str, text_column: str | None = None) -> Source:
     """Read examples and labels from objects of common libraries.
 
     Parameters
@@ -43,6 +43,8 @@ def from_object(X: Any, y: Any, name: str) -> Source:
         Labels of any form that `labels.parse` takes, or the name of the column of X that holds them.
     name
         What the data set is called.
+    text_column
+        The columns of texts of a frame, separated by commas; found by what they hold when None.
 
     Raises
     ------
@@ -52,11 +54,11 @@ def from_object(X: Any, y: Any, name: str) -> Source:
     if _is_tensor(y):
         y = _array(y, "y")
     if _is_frame(X) and y is not None:
-        return _from_frame(X, y, name)
+        return _from_frame(X, y, name, text_column)
     if not _is_frame(X):  # a frame may have columns called X, obs or dataset
         _refuse_unready(X)
     if isinstance(getattr(X, "features", None), dict) and hasattr(X, "column_names"):
-        return _from_hugging_face(X, y, name)
+        return _from_hugging_face(X, y, name, text_column)
     if y is None:
         return _from_pairs(X, name)
     if isinstance(y, str):
@@ -172,7 +174,7 @@ def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
     return np.asarray(tensor)
 
 
-def _from_frame(X: Any, y: Any, name: str) -> Source:
+def _from_frame(X: Any, y: Any, name: str, text_column: str | None = None) -> Source:
     """Read a frame of pandas or polars; y holds the labels, or names their column."""
     from audit.datasets.sources.tables import table_rows  # noqa: PLC0415  only frames need it
 
@@ -187,7 +189,7 @@ def _from_frame(X: Any, y: Any, name: str) -> Source:
         y_name = f"column {column!r} of X"
         y = frame[column]
         frame = frame.drop(columns=column)
-    rows = table_rows(frame, "X")
+    rows = table_rows(frame, "X", text_column)
     given = rows.as_given
     if given is not None and not is_from(X, "pandas"):
         given = replace(given, examples=X[list(given.examples.columns)])
@@ -375,9 +377,11 @@ def _unwrapped(label: Any) -> Any:
     return label
 
 
-def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
-    """Read a data set of Hugging Face, of one column of images and one of labels."""
+def _from_hugging_face(X: Any, y: Any, name: str, text_column: str | None) -> Source:
+    """Read a data set of Hugging Face, of images or texts and a column of labels."""
     types = {column: _type(feature) for column, feature in X.features.items()}
+    if "Image" not in types.values() and not set(IMAGE_COLUMNS) & set(types):
+        return _texts_of_hugging_face(X, y, name, text_column, types)
     if isinstance(y, str):
         y = _column_called(y, list(types))
     elif y is not None:
@@ -398,6 +402,20 @@ def _from_hugging_face(X: Any, y: Any, name: str) -> Source:
     if class_names:
         labels = labels.where(labels >= 0)  # there -1 stands for a missing label
     return Source(name, images, labels, names=("X", f"column {label!r} of X"), class_names=class_names)
+
+
+def _texts_of_hugging_face(
+    X: Any, y: Any, name: str, text_column: str | None, types: dict[str, str]
+) -> Source:
+    """Read a data set of Hugging Face without images as a table of texts or features."""
+    label = y
+    if label is None:
+        label = _column(types, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
+    source = _from_frame(X.to_pandas(), label, name, text_column)
+    class_names = getattr(X.features.get(label), "names", None) if isinstance(label, str) else None
+    if not class_names:
+        return source
+    return replace(source, y=source.y.where(source.y >= 0), class_names=class_names)  # -1 is a missing label
 
 
 def _column(types: dict[str, str], wanted: str, preferred: tuple[str, ...], remedy: str) -> str:

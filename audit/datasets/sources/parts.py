@@ -13,7 +13,7 @@ from audit.errors import DataError
 from audit.types import AsGiven
 
 
-def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
+def from_parts(X: Mapping[str, Any], y: Any, name: str, text_column: str | None = None) -> Source:
     """Join parts {part: X} with labels {part: y} into one source; copies the examples.
 
     Parameters
@@ -24,6 +24,8 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
         Labels of each part; None, or the name of a column, where X holds them.
     name
         What the data set is called.
+    text_column
+        The columns of texts of frames, separated by commas; found by what they hold when None.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str) -> Source:
     examples: list[npt.NDArray[Any]] = []
     for part, X_of_part in X.items():
         y_of_part = y[part] if isinstance(y, Mapping) else y
-        source = from_object(X_of_part, y_of_part, name)
+        source = from_object(X_of_part, y_of_part, name, text_column)
         sources.append(source)
         examples.append(_read(source, part))
     without_numbers = all(source.X is None for source in sources)
@@ -109,14 +111,16 @@ def _joined_as_given(parts: Sequence[AsGiven | None]) -> AsGiven | None:
     values = [part.examples for part in parts if part is not None]
     if len(values) < len(parts) or len({type(each) for each in values}) > 1:
         return None
-    numeric = all(part is not None and part.numeric for part in parts)
+    known = [part for part in parts if part is not None]
+    numeric = all(part.numeric for part in known)
     first = values[0]
     if isinstance(first, list):
         return AsGiven([example for each in values for example in each])
     if is_from(first, "pandas", "NDFrame"):
         import pandas as pd  # noqa: PLC0415  slow to import
 
-        return AsGiven(pd.concat(values, ignore_index=True), numeric)
+        texts = known[0].text_columns if len({part.text_columns for part in known}) == 1 else ()
+        return AsGiven(pd.concat(values, ignore_index=True), numeric, text_columns=texts)
     if is_sparse(first):
         from scipy import sparse  # noqa: PLC0415  slow to import
 

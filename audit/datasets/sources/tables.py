@@ -28,6 +28,8 @@ from audit.datasets.sources.image_paths import (
     names_one_image_each,
 )
 from audit.datasets.sources.pixels import as_images
+from audit.datasets.sources.text_columns import NO_COLUMN as NO_TEXTS
+from audit.datasets.sources.text_columns import all_texts, asked_columns, usual_texts
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
@@ -67,6 +69,9 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     """
     frame, form, notes = _read(path, settings)
     target = find_column(frame, path, settings.label_column, LABELS, "--label-column")
+    if target is None and len(frame.columns) == 2:
+        target, more_notes = _beside_texts(frame, path)
+        notes += more_notes
     if target is None:
         raise DataError(
             f"{path} has the columns {listed(frame.columns)}, expected one called "
@@ -100,7 +105,7 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     images = _images(rest, path, settings)
     if images is not None:
         return _with_images(source, images, len(frame), path, settings, listener)
-    rows = table_rows(rest, str(path))
+    rows = table_rows(rest, str(path), settings.text_column)
     return replace(
         source,
         X=rows.X,
@@ -109,6 +114,24 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
         notes=(*notes, *rows.notes),
         as_given=rows.as_given if rows.X is None else None,
     )
+
+
+def _beside_texts(frame: pd.DataFrame, path: Path) -> tuple[str | None, tuple[str, ...]]:
+    """The other one of two columns of which one holds texts, and a note; None where neither does.
+
+    DataError when it is called as one of its labels: then the first line is a row.
+    """
+    texts = all_texts(frame)
+    if len(texts) != 1:
+        return None, ()
+    target = next(column for column in frame.columns if column != texts[0])
+    if target in frame[target].tolist():
+        raise DataError(
+            f"{path} has no names of columns: its first line holds {target!r}, which is one of the labels, "
+            "expected names such as label and text; add such a line"
+        )
+    note = f"column {target!r} is read as the labels of column {texts[0]!r}; --label-column names another"
+    return target, (note,)
 
 
 def _read(path: Path, settings: DataSettings) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
@@ -175,11 +198,29 @@ class TableRows(NamedTuple):
     as_given: AsGiven | None  # a frame, without the columns that number the rows; None for images
 
 
-def table_rows(frame: pd.DataFrame, name: str) -> TableRows:
-    """Read a frame as images, features or, where it has only texts, as it is; DataError without a column."""
+def table_rows(frame: pd.DataFrame, name: str, text_column: str | None = None) -> TableRows:
+    """Read a frame as texts, images or features, or as it is where only models of one's own can read it.
+
+    Parameters
+    ----------
+    frame
+        The columns beside the labels.
+    name
+        What it is called in messages.
+    text_column
+        The columns of texts, separated by commas; found by their names and what they hold when None.
+
+    Raises
+    ------
+    DataError
+        When there is no column to read.
+    """
     refuse_columns(name, [str(column) for column in frame.columns])
     reasons = {column: _why_not(str(column), frame[column]) for column in frame.columns}
     content = [column for column, why in reasons.items() if _is_content(why)]
+    texts = _texts(frame[content], name, text_column, features=not all(reasons.values()))
+    if texts:
+        return _rows_of_texts(frame[content], texts)
     if content and all(reasons.values()):
         told = wording.some([f"{str(column)!r} ({reasons[column]})" for column in content])
         note = f"columns that only a model of your own can read: {told}"
@@ -189,6 +230,29 @@ def table_rows(frame: pd.DataFrame, name: str) -> TableRows:
         return TableRows(X, feature_names, notes, None)
     numeric = feature_names == tuple(map(str, content))
     return TableRows(X, feature_names, notes, AsGiven(frame[content], numeric=numeric))
+
+
+def _texts(frame: pd.DataFrame, name: str, asked: str | None, *, features: bool) -> tuple[str, ...]:
+    """The columns of a frame whose texts are audited; none where its features are."""
+    if asked == NO_TEXTS:
+        return ()
+    if asked is not None:
+        return asked_columns(frame, name, asked)
+    usual = usual_texts(frame)
+    if usual or features:
+        return usual
+    return all_texts(frame)
+
+
+def _rows_of_texts(frame: pd.DataFrame, texts: tuple[str, ...]) -> TableRows:
+    """The rows of a frame of which these columns are audited."""
+    note = f"columns {listed(texts)} hold the texts"
+    if len(texts) == 1:
+        note = f"column {texts[0]!r} holds the texts"
+    others = [str(column) for column in frame.columns if str(column) not in texts]
+    if others:
+        note += f", which are audited instead of {listed(others)}; --text-column names others, or {NO_TEXTS}"
+    return TableRows(None, (), (note,), AsGiven(frame, text_columns=texts))
 
 
 def _is_content(why: str) -> bool:

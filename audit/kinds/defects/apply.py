@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audit.kinds.defects import tabular
+from audit.datasets.words import words
+from audit.kinds.defects import tabular, texts
 from audit.kinds.defects.image_scale import ImageScale
 from audit.kinds.defects.images import Defect
-from audit.types import Examples, Floats, Labels, Rows
+from audit.types import Examples, Floats, Labels, Rows, evenly
 
 PARTNERS = 40  # rows of other classes, of which the nearest is the partner of every second row
 
@@ -44,10 +45,18 @@ def partners_of(sources: Sources, rows: Rows, rng: np.random.Generator) -> Rows:
         candidates = sources.rows[differs] if differs.any() else sources.rows[sources.rows != row]
         count = PARTNERS if number % 2 else 1
         drawn = np.sort(rng.choice(candidates, min(count, len(candidates)), replace=False))
-        difference = tabular.as_floats(sources.X, drawn) - tabular.as_floats(sources.X, np.array([row]))
-        squares = np.square(np.nan_to_num(difference)).reshape(len(drawn), -1).sum(axis=1)
-        partners[number] = drawn[squares.argmin()]
+        partners[number] = drawn[_distances(sources.X, drawn, row).argmin()]
     return partners
+
+
+def _distances(X: Examples, rows: Rows, row: np.int64) -> Floats:
+    """How far each of the rows (m,) is from the row: by squares of numbers, or by words that only one has."""
+    if X.ndim == 1:
+        own = set(words(X[row]))
+        others = [set(words(text)) for text in X[rows]]
+        return np.array([1 - len(own & each) / max(1, len(own | each)) for each in others])
+    difference = tabular.as_floats(X, rows) - tabular.as_floats(X, np.array([row]))
+    return np.asarray(np.square(np.nan_to_num(difference)).reshape(len(rows), -1).sum(axis=1))
 
 
 def shown_labels(
@@ -88,6 +97,30 @@ def change_images(
         for number, (name, image) in enumerate(zip(turns, scale.to_unit(sources.X[of_kind]), strict=True)):
             X[number] = scale.from_unit(defects[kind][name](image, rng))
         changed[kind] = Changed(X, turns)
+    return changed
+
+
+def change_texts(
+    sources: Sources, rows: Mapping[str, Rows], partners: Rows, rng: np.random.Generator
+) -> dict[str, Changed]:
+    """Apply the defects of each kind to its texts in turn; by kind."""
+    some = [text[: texts.LONGEST] for text in sources.X[evenly(sources.rows, PARTNERS)]]
+    defects: dict[str, Mapping[str, texts.Defect]] = {
+        "ambiguous": texts.ambiguous([text[: texts.LONGEST] for text in sources.X[partners]]),
+        "atypical": texts.ATYPICAL,
+        "low quality": texts.LOW_QUALITY,
+        "off-topic": texts.off_topic(some),
+    }
+    changed = {}
+    for kind, of_kind in rows.items():
+        if kind in defects:
+            names = list(defects[kind])
+            turns = [names[number % len(names)] for number in range(len(of_kind))]
+            X = [
+                defects[kind][name](text[: texts.LONGEST], rng)[: texts.LONGEST]
+                for name, text in zip(turns, sources.X[of_kind], strict=True)
+            ]
+            changed[kind] = Changed(np.array(X, dtype=np.str_), turns)
     return changed
 
 

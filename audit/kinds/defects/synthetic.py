@@ -10,10 +10,12 @@ from audit.kinds.defects.apply import (
     Sources,
     change_features,
     change_images,
+    change_texts,
     partners_of,
     shown_labels,
 )
 from audit.kinds.defects.image_scale import ImageScale
+from audit.kinds.defects.texts import LONGEST
 from audit.settings.choices import SYNTHETIC_KINDS
 from audit.types import KINDS, Rows, Synthetic
 
@@ -27,7 +29,8 @@ def synthesize(sources: Sources, rng: np.random.Generator, per_kind: int) -> Syn
     one class.
     """
     count = min(per_kind, len(sources.rows) // len(SYNTHETIC_KINDS))
-    if not count or len(np.unique(sources.labels[sources.rows])) < 2 or not sources.X.shape[1]:
+    nothing = sources.X.ndim == 2 and not sources.X.shape[1]
+    if nothing or not count or len(np.unique(sources.labels[sources.rows])) < 2:
         return None
     drawn = rng.permutation(sources.rows)[: count * len(SYNTHETIC_KINDS)]
     rows = dict(zip(SYNTHETIC_KINDS, drawn.reshape(-1, count), strict=True))
@@ -54,6 +57,9 @@ def _changed(
         changed = change_images(sources, rows, _defects_of_images(sources, partners, scale), scale, rng)
         # Through the scale and back, as the others: no kind is told apart by how its pixels are rounded.
         unchanged = {kind: scale.from_unit(scale.to_unit(X)) for kind, X in unchanged.items()}
+    elif sources.X.ndim == 1:
+        changed = change_texts(sources, rows, partners, rng)
+        unchanged = {kind: np.array([text[:LONGEST] for text in X]) for kind, X in unchanged.items()}
     else:
         changed = change_features(sources, rows, partners, rng)
     for kind, X in unchanged.items():

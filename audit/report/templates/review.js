@@ -39,6 +39,8 @@ let current = -1;
 const marked = /** @type {Set<number>} */ (new Set());
 const drawn = cards.map((_, i) => (data.sample.includes(i) ? data.sample.indexOf(i) : cards.length)); // places in the sample
 const notes = /** @type {Map<number, string>} */ (new Map()); // as typed, of cards that may be undecided yet
+// What a search looks through: the id and, of a text, its words.
+const wordsOf = cards.map((card, i) => `${ids[i]} ${card.querySelector(".look > .text")?.textContent ?? ""}`.toLowerCase());
 const filters = /** @type {WeakMap<Element, string[]>} */ (new WeakMap()); // given, suggested, kind by button
 
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
@@ -61,7 +63,7 @@ function matches(i) {
     && (givenTool.value === "" || given[i] === Number(givenTool.value))
     && (suggestedTool.value === "" || suggested[i] === Number(suggestedTool.value))
     && (kindTool.value === "" || kinds[i] === Number(kindTool.value))
-    && ids[i].toLowerCase().includes(find.value.trim().toLowerCase());
+    && wordsOf[i].includes(find.value.trim().toLowerCase());
 }
 
 /** Show the cards that the filters leave; a decision alone never moves a card. */

@@ -75,12 +75,13 @@ def _example(record: RunRecord, suspect: Suspect, thumbnail: int | None) -> dict
         return None
     if are_images(record):
         return {"image": f"data:image/png;base64,{_png(record.thumbnails.images[thumbnail])}"}
-    shown = [_in_words(each) for each in record.thumbnails.unusual[thumbnail]]
+    unusual = record.thumbnails.unusual[thumbnail]
+    shown = [each.value if record.data.get("texts") else _in_words(each) for each in unusual]
     return {"text": "\n".join(shown) or suspect.id}
 
 
 def _in_words(feature: FeatureValue) -> str:
-    """A feature with its medians, or a text, which has none."""
+    """A feature with its medians, or what a column of a record holds, which has none."""
     if not feature.given_median:
         return feature.value
     return (

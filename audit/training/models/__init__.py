@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from audit.datasets.validation import refuse_without_numbers
 from audit.errors import ConfigError
-from audit.types import Builder, Classifier, LabeledDataset, Training
+from audit.types import AsGiven, Builder, Classifier, LabeledDataset, Training
 from audit.wording import one_line
 
 BUILDERS = {
     "cnn": "audit.training.models.cnn:build",
     "linear": "audit.training.models.tabular:build_linear",
     "boosting": "audit.training.models.tabular:build_boosting",
+    "text": "audit.training.models.text:build",
 }
 NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that is given as an object
 # From these numbers on, in all and for each class, boosting beats a linear model; it overfits fewer rows.
@@ -58,10 +59,28 @@ def choose(model: str, dataset: LabeledDataset) -> str:
         return model
     if dataset.are_images:
         return "cnn"
+    if dataset.are_texts:
+        return "text"
     enough = max(BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS * len(dataset.class_names))
     if len(dataset.labels) >= enough:
         return "boosting"
     return "linear"
+
+
+def as_read(model: Any, dataset: LabeledDataset) -> LabeledDataset:
+    """The data set as a model is given it: the built-in one of texts reads these and no other columns."""
+    if not isinstance(model, str) or choose(model, dataset) != "text":
+        return dataset
+    unlabelled = dataset.unlabelled
+    if unlabelled is not None:
+        unlabelled = replace(unlabelled, as_given=_only_texts(unlabelled.as_given))
+    return replace(dataset, as_given=_only_texts(dataset.as_given), unlabelled=unlabelled)
+
+
+def _only_texts(given: AsGiven | None) -> AsGiven | None:
+    if given is None or given.texts is None:
+        return None
+    return AsGiven(given.texts)
 
 
 def builder(model: Any, dataset: LabeledDataset) -> Builder:
@@ -86,19 +105,27 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
         raise ConfigError(
             f"--model cnn reads images, found features of shape {dataset.X.shape}; use linear or boosting"
         )
-    if name in BUILDERS:
+    if name == "text" and not dataset.are_texts:
+        raise ConfigError(
+            f"--model text reads texts, found {'images' if dataset.are_images else 'features'} of shape "
+            f"{dataset.X.shape}; name the columns of texts with --text-column, or leave --model out"
+        )
+    if name != "text" and name in BUILDERS:
         refuse_without_numbers(dataset)
+    if name in BUILDERS:
         return NamedBuilder(BUILDERS[name])
     _import(name)
     return NamedBuilder(name)
 
 
-def importing(model: Any, shape: tuple[int, ...]) -> Callable[[], object]:
-    """Return what makes a worker process import what a model of examples of this shape needs."""
+def importing(model: Any, shape: tuple[int, ...], *, texts: bool = False) -> Callable[[], object]:
+    """Return what makes a worker process import what a model of texts, or of this shape, needs."""
     if not isinstance(model, str):
         return partial(type, model)
     name = model
-    if name == "auto":
+    if name == "auto" and texts:
+        name = "text"
+    elif name == "auto":
         name = "cnn" if len(shape) > 2 else "linear"
     return partial(_import, BUILDERS.get(name, name))
 
