@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,33 @@ def table(text, **settings):
     def provoke():
         Path("t.csv").write_text(text, encoding="utf-8")
         datasets.load(Config.of(data="t.csv", **settings))
+
+    return provoke
+
+
+def text(name, content):
+    def provoke():
+        Path(name).write_text(content, encoding="utf-8")
+        datasets.load(Config.of(data=name))
+
+    return provoke
+
+
+def archive(name, files):
+    def provoke():
+        with zipfile.ZipFile(name, "w") as packed:
+            for each, content in files.items():
+                packed.writestr(each, content)
+        datasets.load(Config.of(data=name))
+
+    return provoke
+
+
+def sparse_matrix(**settings):
+    def provoke():
+        np.savez("S.npz", format=b"bsr", shape=[60, 2], data=[0.0])
+        np.save("y.npy", y)
+        datasets.load(Config.of(**settings))
 
     return provoke
 
@@ -314,7 +342,7 @@ CASES = {
     "HERE is not empty; choose a new folder with --out": inject(out="."),
     "--noise-kind map needs a map; give one, as in --noise-map 0:1,1:0 (in Python class_map={0: 1, 1: 0})": detect(X, y, noise_kind="map"),
     # data sets
-    "'nothing' is not a data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them": load(data="nothing"),
+    "'nothing' is not a data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .zip, .tar, .tgz (tables of text and .tar also with .gz), a folder of images, or --X and --y; audit datasets lists them": load(data="nothing"),
     "none.npz does not exist (looked in HERE); check the path": load(data="none.npz"),
     "a.npz holds foo, expected two arrays called X and y, images and labels, x and y, data and labels or data and target; name yours with --x-name and --y-name": saved(foo=1),
     "t.csv has the columns a, b, expected one called label, labels, y, target or class; name the labels with --label-column": table("a,b\n1,2\n"),
@@ -327,12 +355,20 @@ CASES = {
     "order is missing in 1 of 60 rows, first in row 0, expected a value for every row, such as a time; fill it in": detect(X, y, order=[np.nan, *range(59)]),
     "X has no column 'patient', found 'a', 'b'; give its name, or a value for each row": detect(pd.DataFrame(flat[:, :2], columns=["a", "b"]), y, groups="patient"),
     "t.csv has no column 'c', found label, b; check --group-column": table("label,b\n1,2\n", group_column="c"),
+    "two.zip holds a.csv, b.jsonl, expected one table that ends in .csv, .tsv, .jsonl, .ndjson or .json, or images in folders of their classes; unpack it and give the file that you mean": archive("two.zip", {"a.csv": "", "b.jsonl": ""}),
+    "out.zip has the entry '../a.csv', which leads out of it; pack it again": archive("out.zip", {"../a.csv": ""}),
+    't.jsonl cannot be read as JSON (record 1 is no object but [1]), expected a list of records, or a record in each line; save it so, for example with pandas.DataFrame.to_json(orient="records")': text("t.jsonl", '{"label": 0}\n[1]\n'),
+    "t.tar cannot be read as a tar archive (truncated header); write or copy it again": text("t.tar", "no archive"),
+    "S.npz holds a sparse matrix without labels; give it as --X S.npz, with the labels as --y": sparse_matrix(data="S.npz"),
+    "S.npz holds a sparse matrix in the format 'bsr', expected csr, csc or coo; save matrix.tocsr()": sparse_matrix(X="S.npz", y="y.npy"),
     "t.csv has no column 'c', found label, b; check --order-column": table("label,b\n1,2\n", order_column="c"),
     "--keep-columns names 'age', expected columns of t: a, b; correct the name": table("label,a,b\n" + 15 * "1,2,3\n2,3,3\n", keep_columns="a,age"),
     "the order has 3 different values, expected 5 or more, one for each fold; use a finer time, or fewer --folds": detect(X, y, order=[i % 3 for i in range(60)]),
     "there are 3 groups, expected 5 or more, one for each fold; name smaller groups, or use fewer --folds": detect(X, y, groups=[i // 20 for i in range(60)]),
     "all 30 rows of the class '1' are in one group, expected two or more: models that judge them never saw the class; name smaller groups, or leave the class out": detect(flat, half, groups=np.where(half, 30, range(60))),
-    "all 20 rows of the class '1' are in one of 2 blocks in order, expected two or more: models that judge them never saw the class; use more --folds, or leave the class out": detect(flat, np.repeat([0, 1], [40, 20]), order=range(60), folds=2),
+    "block 1 of 2 in order has rows of the class '0', but the second, which judges it, has none, expected some: models that judge them never saw the class; use fewer --folds, or leave the class out": detect(flat, np.repeat([0, 1], 30), order=range(60), folds=2),
+    "block 4 of 5 in order has rows of the class '1', but the blocks before it have none, expected some: models that judge them never saw the class; use fewer --folds, or leave the class out": detect(flat, np.repeat([0, 1], [40, 20]), order=range(60)),
+    "too many rows share one value of the order, or belong to one group: its blocks have 2, 0, 52, 3 and 3 rows, expected some in each; use a finer time, or fewer --folds": detect(X, y, order=[0, 1, *[2] * 52, *range(3, 9)]),
     "split cannot be combined with X given as parts; leave split out": detect({"train": X}, {"train": y}, split=y),
     "X has the parts 'train', 'test' but y has 'train', expected the same; rename the parts, or add what is missing": detect({"train": X, "test": X}, {"train": y}),
     "X has the parts 'train' but y is of type ndarray, expected labels for each part; give both as {'train': …, 'test': …}": detect({"train": X}, y),

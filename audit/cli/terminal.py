@@ -187,6 +187,11 @@ def print_applied(applied: "Applied") -> None:
         console.print(
             "the run was made from arrays and has no source, so the labels of the run itself were corrected"
         )
+    elif applied.is_plain:
+        console.print(
+            "the source is not written anew in its own form; labels.npy holds the corrected label of each of "
+            "its rows, in their order"
+        )
     for name in (*applied.files, "corrected.csv"):
         console.print(f"written: {applied.path / name}", markup=False)
 

@@ -116,13 +116,23 @@ def from_arrays(
 
 
 def _column_of(X: Any, column: Any) -> tuple[Any, Any]:
-    """The frame X without the column of this name, and that column; both as they are where it is no name."""
+    """X without the column of this name, and that column; both as they are where it is no name.
+
+    X may be a frame, a data set of Hugging Face, or parts of such.
+    """
     if not isinstance(column, str):
         return X, column
-    columns = list(getattr(X, "columns", []))
+    if isinstance(X, Mapping):
+        each = {part: _column_of(X[part], column) for part in X}
+        return {part: rest for part, (rest, _) in each.items()}, np.concatenate(
+            [np.asarray(values) for _, values in each.values()]
+        )
+    columns = list(getattr(X, "column_names", getattr(X, "columns", [])))
     if column not in columns:
         listed = wording.some([repr(each) for each in columns]) or "none"
         raise DataError(f"X has no column {column!r}, found {listed}; give its name, or a value for each row")
+    if hasattr(X, "remove_columns"):
+        return X.remove_columns(column), np.asarray(X[column])
     return X[[each for each in columns if each != column]], X[column]
 
 

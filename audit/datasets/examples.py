@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.lazy_rows import LAZY_BYTES
 from audit.datasets.source import LazyArray
 from audit.errors import DataError
 from audit.types import Examples, Labels
@@ -27,6 +28,11 @@ def refuse_form(X: LazyArray, name: str) -> None:
         When X holds no numbers or has another shape than images or features.
     """
     shape = tuple(X.shape)
+    if X.dtype.kind == "V":
+        raise DataError(
+            f"{name} has dtype {X.dtype}, expected numbers (uint8 or float), not records or types that NumPy "
+            "does not know, such as floats of 8 bits; save it as float32"
+        )
     if X.dtype.kind not in "buif":
         raise DataError(
             f"{name} has dtype {X.dtype}, expected numbers (uint8 or float): images of different sizes or "
@@ -67,6 +73,9 @@ def in_one_form(X: npt.NDArray[Any], name: str) -> Examples:
         examples = np.moveaxis(X, 1, -1)
     if X.dtype.kind == "f":
         _refuse_non_finite(examples, name)
+    is_lazy = isinstance(X, np.memmap) and X.ndim > 2 and X.nbytes > LAZY_BYTES
+    if X.dtype == np.float16 and not is_lazy:
+        return examples.astype(np.float32)  # squares of such numbers overflow
     return examples
 
 

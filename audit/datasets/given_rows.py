@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
-from audit.datasets.source import is_from
+from audit.datasets.source import Source, is_from
 from audit.types import AsGiven
 
 DENSE_BYTES = (
@@ -36,6 +38,13 @@ def is_sparse(X: Any) -> bool:
     return hasattr(X, "tocsr") and len(X.shape) == 2
 
 
+def with_sparse(source: Source, matrix: Any) -> Source:
+    """The source with a sparse matrix (n, d) as its examples, as numbers and as it came."""
+    numbers, notes = dense(matrix)
+    given = AsGiven(matrix, numeric=numbers.shape == matrix.shape)
+    return replace(source, X=numbers, notes=(*source.notes, *notes), as_given=given)
+
+
 def dense(matrix: Any) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
     """A sparse matrix (n, d) with its zeros, or its components where that is too large; and notes."""
     n, d = matrix.shape
@@ -43,12 +52,14 @@ def dense(matrix: Any) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
         return np.asarray(matrix.toarray(), dtype=np.float64), ()
     from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  slow to import
 
-    count = min(COMPONENTS, n - 1, d - 1)
+    used = matrix[:, np.unique(matrix.indices)]  # columns of zeros add nothing
+    count = min(COMPONENTS, n - 1, used.shape[1] - 1)
     note = (
         f"X is a sparse matrix of shape {(n, d)}: built-in models and the search for duplicates read its "
         f"first {count} components, a model of your own reads all of it"
     )
-    return np.asarray(TruncatedSVD(count, random_state=0).fit_transform(matrix)), (note,)
+    with threadpool_limits(1):  # more threads may give other last digits, and with them another fingerprint
+        return np.asarray(TruncatedSVD(count, random_state=0).fit_transform(used)), (note,)
 
 
 def given_hashes(given: AsGiven) -> npt.NDArray[np.uint64]:

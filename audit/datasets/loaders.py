@@ -16,6 +16,8 @@ from audit.datasets.labels.no_label import names_in
 from audit.datasets.source import Source
 from audit.datasets.sources.bundled import BUNDLED
 from audit.datasets.sources.idx import is_idx, is_idx_folder
+from audit.datasets.sources.packed import TABLES, ZIP
+from audit.datasets.sources.tars import TARS, is_tar_folder
 from audit.errors import DataError
 from audit.events import Listener, Silent
 from audit.settings.data import DataSettings
@@ -57,10 +59,25 @@ LOADERS = (  # of those that fit, the first is used
         (".h5", ".hdf5"),
     ),
     Loader(
-        "FILE.csv, .tsv, .parquet",
-        "a label column, and columns of texts, image paths or features",
+        "FILE.csv, .jsonl, .parquet",
+        "a label column, and columns of texts, images, paths or features; also .tsv, .json, .gz",
         "tables:load_table",
-        (".csv", ".csv.gz", ".tsv", ".parquet"),
+        (*TABLES, *(f"{suffix}.gz" for suffix in TABLES), ".parquet"),
+    ),
+    Loader(
+        "FILE.zip", "one of these tables, or a folder of images for each class", "archives:load_zip", (ZIP,)
+    ),
+    Loader(
+        "FILE.tar, .tar.gz",
+        "a WebDataset, as KEY.jpg with KEY.cls or KEY.json, or a folder of images for each class",
+        "shards:load_shards",
+        TARS,
+    ),
+    Loader(
+        "FOLDER of .tar files",
+        "the shards of a WebDataset",
+        "shards:load_shards",
+        takes=lambda path, settings: settings.X is None and path.is_dir() and is_tar_folder(path),
     ),
     Loader(
         "FOLDER of IDX files",
@@ -88,7 +105,7 @@ LOADERS = (  # of those that fit, the first is used
     ),
     Loader(
         "--X FILE --y FILE",
-        "a pair of .npy files; X is memory-mapped",
+        "a pair of .npy files, X memory-mapped, or sparse in an .npz",
         "arrays:load_npy_pair",
         takes=lambda _, settings: settings.X is not None,
     ),
@@ -112,10 +129,11 @@ def _loaded(settings: DataSettings, listener: Listener) -> Source:
     for loader in LOADERS:
         if loader.fits(path, settings):
             return loader.load(path, settings, listener)
-    suffixes = [suffix for loader in LOADERS for suffix in loader.suffixes]
+    suffixes = [each for loader in LOADERS for each in loader.suffixes if not each.endswith(".gz")]
     raise DataError(
         f"{settings.data!r} is not a data set: expected {', '.join(BUNDLED)}, openml:NAME, a file that "
-        f"ends in {', '.join(suffixes)}, a folder of images, or --X and --y; audit datasets lists them"
+        f"ends in {', '.join(suffixes)} (tables of text and .tar also with .gz), a folder of images, or --X "
+        "and --y; audit datasets lists them"
     )
 
 

@@ -37,7 +37,7 @@ class LazyArray(Protocol):
 class LabelPlace:
     """Where a source keeps its labels, so that corrected ones can be written in the same form."""
 
-    form: str  # npy, npz, hdf5, idx, text, parquet or tree
+    form: str  # npy, npz, hdf5, idx, text, json, parquet or tree
     paths: tuple[Path, ...]  # the file, the folder of a tree, or files of labels one after the other
     name: str = ""  # of the array or the column
     kept: tuple[int, ...] | None = None  # (n,) the rows of the table that were read; all when None

@@ -74,12 +74,16 @@ def _copies_note(name: str, of_class: Mask, examples: Sequence[Mask]) -> str:
 
 
 def _named_notes(dataset: LabeledDataset) -> tuple[str, ...]:
-    """What follows from groups that a person named."""
+    """What follows from groups and an order that a person named."""
+    notes: tuple[str, ...] = ()
+    if dataset.order is not None:
+        line = "blocks in order are judged by models of the rows before them; the first, which has none, by "
+        notes = (f"{line}models of the second",)
     if dataset.groups is None:
-        return ()
+        return notes
     number = len(np.unique(dataset.groups))
     line = (
         f"{number:,} groups are held out whole; rows of a group are found or missed together, so intervals, "
         "which count rows, are too narrow"
     )
-    return (line,)
+    return (*notes, line)

@@ -41,12 +41,17 @@ class Applied:
     """What `apply` did."""
 
     path: Path
-    form: str  # npy, npz, hdf5, idx, text, parquet, tree, or labels where the source is not a user's file
+    form: str  # of LabelPlace, or labels where the source's own form is not written
     compared: bool  # with the source; False for arrays from Python, where the run's own labels are corrected
     files: tuple[str, ...]
     counts: Mapping[str, int]
     reviewer: ReviewerScore | None  # None without decisions on hidden controls
     accept_above: float | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether labels are written as an array, in place of the source's own form."""
+        return self.form == forms.PLAIN
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON can hold it."""

@@ -82,8 +82,8 @@ class DataSettings(SettingsGroup):
     )
     order_column: str | None = setting(
         None,
-        "Column of a table that puts the rows in order, such as a time. Folds are blocks of it, one after "
-        "the other.",
+        "Column of a table that puts the rows in order, such as a time. Folds are blocks of it, and models "
+        "learn only from rows before theirs.",
         decides="data",
     )
     keep_columns: str | None = setting(

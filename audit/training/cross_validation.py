@@ -25,7 +25,13 @@ from audit.training.backends.processes import (
     start_parallel,
 )
 from audit.training.embeddings import landmark_rows
-from audit.training.folds import assign_balanced_folds, assign_blocks, assign_folds, check_fold_count
+from audit.training.folds import (
+    assign_balanced_folds,
+    assign_blocks,
+    assign_folds,
+    check_fold_count,
+    rows_before,
+)
 from audit.training.model import Model, fit
 from audit.types import (
     AsGiven,
@@ -84,7 +90,9 @@ class FoldTask:
     unlabelled_given: AsGiven | None = None  # (u) those without a label
     synthesizer: Synthesizer | None = None  # makes synthetic rows, which the models predict too
     keep_features: bool = False  # whether to keep the models' features of the rows that they predict
-    order: Rows | None = None  # (n,) the place of each row in time, of which folds are then blocks
+    order: Rows | None = (
+        None  # (n,) the place of each row in time: folds are then blocks, trained on the past
+    )
     balanced: bool = False  # whether groups may be large, so that folds are balanced by rows
 
     def draw_folds(self) -> npt.NDArray[np.int64]:
@@ -100,11 +108,17 @@ class FoldTask:
 
     def rows_of(self, number: int) -> tuple[Rows, Rows]:
         """The rows that the model of a fold predicts, and the rows that it is trained on."""
-        distance = (self.draw_folds() - number) % self.folds  # 1 is the fold after this one
+        fold = self.draw_folds()
         train_folds = self.train_folds or self.folds - 1
-        trained = (distance > 0) & (distance <= train_folds) & self.keep
-        trained |= self._of_lacking_classes(trained, distance > 0)
-        return np.flatnonzero(distance == 0), np.flatnonzero(trained)
+        if self.order is None:
+            distance = (fold - number) % self.folds  # 1 is the fold after this one
+            others = distance > 0
+        else:
+            distance = np.abs(number - fold)  # 1 is the block before this one
+            others = rows_before(fold, self.order, number)
+        trained = others & (distance <= train_folds) & self.keep
+        trained |= self._of_lacking_classes(trained, others)
+        return np.flatnonzero(fold == number), np.flatnonzero(trained)
 
     def _of_lacking_classes(self, trained: Mask, others: Mask) -> Mask:
         """The rows (n,) of other folds in classes that no trained row has: those to keep, or else all."""

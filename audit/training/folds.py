@@ -40,7 +40,7 @@ def check_groups(
     Raises
     ------
     DataError
-        With the name of a class that one group or one block holds all of.
+        With the name of a class that one group holds all of, or that no block before has.
     """
     number = len(np.unique(groups))
     if number < folds:
@@ -55,19 +55,38 @@ def check_groups(
                 f"the order has {wording.count(times, 'different value')}, expected {folds} or more, one for "
                 "each fold; use a finer time, or fewer --folds"
             )
-    fold = groups
-    where = "one group"
-    remedy = "name smaller groups, or leave the class out"
-    if order is not None:
-        fold = assign_blocks(groups, order, folds)
-        where = f"one of {folds} blocks in order"
-        remedy = "use more --folds, or leave the class out"
+        _check_blocks(labels, assign_blocks(groups, order, folds), order, folds, class_names)
+        return
     for label in np.unique(labels).tolist():
-        rows = fold[labels == label]
+        rows = groups[labels == label]
         if (rows == rows[0]).all():
             raise DataError(
-                f"all {wording.count(len(rows), 'row')} of the class {class_names[label]!r} are in {where}, "
-                f"expected two or more: models that judge them never saw the class; {remedy}"
+                f"all {wording.count(len(rows), 'row')} of the class {class_names[label]!r} are in one "
+                "group, expected two or more: models that judge them never saw the class; name smaller "
+                "groups, or leave the class out"
+            )
+
+
+def _check_blocks(
+    labels: Labels, block: npt.NDArray[np.int64], order: Rows, folds: int, class_names: Sequence[str]
+) -> None:
+    """Check that every block has rows, and that its models learn every class that is in it."""
+    sizes = np.bincount(block, minlength=folds)
+    if not sizes.all():
+        raise DataError(
+            "too many rows share one value of the order, or belong to one group: its blocks have "
+            f"{wording.some(list(map(str, sizes)))} rows, expected some in each; use a finer time, or fewer "
+            "--folds"
+        )
+    for number in range(folds):
+        known = labels[rows_before(block, order, number)]
+        unknown = np.setdiff1d(labels[block == number], known)
+        if len(unknown):
+            those = "the blocks before it have" if number else "the second, which judges it, has"
+            raise DataError(
+                f"block {number + 1} of {folds} in order has rows of the class {class_names[unknown[0]]!r}, "
+                f"but {those} none, expected some: models that judge them never saw the class; use fewer "
+                "--folds, or leave the class out"
             )
 
 
@@ -121,6 +140,18 @@ def assign_blocks(groups: Groups, order: Rows, folds: int) -> npt.NDArray[np.int
     before = np.concatenate([[0], np.cumsum(np.bincount(time))])  # rows that stand before each time
     middle = (before[time] + before[time + 1]) / 2
     return np.asarray(np.minimum((middle * folds / len(order)).astype(np.int64), folds - 1))
+
+
+def rows_before(block: npt.NDArray[np.int64], order: Rows, number: int) -> Mask:
+    """The rows (n,) that models of a block may be trained on: those that stand before all of it in the order.
+
+    So a later row of a group that begins earlier is not among them. The first block has nothing before it;
+    its models are trained on the second one.
+    """
+    if number == 0:
+        return np.asarray(block == 1)
+    begin = order[block == number].min()
+    return np.asarray((block < number) & (order < begin))
 
 
 def copies_of_class(labels: Labels, groups: Groups, folds: int) -> dict[int, list[Mask]]:

@@ -315,7 +315,7 @@ def processes_of_session(session):
         (["--rounds", "0"], "audit: --rounds must be a whole number of 1 or more, found 0"),
         (["--X", "X.npy"], "audit: --X needs --y: the examples and their labels, both as .npy files"),
         (["digits", "--X", "a", "--y", "b"], "audit: found both 'digits' and --X; give one data set or the other"),
-        (["nowhere"], "audit: 'nowhere' is not a data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .csv.gz, .tsv, .parquet, a folder of images, or --X and --y; audit datasets lists them"),
+        (["nowhere"], "audit: 'nowhere' is not a data set: expected mnist, mnist:train, mnist:test, digits, wine, breast_cancer, openml:NAME, a file that ends in .npz, .h5, .hdf5, .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .zip, .tar, .tgz (tables of text and .tar also with .gz), a folder of images, or --X and --y; audit datasets lists them"),
         (["--folds", "9", "digits", "--limit", "20"], "audit: the largest class has 3 distinct examples, expected 9 or more, one for each fold; use --folds 3"),
         (["-x"], "audit: Unknown option: -x."),
         (["--epoch", "3", "--colour=blue", "--folds", "3"], "audit: unknown settings: 'colour', 'epoch' (did you mean epochs?); audit detect --help lists them"),

@@ -157,3 +157,91 @@ def test_hdf5_without_h5py_names_the_package(tmp_path, monkeypatch):
     assert refused(loaded, load_hdf5, path) == (
         f'{path} needs h5py, which is not installed; pip install "label-audit[hdf5]"'
     )
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("container", ["array", "matrix"])
+def test_a_sparse_matrix_is_the_same_as_with_its_zeros(form, container, tmp_path):
+    from scipy import sparse
+
+    dense = np.where(np.random.default_rng(0).random((30, 5)) < 0.4, np.arange(150.0).reshape(30, 5), 0)
+    sparse.save_npz(tmp_path / "X.npz", getattr(sparse, f"{form}_{container}")(dense))
+    np.save(tmp_path / "y.npy", np.arange(30) % 2)
+    found = datasets.load_as_read(Config.of(X=tmp_path / "X.npz", y=tmp_path / "y.npy"))
+    assert np.array_equal(found.X, dense)
+    assert np.array_equal(found.as_given.examples.toarray(), dense)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": b"bsr"}, "holds a sparse matrix in the format 'bsr', expected csr, csc or coo; save matrix.tocsr()"),
+        ({"shape": [30, 10**12]}, "unpacks to 8,000,000,000,240 or more"),
+        ({"shape": [30]}, "cannot be read as a NumPy file (it has the shape [30] and numbers of the type float64)"),
+        ({"indptr": np.arange(31) * 1000}, "cannot be read as a NumPy file ("),
+        ({"indices": np.full(60, -1)}, "cannot be read as a NumPy file ("),
+        ({"data": np.array(["a"] * 60)}, "numbers of the type <U1"),
+        ({"data": np.array([None] * 60)}, "never unpickled"),
+        ({"indices": np.zeros(60)}, "its indices are of the type float64"),
+    ],
+)  # fmt: skip
+def test_a_sparse_matrix_that_is_none_is_one_line(changes, message, tmp_path):
+    arrays = {
+        "format": b"csr",
+        "shape": [30, 2],
+        "data": np.ones(60),
+        "indices": np.tile([0, 1], 30),
+        "indptr": np.arange(31) * 2,
+    }
+    np.savez(tmp_path / "X.npz", **(arrays | changes))
+    np.save(tmp_path / "y.npy", np.arange(30) % 2)
+    with pytest.raises(audit.DataError) as caught:
+        datasets.load_as_read(Config.of(X=tmp_path / "X.npz", y=tmp_path / "y.npy"))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sparse_matrix_of_many_columns_is_audited_and_corrected(run_audit, tmp_path):
+    from scipy import sparse
+
+    y = np.arange(120) % 2
+    rows = np.arange(120).repeat(3)
+    columns = np.random.default_rng(0).integers(0, 40, 360) * 2 + y[rows] + 399_000
+    matrix = sparse.coo_array((np.ones(360), (rows, columns)), shape=(120, 400_000)).tocsr()
+    sparse.save_npz(tmp_path / "X.npz", matrix)
+    np.save(tmp_path / "y.npy", np.array(["no", "yes"])[y])
+    shown = run_audit("detect", "--X", "X.npz", "--y", "y.npy", "--preset", "fast", "--out", "run", check=0)
+    assert "its first" in shown.stderr + shown.stdout
+    run_audit("apply", "run", "--accept-above", "0.01", check=0)
+    assert len(np.load(tmp_path / "corrected" / "y.npy")) == 120
+    alone = run_audit("detect", "X.npz", check=2).stderr
+    assert (
+        alone
+        == "audit: X.npz holds a sparse matrix without labels; give it as --X X.npz, with the labels as --y\n"
+    )
+
+
+def test_numbers_of_half_precision_do_not_overflow(tmp_path):
+    X = np.random.default_rng(0).normal(20_000, 9_000, (60, 3)).astype(np.float16)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", np.arange(60) % 2)
+    found = datasets.load_as_read(Config.of(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))
+    assert found.X.dtype == np.float32
+    assert np.array_equal(found.X, X)
+
+
+def test_bfloat16_is_read_from_files_and_tensors(tmp_path):
+    torch = pytest.importorskip("torch")
+    tensor = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)).bfloat16()
+    y = np.arange(60) % 2
+    np.save(
+        tmp_path / "X.npy", tensor.view(torch.int16).numpy().view("V2")
+    )  # as NumPy saves that of ml_dtypes
+    np.save(tmp_path / "y.npy", y)
+    found = datasets.load_as_read(Config.of(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))
+    assert np.array_equal(found.X, tensor.float().numpy())
+    assert "read as bfloat16" in found.notes[0]
+    assert np.array_equal(datasets.from_arrays(tensor, y).X, found.X)
+    np.save(tmp_path / "X.npy", np.zeros((60, 3), "V1"))
+    with pytest.raises(audit.DataError, match="such as floats of 8 bits; save it as float32"):
+        datasets.load_as_read(Config.of(X=tmp_path / "X.npy", y=tmp_path / "y.npy"))

@@ -13,7 +13,7 @@ def test_normalised_texts_stay_as_they_are(text):
 
 
 @given(
-    st.lists(st.text("abcäß€ж漢🙂", min_size=1), min_size=1), st.sampled_from([" ", "  ", "\n", ", ", "! "])
+    st.lists(st.text("abcäßж漢🙂", min_size=1), min_size=1), st.sampled_from([" ", "  ", "\n", ", ", "! "])
 )
 def test_spaces_punctuation_and_case_do_not_count(parts, between):
     assert normalised(between.join(parts)) == normalised(" ".join(parts).upper().lower())

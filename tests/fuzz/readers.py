@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ RNG = np.random.default_rng(0)
 LABELS = np.arange(N) % 2
 FEATURES = RNG.normal(size=(N, 2)).round(2) + LABELS[:, None]
 IMAGES = RNG.integers(0, 255, (N, 8, 8), dtype=np.uint8)
-TRIED = ("hdf5", "parquet")  # in a process of their own
+TRIED = ("hdf5", "parquet", "parquet-images")  # in a process of their own
 PATIENCE = 20  # seconds for one file
 PROBS = np.eye(2)[LABELS] * 0.8 + 0.1
 
@@ -143,6 +144,86 @@ def parquet(_):
         as_bytes(lambda file, each=each: frame.to_parquet(file, compression=each))
         for each in ("snappy", "gzip")
     ]
+
+
+def records():
+    return [
+        {"a": a, "b": b, "of": {"word": "x y"}, "more": [1, {"c": None}], "label": label}
+        for (a, b), label in zip(FEATURES.tolist(), LABELS.tolist(), strict=True)
+    ]
+
+
+def lines():
+    return "".join(json.dumps(record) + "\n" for record in records()).encode()
+
+
+def parquet_of_images(_):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    held = [{"bytes": png(image), "path": f"{i}.png"} for i, image in enumerate(IMAGES)]
+    names = {"info": {"features": {"label": {"names": ["a", "b"], "_type": "ClassLabel"}}}}
+    table = pa.table({"image": held, "label": LABELS}).replace_schema_metadata(
+        {"huggingface": json.dumps(names)}
+    )
+    return [as_bytes(lambda file: parquet.write_table(table, file))]
+
+
+def png(image):
+    return as_bytes(Image.fromarray(image).save, format="PNG")
+
+
+def zipped(files, method=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def zips(_):
+    tree = {f"photos/{'ab'[label]}/{i}.png": png(IMAGES[i]) for i, label in enumerate(LABELS)}
+    return [
+        zipped({"t.csv": table(), "__MACOSX/t.csv": b"x"}),
+        zipped({"t.jsonl": lines()}, zipfile.ZIP_STORED),
+        zipped(tree, zipfile.ZIP_STORED),
+        zipped(tree),
+    ]
+
+
+def tarred(files, mode="w", form=tarfile.USTAR_FORMAT):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode, format=form) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def samples():
+    with_class = {f"{i}.cls": str(label).encode() for i, label in enumerate(LABELS)}
+    with_record = {f"d/{i}.json": json.dumps(record).encode() for i, record in enumerate(records())}
+    pngs = {f"{i}.png": png(image) for i, image in enumerate(IMAGES)}
+    return pngs | with_class, {f"d/{name}": each for name, each in pngs.items()} | with_record
+
+
+def tars(_):
+    by_class, by_record = samples()
+    long = {f"{'long' * 40}/{name}": each for name, each in by_class.items()}
+    return [
+        tarred(by_class),
+        tarred(by_record, form=tarfile.PAX_FORMAT),
+        tarred(long, form=tarfile.GNU_FORMAT),
+    ]
+
+
+def sparse_archives(_):
+    from scipy import sparse
+
+    matrices = (sparse.csr_array(FEATURES), sparse.csc_array(FEATURES), sparse.coo_array(FEATURES))
+    found = [as_bytes(sparse.save_npz, each, compressed=False) for each in matrices]
+    return [*found, as_bytes(sparse.save_npz, matrices[0])]
 
 
 def images(_):
@@ -251,6 +332,21 @@ READERS = {
     ),
     "truth": Reader(
         ".csv", lambda _: [b"id,label\n1,0\n2,1\n3,1.0\n"], lambda p, f: checked_labels(f, p.record)
+    ),
+    "jsonl": Reader(".jsonl", lambda _: [lines()], lambda _, f: load(data=str(f))),
+    "json": Reader(
+        ".json", lambda _: [json.dumps(records(), indent=1).encode()], lambda _, f: load(data=str(f))
+    ),
+    "jsonl.gz": Reader(".jsonl.gz", lambda _: [gzip.compress(lines())], lambda _, f: load(data=str(f))),
+    "parquet-images": Reader(".parquet", parquet_of_images, lambda _, f: load(data=str(f))),
+    "zip": Reader(".zip", zips, lambda _, f: load(data=str(f))),
+    "tar": Reader(".tar", tars, lambda _, f: load(data=str(f))),
+    "tar.gz": Reader(".tar.gz", lambda _: [tarred(samples()[0], "w:gz")], lambda _, f: load(data=str(f))),
+    "sparse": Reader(".npz", sparse_archives, lambda p, f: load(X=f, y=p.y)),
+    "npy-bfloat16": Reader(
+        ".npy",
+        lambda _: [as_bytes(np.save, FEATURES.astype("<f2").view("V2"))],
+        lambda p, f: load(X=f, y=p.y),
     ),
 }
 

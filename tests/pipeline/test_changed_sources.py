@@ -1,5 +1,6 @@
 """The data of a run changes while it is audited: nothing is kept under the key of what it was."""
 
+import itertools
 import os
 import shutil
 
@@ -50,6 +51,27 @@ def tree(folder):
     return ["tree"], ["tree/a/" + next((folder / "tree" / "a").iterdir()).name]
 
 
+def records(folder):
+    frame = pd.DataFrame(X.reshape(60, -1)[:, ::7].astype(float)).assign(label=NAMES[y])
+    frame.to_json(folder / "t.jsonl", orient="records", lines=True)
+    return ["t.jsonl"], ["t.jsonl"]
+
+
+def packed(folder):
+    arguments, _ = tree(folder)
+    shutil.make_archive(str(folder / "p"), "zip", folder / "tree")
+    shutil.rmtree(folder / arguments[0])
+    return ["p.zip"], ["p.zip"]
+
+
+def shards(folder):
+    tree(folder)
+    (folder / "shards").mkdir()
+    for label in NAMES[:2]:
+        shutil.make_archive(str(folder / "shards" / label), "tar", folder / "tree", label)
+    return ["shards"], ["shards/a.tar"]
+
+
 def flipped(path):
     """Change the byte in the middle in place."""
     content = bytearray(path.read_bytes())
@@ -90,8 +112,11 @@ def when_trained(monkeypatch):
     return do
 
 
-@pytest.mark.parametrize("form", [pair, archive, hdf5, table, tree])
-@pytest.mark.parametrize("change", [flipped, cut_short, replaced, gone])
+EVERY_CHANGE = itertools.product([pair, archive, hdf5, table, tree], [flipped, cut_short, replaced, gone])
+OF_PACKED = [(records, replaced), (packed, replaced), (shards, gone)]
+
+
+@pytest.mark.parametrize(("form", "change"), [*EVERY_CHANGE, *OF_PACKED])
 def test_a_source_that_changes_in_a_run_is_told_and_the_run_is_not_kept(
     form, change, run_audit, tmp_path, when_trained
 ):

@@ -12,6 +12,7 @@ import audit
 from audit.datasets import from_arrays
 from audit.noise.options import ConfiguredNoise
 from audit.settings.detect import Config
+from audit.training.cross_validation import Fitting, FoldTask
 from audit.training.folds import assign_balanced_folds, assign_blocks
 
 PATIENTS, EACH, WIDE = 60, 10, 12
@@ -108,12 +109,48 @@ def test_a_time_and_a_group_are_never_in_two_blocks():
     assert all(len(set(fold[others][times[others] == time])) == 1 for time in range(20))
 
 
+@settings(max_examples=60)
+@given(
+    times=st.lists(st.integers(0, 25), min_size=30, max_size=60),
+    groups=st.lists(st.integers(0, 40), min_size=60, max_size=60),
+    folds=st.integers(2, 5),
+    train_folds=st.none() | st.integers(1, 3),
+)
+def test_no_model_is_trained_on_the_future_or_on_a_group_that_it_judges(times, groups, folds, train_folds):
+    groups = np.unique(groups[: len(times)], return_inverse=True)[1]
+    order = np.unique(times, return_inverse=True)[1]
+    task = FoldTask(
+        labels=np.arange(len(times)) % 2,
+        groups=groups,
+        k=2,
+        folds=folds,
+        fold_seed=0,
+        fitting=Fitting(None),
+        recipe=None,
+        keep=np.arange(len(times)) % 5 > 0,
+        train_folds=train_folds,
+        order=order,
+    )
+    if len(np.unique(task.draw_folds())) < folds:
+        return  # refused before
+    judged = [task.rows_of(number) for number in range(folds)]
+    assert sorted(np.concatenate([held for held, _ in judged])) == list(range(len(times)))
+    for number, (held, trained) in enumerate(judged):
+        assert not set(groups[held]) & set(groups[trained])
+        assert not set(held) & set(trained)
+        assert len(trained)
+        if number:
+            assert order[trained].max() < order[held].min()
+    assert set(judged[0][1]) <= set(judged[1][0])
+
+
 def test_dates_put_rows_in_order_and_folds_are_blocks_of_them():
     days = np.array([f"2030-01-{1 + i % 28:02d}" for i in range(len(X))])
     run = audit.detect(X, GIVEN, order=days, **QUICK)
     fold = run.record.probs.fold
     assert (np.diff(fold[np.argsort(days, kind="stable")]) >= 0).all()
     assert len(np.unique(fold)) == 5
+    assert "the first, which has none, by models of the second" in run.record.data["notes"][0]
 
 
 def test_a_column_of_a_frame_names_the_groups():

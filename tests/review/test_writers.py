@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import shutil
 import struct
 import zipfile
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
@@ -22,6 +23,7 @@ from pyarrow import parquet
 import audit
 from audit import datasets
 from audit.datasets.reread import reread
+from audit.datasets.source import LabelPlace
 from audit.review.writers import forms
 from audit.review.writers.change import BEFORE, Change
 from audit.settings.data import DataSettings
@@ -82,6 +84,13 @@ def text_table(folder, codes, y):
     return DataSettings(data=str(folder / "d.csv.gz")), folder / "d.csv.gz"
 
 
+def json_lines(folder, codes, y):
+    rows = [{"a": X[i, 0], "kind": {"name": NAMES[code]}, "b": X[i, 1]} for i, code in enumerate(codes)]
+    text = "".join(json.dumps(row, ensure_ascii=bool(i % 2)) + "\n" for i, row in enumerate(rows))
+    (folder / "d.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    return DataSettings(data=str(folder / "d.jsonl.gz"), label_column="kind.name"), folder / "d.jsonl.gz"
+
+
 FORMS = {
     "npy-int16": (npy, as_int16),
     "npy-big-endian": (npy, lambda codes: np.array(codes, ">i4")),
@@ -94,6 +103,7 @@ FORMS = {
     "idx": (idx, None),
     "parquet": (parquet_table, None),
     "csv.gz": (text_table, None),
+    "jsonl.gz": (json_lines, None),
 }
 codes_lists = st.lists(st.integers(0, 3), min_size=N, max_size=N).filter(
     lambda codes: len(set(codes)) > 1 and min(map(codes.count, set(codes))) > 1
@@ -134,7 +144,7 @@ def test_what_is_written_reads_as_corrected_and_goes_back_byte_for_byte(
     forms.write(opened.place, change, out)
 
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before  # never the source
-    table = form in ("parquet", "csv.gz")
+    table = form in ("parquet", "csv.gz", "jsonl.gz")
     expected = [name for name, gone in zip(change.names, change.dropped, strict=True) if not (table and gone)]
     if len(set(expected)) > 1:  # else no loader takes them
         assert read_again(form, config, source, out) == expected
@@ -227,6 +237,46 @@ def test_of_a_table_as_text_only_label_fields_change(
     assert (folder / "out" / path.name).read_bytes() == expected
 
 
+@given(
+    codes=codes_lists,
+    wanted=targets,
+    dropped=drops,
+    notes=st.lists(st.text(max_size=9), min_size=N, max_size=N),
+    indent=st.sampled_from([None, 1, "\t"]),
+    escaped=st.booleans(),
+    spaces=st.text(" \t\r\n", max_size=3),
+    mark=st.sampled_from(["", "\ufeff"]),
+    as_list=st.booleans(),
+)
+@settings(max_examples=40)
+def test_of_records_only_labels_change(
+    codes, wanted, dropped, notes, indent, escaped, spaces, mark, as_list, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("json")
+    (folder / "out").mkdir()
+
+    def text(names, gone=()):
+        rows = [
+            json.dumps({"a": note, "label": name, "}": [{"label": 1}]}, indent=indent, ensure_ascii=escaped)
+            for i, (note, name) in enumerate(zip(notes, names, strict=True))
+            if i not in gone
+        ]
+        if as_list:
+            return mark + spaces + "[" + spaces + f"{spaces},\n{spaces}".join(rows) + spaces + "]" + spaces
+        return mark + "".join(f"{row}{spaces}\n" for row in rows)
+
+    path = folder / "d.json"
+    path.write_text(text([NAMES[code] for code in codes]), encoding="utf-8", newline="")
+    opened = datasets.open_source(DataSettings(data=str(path)))
+    change = change_of(reread(opened), wanted, dropped)
+    forms.write(opened.place, change, folder / "out")
+    found = (folder / "out" / path.name).read_bytes().decode()
+    if not change.dropped.any():
+        assert found == text(change.names)
+    else:  # spaces beside records that are gone may go, too
+        assert found.split() == text(change.names, np.flatnonzero(change.dropped)).split()
+
+
 def test_parquet_keeps_types_metadata_compression_and_groups(tmp_path):
     config, path = parquet_table(tmp_path, [0, 0, 1, 1, 2, 2, 3, 3, 3], None)
     opened = datasets.open_source(config)
@@ -238,6 +288,23 @@ def test_parquet_keeps_types_metadata_compression_and_groups(tmp_path):
     assert new.metadata.row_group(0).column(0).compression == "GZIP"
     assert new.metadata.row_group(0).num_rows == 4
     assert new.read(["a", "t"]).equals(first.read(["a", "t"]).slice(1))
+
+
+def test_parquet_of_images_keeps_each_column_as_it_is_stored(tmp_path):
+    held = [{"bytes": b"\x89PNG" + bytes([i]), "path": None} for i in range(N)]
+    table = pa.table({"image": held, "label": [0, 1] * 4 + [1]}).replace_schema_metadata({"who": "Ada"})
+    stored = {"image.bytes": "NONE", "image.path": "SNAPPY", "label": "GZIP"}
+    parquet.write_table(table, tmp_path / "d.parquet", compression=stored)
+    (tmp_path / "out").mkdir()
+    change = Change.none(np.array([0, 1] * 4 + [1]), ("0", "1"), np.arange(N).astype(str))
+    change = change.with_donors(np.array([1, *range(1, N)]), np.arange(N) == 2)
+    forms.write(LabelPlace("parquet", (tmp_path / "d.parquet",), "label"), change, tmp_path / "out")
+    new = parquet.ParquetFile(tmp_path / "out" / "d.parquet")
+    assert new.read().column("image").to_pylist() == [*held[:2], *held[3:]]
+    assert new.read().column("label").to_pylist() == [1, 1, 1, 0, 1, 0, 1, 1]
+    assert new.schema_arrow.equals(table.schema, check_metadata=True)
+    ways = [new.metadata.row_group(0).column(i).compression for i in range(3)]
+    assert ways == ["UNCOMPRESSED", "SNAPPY", "GZIP"]
 
 
 def tree(folder, paths):

@@ -1,7 +1,9 @@
 """Arrays in files: an .npy pair, one .npz, or one HDF5 file."""
 
+import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets import probe
 from audit.datasets.files import reading, refuse_bomb
+from audit.datasets.given_rows import with_sparse
 from audit.datasets.source import LabelPlace, Source
-from audit.datasets.sources import npy
+from audit.datasets.sources import npy, sparse
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
@@ -25,15 +28,36 @@ UNPACK = "write it without compression, or audit fewer rows with --limit"
 
 
 def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
-    """Load the examples of one .npy file, memory-mapped, with the labels of another, `settings.y`."""
+    """Load the examples of one .npy file, memory-mapped, with the labels of another, `settings.y`.
+
+    The examples may also be a sparse matrix, as scipy.sparse.save_npz writes it.
+    """
     labels = settings.y or path
-    return Source(
+    source = Source(
         name=path.stem,
-        X=_read_npy(path, mapped=True),
+        X=None,
         y=_read_npy(labels, mapped=False),
         names=(str(path), str(labels)),
         place=LabelPlace("npy", (labels,)),
     )
+    with _npz_members(path) as (archive, names):
+        matrix = sparse.matrix_in(path, archive) if sparse.is_sparse(names) else None
+    if matrix is not None:
+        return with_sparse(source, matrix)
+    X, notes = npy.with_bfloat16(_read_npy(path, mapped=True), str(path))
+    return replace(source, X=X, notes=notes)
+
+
+@contextmanager
+def _npz_members(path: Path) -> Iterator[tuple[Any, list[str]]]:
+    """Open an .npz archive in the block, with the names of its arrays; none for any other file."""
+    with reading(path, *AS_NUMPY), _plain_arrays(path), path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            yield None, []
+            return
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            yield archive, archive.files
 
 
 def load_npz(path: Path, settings: DataSettings, _: Listener) -> Source:
@@ -45,6 +69,10 @@ def load_npz(path: Path, settings: DataSettings, _: Listener) -> Source:
         file = np.load(opened, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise DataError(f"{path} holds one array, not an .npz archive; give it as --X, with --y")
+        if sparse.is_sparse(file.files) and settings.x_name is None:
+            raise DataError(
+                f"{path} holds a sparse matrix without labels; give it as --X {path}, with the labels as --y"
+            )
         keys = _keys(path, file.files, settings)
         names = [f"{path}[{key}]" for key in keys]
         arrays = dict(zip(names, npy.members(path, file, keys), strict=True))
@@ -52,7 +80,9 @@ def load_npz(path: Path, settings: DataSettings, _: Listener) -> Source:
         if not isinstance(array, np.ndarray):  # np.load returns the bytes of members of another format
             raise DataError(f"{name} is not an array; save it with numpy.savez")
     (x_name, X), (y_name, y) = arrays.items()
-    return Source(path.stem, X, y, names=(x_name, y_name), place=LabelPlace("npz", (path,), keys[1]))
+    X, notes = npy.with_bfloat16(X, x_name)
+    place = LabelPlace("npz", (path,), keys[1])
+    return Source(path.stem, X, y, names=(x_name, y_name), place=place, notes=notes)
 
 
 def load_hdf5(path: Path, settings: DataSettings, _: Listener) -> Source:

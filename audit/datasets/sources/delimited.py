@@ -1,7 +1,6 @@
 """Tables as text: CSV and TSV, as programs and spreadsheets of any country write them."""
 
 import csv
-import gzip
 import io
 import re
 import warnings
@@ -9,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +16,7 @@ from audit import wording
 from audit.datasets.files import BLOCK_BYTES, SPARE_BYTES, TIMES, reading, refuse_bomb
 from audit.datasets.sources.columns import LABELS, named_column, refuse_columns, usual_column
 from audit.datasets.sources.image_paths import identifies_images
+from audit.datasets.sources.packed import opened, plain_name, unpack
 from audit.datasets.sources.text_columns import is_usual
 from audit.errors import DataError
 
@@ -46,7 +46,7 @@ class Dialect:
     @classmethod
     def of(cls, path: Path) -> "Dialect":
         """Find the most frequent separator of the names of columns, and whether spaces follow there."""
-        separators = "\t" if path.suffix.lower() == ".tsv" else ",;\t"
+        separators = "\t" if plain_name(path).endswith(".tsv") else ",;\t"
         unquoted = QUOTED.sub("", _header(path))
         separator = max(separators, key=unquoted.count)
         after = unquoted.split(separator)[1:]
@@ -55,7 +55,7 @@ class Dialect:
 
 def _header(path: Path) -> str:
     """The first line that is not blank, with those after it where a quoted name has line breaks."""
-    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig") as file:
+    with opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig") as file:
         text = next((line for line in file if line.strip()), "")
         while text.count('"') % 2 and len(text) < BLOCK_BYTES and (line := file.readline()):
             text += line
@@ -92,23 +92,24 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
 
 
 def _first_cells(path: Path, dialect: Dialect) -> list[str]:
-    first: pd.DataFrame = pd.read_csv(
-        path,
-        sep=dialect.separator,
-        skipinitialspace=dialect.spaces_after,
-        keep_default_na=False,
-        **FIRST_LINE,
-    )
+    with opened(path) as file:
+        first: pd.DataFrame = pd.read_csv(
+            file,
+            sep=dialect.separator,
+            skipinitialspace=dialect.spaces_after,
+            keep_default_na=False,
+            **FIRST_LINE,
+        )
     return first.iloc[0].tolist()
 
 
 def _read_columns(path: Path, dialect: Dialect, columns: list[str], texts: Collection[str]) -> pd.DataFrame:
     """Read all columns, these as texts; DataError or ParserWarning when a row has too many fields."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), opened(path) as file:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             return pd.read_csv(
-                path,
+                file,
                 sep=dialect.separator,
                 skipinitialspace=dialect.spaces_after,
                 encoding="utf-8-sig",
@@ -144,7 +145,7 @@ def _have_commas(values: "pd.Series[Any]") -> bool:
 
 def _refuse_ragged(path: Path, dialect: Dialect) -> None:
     """Refuse the first row with another number of fields than the first line."""
-    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file, long_fields():
+    with opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file, long_fields():
         reader = csv.reader(file, delimiter=dialect.separator, skipinitialspace=dialect.spaces_after)
         rows = (row for row in reader if row)
         expected = len(next(rows))
@@ -168,24 +169,17 @@ def refuse_misshapen(path: Path) -> None:
     """
     size = 0
     fields = 0
-    with _opened(path) as file:
+    with opened(path) as file:
         while block := file.read(BLOCK_BYTES):
             lines = block.count(b"\n") + block.count(b"\r")
             marks = max(map(block.count, MARKS))
             size += len(block)
             fields += lines + marks
-            refuse_bomb(path, size, "unpack it with gunzip", TEXT_COPIES)
+            refuse_bomb(path, size, unpack(path), TEXT_COPIES)
             if marks > MOST_FIELDS * (lines + 1):
                 raise ValueError(f"it has a line of more than {MOST_FIELDS:,} fields")
     if CELL_BYTES * fields > TIMES * size + SPARE_BYTES and size < (1 + LEAST_LETTERS) * fields:
         raise ValueError(f"it has {fields:,} fields in {size:,} bytes, nearly all of them empty")
-
-
-def _opened(path: Path) -> gzip.GzipFile | IO[bytes]:
-    """The bytes of a text, unpacked where its name says that it is gzipped."""
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rb")
-    return path.open("rb")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from audit import wording
 from audit.datasets.examples import LEAST_SIDE
-from audit.datasets.files import SPARE_BYTES, TIMES, refuse_special
+from audit.datasets.files import SPARE_BYTES, TIMES
 from audit.datasets.source import LabelPlace, Source
+from audit.datasets.sources.encoded import ImageSource, opened
 from audit.datasets.sources.trees import read_tree
 from audit.errors import DataError
 from audit.events import Listener
@@ -53,6 +54,7 @@ class Header:
     high: float = 0.0
     has_gaps: bool = False  # whether some of these numbers are NaN or infinite
     decoded: int = 0  # pixels in the file
+    stored: int = 0  # bytes of the file
     is_cut: bool = False  # whether its colours have more than 8 bits a channel, which PIL does not read
 
 
@@ -60,7 +62,13 @@ class ImageFiles:
     """Images of one size, read from their files when they are asked for."""
 
     def __init__(
-        self, paths: Sequence[Path], size: tuple[int, int], mode: str, *, low: float = 0.0, high: float = 0.0
+        self,
+        paths: Sequence[ImageSource],
+        size: tuple[int, int],
+        mode: str,
+        *,
+        low: float = 0.0,
+        high: float = 0.0,
     ) -> None:
         self.paths = paths
         self.size = size  # width, height
@@ -88,10 +96,10 @@ class ImageFiles:
             list(threads.map(fill, range(len(wanted))))
         return images
 
-    def _pixels(self, path: Path) -> npt.NDArray[Any]:
+    def _pixels(self, source: ImageSource) -> npt.NDArray[Any]:
         from PIL import Image  # noqa: PLC0415  slow to import
 
-        with _decoded(path) as file:
+        with _decoded(source) as (file, _):
             image = _plain(file)
             if image.mode == "F" and self.mode != "F":
                 shares = np.clip(np.asarray(image) / max(self.high, 1.0), 0, 1)
@@ -111,7 +119,8 @@ def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
         When there are fewer than two classes with images, or an image cannot be read.
     """
     tree = read_tree(path, settings.parts)
-    images, kept, notes = image_files(tree.files, path, skip_broken=settings.skip_broken, listener=listener)
+    files = [path / each for each in tree.paths]
+    images, kept, notes = image_files(files, path, skip_broken=settings.skip_broken, listener=listener)
     part = None
     depth = 0
     if tree.part is not None:
@@ -121,7 +130,7 @@ def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
         name=path.resolve().name,
         X=images,
         y=np.array(tree.classes, dtype=object)[kept],
-        ids=np.array([file.relative_to(path).as_posix() for file in tree.files])[kept],
+        ids=np.array([each.as_posix() for each in tree.paths])[kept],
         names=(str(path), f"the subfolders of {path}"),
         place=LabelPlace("tree", (path,), depth=depth),
         part=part,
@@ -130,7 +139,7 @@ def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
 
 
 def image_files(
-    paths: Sequence[Path], base: Path, *, skip_broken: bool, listener: Listener
+    paths: Sequence[ImageSource], base: Path, *, skip_broken: bool, listener: Listener
 ) -> tuple[ImageFiles | npt.NDArray[Any], npt.NDArray[np.int64], tuple[str, ...]]:
     """Read image files: the images (n, h, w, c), which of the paths they are of, and notes.
 
@@ -200,7 +209,7 @@ def _depth_notes(headers: Sequence[Header], mode: str, high: float) -> list[str]
     return notes
 
 
-def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | str]:
+def _read_headers(paths: Sequence[ImageSource], listener: Listener) -> list[Header | str]:
     """The header of each image, or what is wrong with it."""
     headers: list[Header | str] = []
     pixels = 0
@@ -210,7 +219,7 @@ def _read_headers(paths: Sequence[Path], listener: Listener) -> list[Header | st
             headers.append(header)
             if isinstance(header, Header):
                 pixels += header.decoded
-                most += PIXELS_PER_BYTE * path.stat().st_size
+                most += PIXELS_PER_BYTE * header.stored
             if pixels > most:
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise DataError(
@@ -231,21 +240,24 @@ def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[Any]:
     return images
 
 
-def _header(path: Path) -> Header | str:
+def _header(source: ImageSource) -> Header | str:
     """Decode an image: its size and mode, or what is wrong with it."""
     try:
-        with _decoded(path) as file:
+        with _decoded(source) as (file, stored):
             is_cut = file.mode.startswith("RGB") and ";16" in str(file.tile)
             has_gaps = file.mode == "F" and not np.isfinite(np.asarray(file)).all()
             image = _plain(file)
             decoded = file.width * file.height
-            header = Header(image.size, image.mode, has_gaps=has_gaps, decoded=decoded, is_cut=is_cut)
+            header = Header(
+                image.size, image.mode, has_gaps=has_gaps, decoded=decoded, stored=stored, is_cut=is_cut
+            )
             if image.mode != "F":
                 return header
             values = np.asarray(image)
             return replace(header, low=float(values.min()), high=float(values.max()))
     except Exception as error:  # noqa: BLE001  decoders raise anything on damaged files
-        return wording.one_line(error).replace(str(path), path.name) or type(error).__name__
+        name = PurePath(str(source)).name
+        return wording.one_line(error).replace(str(source), name) or type(error).__name__
 
 
 @contextmanager
@@ -257,19 +269,17 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
 
 
 @contextmanager
-def _decoded(path: Path) -> Iterator["ImageFile"]:
-    """Open an image file to decode it in the block; ValueError when it has far more pixels than bytes."""
+def _decoded(image: ImageSource) -> Iterator[tuple["ImageFile", int]]:
+    """Open an image file, of so many bytes, to decode it; ValueError when it has far more pixels."""
     from PIL import Image  # noqa: PLC0415  slow to import
 
-    refuse_special(path)
-    if wording.unwritable([str(path)]):
-        raise ValueError("its name is not UTF-8 text")
-    with Image.open(path, formats=FORMATS) as file:
+    content, size = opened(image)
+    with Image.open(content, formats=FORMATS) as file:
         pixels = file.width * file.height
-        if PIXEL_BYTES.get(file.mode, MOST_PIXEL_BYTES) * pixels > TIMES * path.stat().st_size + SPARE_BYTES:
-            raise ValueError(f"{file.width} x {file.height} pixels in {path.stat().st_size:,} bytes")
+        if PIXEL_BYTES.get(file.mode, MOST_PIXEL_BYTES) * pixels > TIMES * size + SPARE_BYTES:
+            raise ValueError(f"{file.width} x {file.height} pixels in {size:,} bytes")
         with _one_large if pixels > ALONE_PIXELS else nullcontext():
-            yield file
+            yield file, size
 
 
 def _fitted(image: "Image", size: tuple[int, int], background: float) -> "Image":
@@ -316,7 +326,8 @@ def _common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
     return max(LEAST_SIDE, round(scale * width)), max(LEAST_SIDE, round(scale * height))
 
 
-def _relative(path: Path, base: Path) -> str:
+def _relative(image: ImageSource, base: Path) -> str:
+    path = PurePath(str(image))
     if path.is_relative_to(base):
         path = path.relative_to(base)
     return wording.writable(path.as_posix())

@@ -14,6 +14,7 @@ import pandas as pd
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import shown
 from audit.datasets.sources.columns import bare, listed, usual_column
+from audit.datasets.sources.encoded import ImageSource
 from audit.datasets.sources.trees import ENDINGS, files_below
 from audit.errors import DataError
 from audit.types import Rows, evenly_at_most
@@ -36,9 +37,9 @@ class NamedImages:
     """The image files that the rows of a table name."""
 
     column: str  # that names them
-    names: npt.NDArray[np.str_]  # (m,) as they stand there
+    names: npt.NDArray[np.str_] | None  # (m,) as they stand there; None where images have no names
     rows: Rows  # (m,) of the table, those that name a file
-    paths: Sequence[Path]  # (m,)
+    paths: Sequence[ImageSource]  # (m,)
     found: bool = False  # whether some of them are there
     notes: tuple[str, ...] = ()
 
@@ -98,6 +99,15 @@ def guessed_images(frame: pd.DataFrame, folder: Path) -> NamedImages | None:
         if by_id is not None:
             return _with_note(by_id, f"column {column!r} holds the ids of image files", columns)
     return None
+
+
+def images_at_paths(frame: pd.DataFrame) -> NamedImages | None:
+    """The files that a column of a frame names from the current folder on, if they are there."""
+    columns = [str(column) for column in frame.columns]
+    images = guessed_images(frame.set_axis(columns, axis="columns"), Path())
+    if images is None or not images.found:
+        return None
+    return images
 
 
 def _sounds_unlike_images(column: str) -> bool:

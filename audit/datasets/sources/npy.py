@@ -14,6 +14,7 @@ from audit.datasets.files import refuse_bomb
 MAGIC = np.lib.format.MAGIC_PREFIX
 LAST_LETTER = 0x10FFFF  # of Unicode
 SURROGATES = (0xD800, 0xDFFF)  # which stand for no letter
+BFLOAT16_BYTES = 2  # the upper half of a float32
 UNPACK = "give the arrays as .npy files, with --X and --y"
 
 
@@ -73,6 +74,23 @@ def refuse_lies(file: IO[bytes], size: int) -> None:
     left = size - file.tell()
     if promised > left and not dtype.hasobject:
         raise ValueError(f"its header promises {promised:,} bytes, but {left:,} follow")
+
+
+def with_bfloat16(array: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """An array whose type NumPy does not know by itself as float32, with a note; any other one as it is.
+
+    A file of bfloat16 says only that its numbers have two bytes, as no other plain type does. In memory such
+    types are those of the package ml_dtypes.
+    """
+    if array.dtype.kind != "V" or array.dtype.names is not None:
+        return array, ()
+    if array.dtype.type is not np.void:
+        return array.astype(np.float32), ()
+    if array.dtype.itemsize != BFLOAT16_BYTES or array.dtype.subdtype is not None:
+        return array, ()
+    halves = np.ascontiguousarray(array).view("<u2").astype(np.uint32)
+    note = f"{name} has numbers of two bytes whose type is not told, which are read as bfloat16"
+    return (halves << 16).view(np.float32), (note,)
 
 
 def refuse_no_text(array: Any) -> None:

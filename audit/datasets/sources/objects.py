@@ -8,16 +8,22 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import wording
-from audit.datasets.given_rows import dense, is_sparse, without_numbers
+from audit.datasets.given_rows import is_sparse, with_sparse, without_numbers
 from audit.datasets.source import LazyArray, Source, is_from, shown
+from audit.datasets.sources.encoded import Encoded, ImageSource
+from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.npy import with_bfloat16
 from audit.errors import DataError
+from audit.events import Silent
 from audit.types import AsGiven
 
 IMAGE_COLUMNS = ("image", "img", "pixel_values")
@@ -74,18 +80,15 @@ def _from_rows(X: Any, y: Any, name: str) -> Source:
     if given is not None:
         return Source(name, None, y, as_given=given)
     if is_sparse(X):
-        matrix = X.tocsr()
-        numbers, notes = dense(matrix)
-        given = AsGiven(matrix, numeric=numbers.shape == matrix.shape)
-        return Source(name, numbers, y, notes=notes, as_given=given)
-    array = _array(X, "X")
+        return with_sparse(Source(name, None, y), X.tocsr())
+    array, notes = with_bfloat16(_array(X, "X"), "X")
     if array.dtype.kind == "U" and isinstance(X, list | tuple):  # numpy has made texts of numbers
         array = np.array(X, dtype=object)
     if array.dtype.kind in "OSU" and array.ndim == 2 and _is_table(array):
         frame = _as_frame(array)
         given = AsGiven(array, columns=tuple(frame.columns))
         return replace(_from_frame(frame, y, name), as_given=given)
-    return Source(name, _of_objects(array), y)
+    return Source(name, _of_objects(array), y, notes=notes)
 
 
 def _is_table(array: npt.NDArray[Any]) -> bool:
@@ -176,19 +179,28 @@ def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
 
 def _from_frame(X: Any, y: Any, name: str, text_column: str | None = None) -> Source:
     """Read a frame of pandas or polars; y holds the labels, or names their column."""
-    from audit.datasets.sources.tables import table_rows  # noqa: PLC0415  only frames need it
+    from audit.datasets.sources.columns import refuse_columns  # noqa: PLC0415  only frames need it
+    from audit.datasets.sources.held_images import held_images  # noqa: PLC0415
+    from audit.datasets.sources.image_paths import images_at_paths  # noqa: PLC0415
+    from audit.datasets.sources.tables import table_rows  # noqa: PLC0415
 
     frame = X
     y_name = "y"
     if not is_from(X, "pandas"):
         import pandas as pd  # noqa: PLC0415  slow to import
 
-        frame = pd.DataFrame({column: X[column].to_numpy() for column in X.columns})
+        frame = pd.DataFrame({column: _values(X[column]) for column in X.columns})
     if isinstance(y, str):
         column = _column_called(y, list(frame.columns))
         y_name = f"column {column!r} of X"
         y = frame[column]
         frame = frame.drop(columns=column)
+    refuse_columns("X", [str(column) for column in frame.columns])
+    images = held_images(frame, Path("X"), None) or images_at_paths(frame)
+    if images is not None:
+        images.refuse_gaps(len(frame), Path("X"))
+        pixels, _, notes = image_files(images.paths, Path(), skip_broken=False, listener=Silent())
+        return Source(name, pixels, y, names=("X", y_name), notes=(*images.notes, *notes))
     rows = table_rows(frame, "X", text_column)
     given = rows.as_given
     if given is not None and not is_from(X, "pandas"):
@@ -202,6 +214,15 @@ def _from_frame(X: Any, y: Any, name: str, text_column: str | None = None) -> So
         notes=rows.notes,
         as_given=given,
     )
+
+
+def _values(column: Any) -> Any:
+    """The values of a column of polars; records and lists as Python's."""
+    if column.dtype.is_nested():
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        return pd.Series(column.to_list(), dtype=object)
+    return column.to_numpy()
 
 
 def _column_called(column: str, columns: list[Any]) -> Any:
@@ -391,17 +412,62 @@ def _from_hugging_face(X: Any, y: Any, name: str, text_column: str | None) -> So
     for_tables = "for a table, give X.to_pandas() and y, its label column"
     image = _column(types, "Image", IMAGE_COLUMNS, for_tables)
     label = y or _column(types, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
-    items = X
-    if X.format["type"] != "custom":  # whose function may need the other columns
-        items = X.select_columns([image])
-    first = _item(items, 0)
-    key = next((each for each in (image, *IMAGE_COLUMNS) if each in first), image)
-    images = _images(len(X), lambda row: _item(items, row).get(key), first.get(key), "with X.map")
+    held = _held_in(X, image)
+    notes: tuple[str, ...] = ()
+    images: LazyArray
+    if held is not None:
+        images, _, notes = image_files(held, Path(), skip_broken=False, listener=Silent())
+    else:
+        images = _returned_images(X, image)
     labels = X.select_columns([label]).with_format("pandas")[:][label]
     class_names = getattr(X.features[label], "names", None)
     if class_names:
         labels = labels.where(labels >= 0)  # there -1 stands for a missing label
-    return Source(name, images, labels, names=("X", f"column {label!r} of X"), class_names=class_names)
+    named = ("X", f"column {label!r} of X")
+    return Source(name, images, labels, names=named, class_names=class_names, notes=notes)
+
+
+def _held_in(X: Any, column: str) -> list[ImageSource] | None:
+    """The image files of a column of a Hugging Face data set; None where its images come in another form.
+
+    They are the bytes and paths that the data set keeps, which it would decode to images of any size.
+    """
+    from audit.datasets.sources.held_images import as_image  # noqa: PLC0415  it imports pandas, which is slow
+
+    feature = X.features[column]
+    if X.format["type"] is not None or _type(feature) not in ("Image", "Value"):
+        return None
+    items = X.select_columns([column])
+    if _type(feature) == "Image":
+        items = items.cast_column(column, type(feature)(decode=False))
+    elif feature.dtype not in ("binary", "large_binary", "string", "large_string"):
+        return None
+
+    def read(row: int) -> bytes:
+        value = _item(items, row)[column]
+        return bytes(value["bytes"] if isinstance(value, dict) else value)
+
+    _item(items, 0)
+    sources: list[ImageSource] = []
+    for row in range(len(X)):
+        name = f"row {row} of X"
+        image = as_image(_item(items, row)[column], name, Path())
+        if image is None:
+            raise DataError(f"{name} has no image in column {column!r}; leave such rows out with X.filter")
+        if isinstance(image, Encoded):  # whose bytes need not be kept
+            image = Encoded(name, partial(read, row))
+        sources.append(image)
+    return sources
+
+
+def _returned_images(X: Any, column: str) -> _Images:
+    """The images of a column as a Hugging Face data set returns them."""
+    items = X
+    if X.format["type"] != "custom":  # whose function may need the other columns
+        items = X.select_columns([column])
+    first = _item(items, 0)
+    key = next((each for each in (column, *IMAGE_COLUMNS) if each in first), column)
+    return _images(len(X), lambda row: _item(items, row).get(key), first.get(key), "with X.map")
 
 
 def _texts_of_hugging_face(

@@ -1,6 +1,8 @@
 """Data given as parts, such as train and test: one source that knows the part of each row."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,11 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str, text_column: str | None 
             f"X has the parts {_listed(X)} but y is of type {type(y).__name__}, expected labels for each "
             "part; give both as {'train': …, 'test': …}"
         )
+    part_names = [str(part) for part in X]
+    alike = _as_one_dataset(list(X.values()))
+    if alike is not None and not isinstance(y, Mapping):
+        sizes = [len(each) for each in X.values()]
+        return replace(from_object(alike, y, name), part=np.repeat(part_names, sizes))
     sources: list[Source] = []
     examples: list[npt.NDArray[Any]] = []
     for part, X_of_part in X.items():
@@ -58,10 +65,18 @@ def from_parts(X: Mapping[str, Any], y: Any, name: str, text_column: str | None 
         y=_joined([source.y for source in sources]),
         class_names=first.class_names,
         feature_names=first.feature_names,
-        part=np.repeat([str(part) for part in X], [len(each) for each in examples]),
+        part=np.repeat(part_names, [len(each) for each in examples]),
         notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
         as_given=_joined_as_given([source.as_given for source in sources]),
     )
+
+
+def _as_one_dataset(parts: Sequence[Any]) -> Any:
+    """Data sets of Hugging Face with the same columns as one, so that images get one size; else None."""
+    first = parts[0]
+    if not all(is_from(each, "datasets", "Dataset") and each.features == first.features for each in parts):
+        return None
+    return sys.modules["datasets"].concatenate_datasets(list(parts))
 
 
 def _read(source: Source, part: str) -> npt.NDArray[Any]:

@@ -10,15 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from audit import wording
-from audit.datasets import probe
-from audit.datasets.files import reading, refuse_bomb
 from audit.datasets.labels import looks_unlabelled
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
 from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_columns
-from audit.datasets.sources.delimited import read_text
 from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.held_images import held_images
 from audit.datasets.sources.image_paths import (
     NO_COLUMN,
     NamedImages,
@@ -28,6 +26,7 @@ from audit.datasets.sources.image_paths import (
     names_one_image_each,
 )
 from audit.datasets.sources.pixels import as_images
+from audit.datasets.sources.table_files import Table, read_table
 from audit.datasets.sources.text_columns import NO_COLUMN as NO_TEXTS
 from audit.datasets.sources.text_columns import all_texts, asked_columns, usual_texts
 from audit.errors import DataError
@@ -52,12 +51,22 @@ WHOLE = (
     r"(?:0|-?[1-9][0-9]{0,17})|-?(?:0|[1-9][0-9]{0,15})(?:\.0+|,0)"  # as a program writes it; 007 is a name
 )
 DECIMAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
-NUMBER_BYTES = 8
 FEW_ROWS = 20  # of fewer, many different numbers do not show that they are measurements
 
 
 def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source:
-    """Load the rows of a CSV, TSV or Parquet file.
+    """Load the rows of a CSV, TSV, JSON or Parquet file.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, or has no such columns as `source_of_table` finds.
+    """
+    return source_of_table(read_table(path, settings), path, settings, listener)
+
+
+def source_of_table(table: Table, path: Path, settings: DataSettings, listener: Listener) -> Source:
+    """Turn the table that a file holds into examples and labels.
 
     The columns of the labels and of image paths are found by their usual names when the settings do not name
     them; the column of parts (training, test) has to be named. Image paths are relative to the file's folder.
@@ -65,10 +74,11 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     Raises
     ------
     DataError
-        When the file cannot be read, or has no such columns.
+        When it has no such columns, or no rows.
     """
-    frame, form, notes = _read(path, settings)
+    frame = table.frame
     target = find_column(frame, path, settings.label_column, LABELS, "--label-column")
+    notes = table.notes
     if target is None and len(frame.columns) == 2:
         target, more_notes = _beside_texts(frame, path)
         notes += more_notes
@@ -83,7 +93,10 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
     group_column = find_column(frame, path, settings.group_column, (), "--group-column")
     order_column = find_column(frame, path, settings.order_column, (), "--order-column")
     labels = frame[target]
-    if form == "text":
+    class_names = table.class_names.get(target) if pd.api.types.is_integer_dtype(labels) else None
+    if class_names is not None:
+        labels = labels.where(labels >= 0)  # there -1 stands for a missing label
+    if table.form == "text" and pd.api.types.is_string_dtype(labels):
         labels = _in_order(labels, names_in(settings.missing))
     part, groups, order = (
         None if column is None else frame[column].to_numpy()
@@ -96,15 +109,16 @@ def load_table(path: Path, settings: DataSettings, listener: Listener) -> Source
         X=None,
         y=labels,
         names=(str(path), f"column {target!r} of {path}"),
-        place=LabelPlace(form, (path,), target),
+        class_names=class_names,
+        place=None if table.packed else LabelPlace(table.form, (path,), target),
         part=part,
         groups=groups,
         order=order,
         notes=notes,
     )
-    images = _images(rest, path, settings)
+    images = held_images(rest, path, settings.path_column) or _images(rest, path, settings)
     if images is not None:
-        return _with_images(source, images, len(frame), path, settings, listener)
+        return _with_images(replace(source, ids=_ids(rest)), images, path, settings, listener)
     rows = table_rows(rest, str(path), settings.text_column)
     return replace(
         source,
@@ -134,20 +148,6 @@ def _beside_texts(frame: pd.DataFrame, path: Path) -> tuple[str | None, tuple[st
     return target, (note,)
 
 
-def _read(path: Path, settings: DataSettings) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
-    """The table with texts as column names, its form (parquet or text), and notes on how it was read."""
-    notes: tuple[str, ...] = ()
-    if path.suffix.lower() == ".parquet":
-        form = "parquet"
-        frame = _read_parquet(path)
-    else:
-        form = "text"
-        frame, notes = read_text(path, settings.label_column, settings.path_column)
-    frame.columns = pd.Index([str(column) for column in frame.columns])
-    refuse_columns(str(path), list(frame.columns))
-    return frame, form, notes
-
-
 def _images(frame: pd.DataFrame, path: Path, settings: DataSettings) -> NamedImages | None:
     """The image files that the rows name; None where the columns are features."""
     asked = settings.path_column
@@ -161,9 +161,10 @@ def _images(frame: pd.DataFrame, path: Path, settings: DataSettings) -> NamedIma
 
 
 def _with_images(
-    source: Source, images: NamedImages, rows: int, path: Path, settings: DataSettings, listener: Listener
+    source: Source, images: NamedImages, path: Path, settings: DataSettings, listener: Listener
 ) -> Source:
-    """The source with the images that its rows name; rows of skipped images are left out."""
+    """The source with the images that its rows hold or name; rows of skipped images are left out."""
+    rows = len(source.y)
     notes = list(images.notes)
     if not settings.skip_broken:
         images.refuse_gaps(rows, path)
@@ -175,13 +176,20 @@ def _with_images(
         images.paths, path.parent, skip_broken=settings.skip_broken, listener=listener
     )
     kept_rows = images.rows[kept]
-    assert source.place is not None
+    ids = None
+    if images.names is not None:
+        ids = images.names[kept]
+    elif source.ids is not None or len(kept_rows) < rows:
+        ids = source.row_ids(rows)[kept_rows]
+    place = source.place
+    if place is not None:
+        place = replace(place, kept=tuple(kept_rows.tolist()))
     return replace(
         source,
         X=pixels,
         y=source.y.iloc[kept_rows],
-        ids=images.names[kept],
-        place=replace(source.place, kept=tuple(kept_rows.tolist())),
+        ids=ids,
+        place=place,
         part=taken(source.part, kept_rows),
         groups=taken(source.groups, kept_rows),
         order=taken(source.order, kept_rows),
@@ -387,21 +395,6 @@ def _number_first(text: str) -> tuple[float, str]:
         return float(text), text
     except ValueError:
         return np.inf, text
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    """The table of a Parquet file."""
-    try:
-        from pyarrow import parquet  # noqa: PLC0415  optional
-    except ImportError as error:
-        remedy = 'pip install "label-audit[parquet]"'
-        raise DataError(f"{path} needs pyarrow, which is not installed; {remedy}") from error
-    with reading(path, "cannot be read", ", expected a Parquet file; save it so"):
-        probe.tried(path, "parquet")
-        with parquet.ParquetFile(path) as file:
-            cells = file.metadata.num_rows * file.metadata.num_columns
-        refuse_bomb(path, NUMBER_BYTES * cells, "save fewer rows or columns, or arrays as .npy files")
-        return pd.read_parquet(path, engine="pyarrow")
 
 
 def _ids(frame: pd.DataFrame) -> npt.NDArray[Any] | None:

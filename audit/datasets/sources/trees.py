@@ -4,8 +4,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from audit import wording
 from audit.errors import DataError
@@ -25,7 +25,7 @@ NO_PARTS = "none"  # what the setting says where all folders are classes
 class Tree:
     """The images of a tree, and what their folders say."""
 
-    files: list[Path]  # (n,)
+    paths: list[PurePosixPath]  # (n,) below the folder
     classes: list[str | None]  # (n,) None where an image is in no folder of a class
     part: list[str] | None  # (n,) None where there are no parts
     notes: tuple[str, ...]
@@ -57,6 +57,29 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
         raise DataError(f"{error.filename} cannot be listed ({why}); make it readable") from error
     images = [path for path in found if path.suffix.lower() in ENDINGS]
     paths = [path.relative_to(folder).parts for path in images]
+    tree = tree_of(folder, paths, parts)
+    notes = list(tree.notes)
+    empty = sorted(map(wording.writable, subfolders.difference(path[0] for path in paths if len(path) > 1)))
+    if empty:
+        notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
+    others = len(found) - len(images)
+    if others:
+        notes.append(f"{others:,} files that are not images left out")
+    return replace(tree, notes=tuple(notes))
+
+
+def tree_of(folder: Path, paths: Sequence[tuple[str, ...]], parts: str | None) -> Tree:
+    """Find the class and the part of each image from its path below the folder, or the archive.
+
+    Parameters
+    ----------
+    folder
+        What the images are in.
+    paths
+        (n,) the folders of each image and its name.
+    parts
+        As in `read_tree`, and so are the errors.
+    """
     classes_in = _classes_in_parts(paths)
     parts_found, part_notes = _part_folders(classes_in, parts, folder)
     depth = int(bool(parts_found))
@@ -67,16 +90,10 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
     notes = list(part_notes)
     if len(kept) < len(paths):
         notes.append(f"{len(paths) - len(kept):,} images outside the folders of classes left out")
-    empty = sorted(map(wording.writable, subfolders.difference(classes_in)))
-    if empty:
-        notes.append(f"{len(empty):,} subfolders without images left out: {wording.some(empty)}")
-    others = len(found) - len(images)
-    if others:
-        notes.append(f"{others:,} files that are not images left out")
     part = None
     if len(parts_found) > 1:
         part = [paths[i][0] for i in kept]
-    return Tree([images[i] for i in kept], classes, part, tuple(notes))
+    return Tree([PurePosixPath(*paths[i]) for i in kept], classes, part, tuple(notes))
 
 
 def files_below(folder: Path, depth: int | None = None) -> Iterator[Path]:

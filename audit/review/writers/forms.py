@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audit.datasets.source import LabelPlace
-from audit.review.writers import arrays, folders, tables
+from audit.review.writers import arrays, folders, json_records, tables
 from audit.review.writers.change import BEFORE, Change
 
 PLAIN = "labels"  # the form of sources that are not a user's files
@@ -21,6 +21,7 @@ WRITERS: dict[str, Callable[[LabelPlace, Change, Path], None]] = {
     "hdf5": arrays.write_hdf5,
     "idx": arrays.write_idx,
     "text": tables.write_text,
+    "json": json_records.write_json,
     "parquet": tables.write_parquet,
     "tree": folders.write_moves,
 }

@@ -17,6 +17,8 @@ from audit.datasets.sources.delimited import Dialect
 from audit.errors import ReviewError
 from audit.review.writers.change import BEFORE, Change, corrected_name
 
+PACKED = {"UNCOMPRESSED": "NONE"}  # how pyarrow calls ways of compression otherwise when it writes
+
 
 def write_text(place: LabelPlace, change: Change, folder: Path) -> None:
     """Write a CSV or TSV that equals the source byte for byte, except for the label fields that change.
@@ -64,9 +66,9 @@ def write_parquet(place: LabelPlace, change: Change, folder: Path) -> None:
     labels = table.column(column).take(donors)
     table = table.set_column(column, table.schema.field(column), labels).filter(kept)
     group = parquet.ParquetFile(path).metadata.row_group(0)
-    parquet.write_table(
-        table, folder / name, compression=group.column(0).compression.lower(), row_group_size=group.num_rows
-    )
+    columns = (group.column(i) for i in range(group.num_columns))
+    packed = {each.path_in_schema: PACKED.get(each.compression, each.compression) for each in columns}
+    parquet.write_table(table, folder / name, compression=packed, row_group_size=group.num_rows)
 
 
 def _corrected(text: str, dialect: Dialect, place: LabelPlace, change: Change) -> str:
@@ -85,7 +87,7 @@ def _corrected(text: str, dialect: Dialect, place: LabelPlace, change: Change) -
         start, end = table.field_span(donor)
         edits.append(Edit(*table.field_span(row), text[start:end]))
         expected[row] = table.labels[donor]
-    corrected = _edited(text, edits)
+    corrected = edited(text, edits)
     kept = [label for row, label in enumerate(expected) if row not in dropped]
     if _TextTable(corrected, dialect, place.name).labels != kept:
         raise LookupError
@@ -109,7 +111,7 @@ class Edit(NamedTuple):
     new: str
 
 
-def _edited(text: str, edits: list[Edit]) -> str:
+def edited(text: str, edits: list[Edit]) -> str:
     """The text after the edits, which do not overlap."""
     parts = []
     position = 0
