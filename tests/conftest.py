@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from audit.cli import main
 from audit.kinds import classifier
+from audit.report import charts
 
 # Nothing is asserted against the clock, not by hypothesis either.
 settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -95,6 +96,60 @@ def small_forests():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_flushed():
+    """The disk is not waited for: no test cuts the power. A file that is not open fails as it does in fsync."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(os, "fsync", os.fstat)
+        yield
+
+
+def _shown(figure):
+    """The values that a chart shows, as text."""
+    return repr(
+        [
+            (axes.dataLim.get_points().tolist(), [line.get_xydata().tolist() for line in axes.lines])
+            for axes in figure.axes
+        ]
+    )
+
+
+def _svg_of_values(figure, label):
+    return f'<svg class="chart" role="img" aria-label="{label}" viewBox="0 0 1 1"><desc>{_shown(figure)}</desc></svg>'
+
+
+def _png_of_values(figure):
+    return b"\x89PNG\r\n" + _shown(figure).encode()
+
+
+PICTURES = (charts.to_svg, charts.to_png)
+
+
+def write_charts(here, to_svg, to_png):
+    """Have charts written in this way, by a MonkeyPatch."""
+    here.setattr(charts, "to_svg", to_svg)
+    here.setattr(charts, "to_png", to_png)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def values_for_pictures():
+    """Charts are drawn on every run, but written as their values: a third of a small run is matplotlib's.
+
+    Those who look at them ask for `pictures`; `finished_run` and processes of their own have them too.
+    """
+    with pytest.MonkeyPatch.context() as here:
+        write_charts(here, _svg_of_values, _png_of_values)
+        yield
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Charts are written as pictures."""
+    with pytest.MonkeyPatch.context() as here:
+        write_charts(here, *PICTURES)
+        yield
+
+
 @pytest.fixture
 def few_steps(monkeypatch):
     """Networks of this process train as many epochs as they are told to, however few the rows are."""
@@ -112,5 +167,7 @@ def finished_run(tmp_path_factory):
     y[:6] = (y[:6] + 1) % 4
     names = np.array(["cat", "</script><img src=x onerror=alert(1)>", 'dog "&" <b>', "Ελλάδα"])
     path = tmp_path_factory.mktemp("run") / "folder"
-    run = audit.detect(X, names[y], noise=0.1, epochs=2, name="<svg onload=alert(2)>", out=path)
+    with pytest.MonkeyPatch.context() as here:
+        write_charts(here, *PICTURES)
+        run = audit.detect(X, names[y], noise=0.1, epochs=2, name="<svg onload=alert(2)>", out=path)
     return run, Path(path)

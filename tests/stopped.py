@@ -3,6 +3,7 @@
 Run as `python stopped.py FOLDER SEED COMMAND …`: prints a line of JSON for each stop that does not hold.
 """
 
+import gc
 import io
 import json
 import os
@@ -50,6 +51,7 @@ COMMANDS = {
     "diff": (["diff", "run", "run_b", "--html", "new.html"], 14),
     "merge": (["merge", "ada.json", "bob.json", "--out", "new.json"], 36),
 }
+CHARTS = ["reliability"]  # of five
 ANSWERED = {signal.SIGINT, signal.SIGTERM}
 TIMED = ("seconds", "losses")  # what differs between two runs of one command
 
@@ -162,11 +164,14 @@ def prepared(folder):
 
 
 def import_everything(folder, names):
-    """Run commands in this process, so that those that are forked import nothing."""
+    """Run commands in this process, so that those that are forked import nothing, and are quick."""
     from audit import cli
     from audit.kinds import classifier
+    from audit.report import page
 
     classifier.TREES = 5
+    page.CHARTS = {name: page.CHARTS[name] for name in CHARTS}
+    os.fsync = os.fstat  # what is killed is a process, not the machine
     table(folder)
     detect = ["detect", *TRAIN, "--folds", "2", "--noise", "0.1", "--quiet"]
     before = [[*detect, "--out", "run"], [*detect, "--seed", "1", "--out", "run_b"]]
@@ -227,6 +232,7 @@ def all_stops(folder, seed, names):
     """Stop commands at many moments; prints what does not hold, and at last how many stops there were."""
     (folder / "imported").mkdir()
     import_everything(folder / "imported", names)
+    gc.freeze()  # so that no forked process collects, and thereby copies, what was imported here
     rng = random.Random(seed)  # noqa: S311
     source = prepared(folder / "source")
     whole = wholes(source, names)

@@ -75,7 +75,7 @@ def random_matrix(k, seed):
 
 @pytest.mark.parametrize("name", sorted(ALWAYS))
 @given(seed=st.integers(0, 2**32), k=st.integers(2, 6), rate=st.floats(0, 0.4))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_every_detector_says_something_sound_of_every_row(name, seed, k, rate):
     injected, probs = world(n=120, k=k, rate=rate, seed=seed)
     issues = audit.find_issues(injected.noisy, probs, detector=name)
@@ -92,7 +92,7 @@ def test_every_detector_says_something_sound_of_every_row(name, seed, k, rate):
 
 @pytest.mark.parametrize("name", sorted(ALWAYS))
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_the_order_of_the_rows_does_not_matter(name, seed):
     injected, probs = world(n=400, seed=seed)
     rows = np.random.default_rng(seed).permutation(400)
@@ -475,10 +475,9 @@ def test_few_counts_of_many_classes_are_evened_out_and_many_of_few_are_kept():
     assert parameters < 1
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_wrong_labels_among_many_classes_of_few_rows_are_found(seed):
+def test_wrong_labels_among_many_classes_of_few_rows_are_found():
     """Each class has twelve wrong labels, too few to say where they go."""
-    injected, probs = world(n=80 * 120, k=80, rate=0.1, sharpness=6.5, seed=seed)
+    injected, probs = world(n=80 * 120, k=80, rate=0.1, sharpness=6.5)
     issues = audit.find_issues(injected.noisy, probs, truth="process")
     assert issues.is_issue.sum() == pytest.approx(injected.flipped.sum(), rel=0.05)
     f1 = f1_of_all(injected, probs)

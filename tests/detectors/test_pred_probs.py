@@ -237,7 +237,7 @@ def test_anything_array_like_is_taken():
 
 
 MODELS = {
-    "forest": lambda seed: RandomForestClassifier(100, random_state=seed),
+    "forest": lambda seed: RandomForestClassifier(40, random_state=seed),
     "neighbours": lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5, weights="distance")),
     "logistic": lambda _: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
 }

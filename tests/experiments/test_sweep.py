@@ -80,7 +80,7 @@ def small(tmp_path):
         Trial(c, train, noisy, test, 3, before=a, keeps_weights=True),
     ]
 
-    def run(folder, jobs=2, some=each):
+    def run(folder, jobs=1, some=each):
         fitting = Fitting(models.builder("auto", dataset), "cpu")
         trained = TrialModels(fitting, schedule.make_schedule(config.training, dataset.X).recipe, 4)
         with RunFolder.locked(tmp_path / folder, "sweep") as held:
@@ -91,7 +91,7 @@ def small(tmp_path):
 
 def test_a_trial_depends_on_nothing_beside_it(small):
     run, each = small
-    together = run("together")
+    together = run("together", 2)
     alone = [run("alone-0", 1, each[:1])[0], run("alone-1", 1, each[1:2])[0], run("alone-2", 1, each[::2])[1]]
     for a, b in zip(together, alone, strict=True):
         assert (a.predicted == b.predicted).all()

@@ -8,21 +8,19 @@ from fuzz.readers import READERS, Place, Reader, fuzz
 
 from audit.datasets import probe
 
+# A thousand in all; the quick tests read the first hundred.
+NUMBERS = [range(100), pytest.param(range(100, 1000), marks=pytest.mark.slow)]
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     return Place(tmp_path_factory.mktemp("fuzz"))
 
 
+@pytest.mark.parametrize("numbers", NUMBERS)
 @pytest.mark.parametrize("name", READERS)
-def test_damaged_files_are_read_or_refused_in_one_line(place, name):
-    assert fuzz(name, place, 1, range(100)) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", READERS)
-def test_a_thousand_damaged_files_are_read_or_refused_in_one_line(place, name):
-    assert fuzz(name, place, 2, range(1000)) == []
+def test_a_thousand_damaged_files_are_read_or_refused_in_one_line(place, name, numbers):
+    assert fuzz(name, place, 2, numbers) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there readers are tried in a process of their own")

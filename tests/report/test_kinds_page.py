@@ -14,6 +14,8 @@ from audit.report import charts, page, sections
 from audit.report import embedding_map as data_map
 from audit.types import KINDS, Controls, Kinds
 
+pytestmark = pytest.mark.usefixtures("pictures")
+
 REASON = "between 3 and </script><img src=x onerror=alert(1)>: 0.48 / 0.47"
 
 

@@ -19,6 +19,8 @@ import audit
 from audit.report import page as report_page
 from audit.report import selection
 
+pytestmark = pytest.mark.usefixtures("pictures")
+
 TEMPLATES = Path(report_page.__file__).parent / "templates"
 SERIOUS = ("serious", "critical")
 

@@ -22,6 +22,7 @@ from pyarrow import parquet
 
 import audit
 from audit import datasets
+from audit.datasets import probe
 from audit.datasets.reread import reread
 from audit.datasets.source import LabelPlace
 from audit.review.writers import forms
@@ -123,6 +124,14 @@ def change_of(again, wanted, dropped):
 def names_in(config):
     again = reread(datasets.open_source(config))
     return [again.class_names[code] for code in again.codes]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untried():
+    """HDF5 and Parquet files of our own are read without a process that tries them first."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(probe, "tried", lambda *_: None)
+        yield
 
 
 @pytest.mark.parametrize("form", FORMS)

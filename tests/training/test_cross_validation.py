@@ -1,11 +1,9 @@
 import os
 import pickle
-import signal
 import time
 import warnings
 from dataclasses import replace
 from functools import partial
-from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -13,11 +11,10 @@ import pytest
 from conftest import CORES, posix, striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_workers import Flat, Memory, Where, blocked, broken, environment, keeping
 from joblib.externals.loky import get_reusable_executor, process_executor
 from joblib.externals.loky.process_executor import _ExecutorManagerThread
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 import audit
 from audit.datasets.duplicates import find_duplicates
@@ -28,51 +25,6 @@ from audit.training.backends.processes import KEPT_MEMORY, SPINS, keep_worker, r
 from audit.training.cross_validation import FoldTask, cross_validate
 from audit.training.out_of_sample import combine_folds
 from audit.types import FoldResult, Recipe
-
-
-class Flat:
-    """A quick classifier that remembers nothing of the rows it was not given."""
-
-    def __init__(self, training):
-        self.watch = training.watch
-        self.model = make_pipeline(
-            FunctionTransformer(partial(np.reshape, shape=(-1, 144))), LogisticRegression(max_iter=20)
-        )
-
-    def fit(self, X, y):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.model.fit(X / 255, y)
-        self.classes_ = self.model.classes_
-        self.watch(1.0)
-
-    def predict_proba(self, X):
-        return self.model.predict_proba(X / 255)
-
-
-class Memory:
-    """A classifier that is sure of the rows it was trained on and of nothing else."""
-
-    def __init__(self, training):
-        self.k = training.k
-
-    def fit(self, X, y):
-        self.seen = {x.tobytes() for x in X}
-        self.classes_ = np.arange(self.k)
-
-    def predict_proba(self, X):
-        return np.array([[1.0, 0.0] if x.tobytes() in self.seen else [0.5, 0.5] for x in X])
-
-
-class Where(Memory):
-    """A classifier whose probabilities say whether this process has trained it."""
-
-    def __init__(self, training, main):
-        super().__init__(training)
-        self.here = float(os.getpid() == main)
-
-    def predict_proba(self, X):
-        return np.tile([self.here, 1 - self.here], (len(X), 1))
 
 
 def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
@@ -246,10 +198,6 @@ def test_margins_are_the_mean_over_the_models_that_trained_on_a_row():
 TUNED = ("OMP_WAIT_POLICY", *SPINS, *KEPT_MEMORY)
 
 
-def tuned(_):
-    return {name: os.environ[name] for name in TUNED if name in os.environ}
-
-
 @pytest.mark.parametrize(
     ("own", "added"),
     [
@@ -267,18 +215,8 @@ def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothi
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     get_reusable_executor().shutdown()  # so that new ones are started
-    (seen,) = run_parallel([joblib.delayed(tuned)(None), joblib.delayed(tuned)(None)][:1], 2)
-    assert seen == own | added
-    assert tuned(None) == own
-
-
-KEPT = []
-
-
-def keeping(megabytes):
-    KEPT.append(np.ones(megabytes << 17))
-    time.sleep(1.1)  # joblib looks once a second at most
-    return os.getpid()
+    assert list(run_parallel([joblib.delayed(environment)(TUNED)], 2)) == [own | added]
+    assert environment(TUNED) == own
 
 
 def test_joblib_still_has_the_variable_that_keeps_a_worker(monkeypatch):
@@ -298,20 +236,11 @@ def test_a_worker_that_keeps_memory_stays():
     assert len(pids) <= 2
 
 
-def blocked():
-    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-
 @posix
 def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
     get_reusable_executor().shutdown()
     assert list(run_parallel([joblib.delayed(blocked)()], 2)) == [True]
     assert not blocked()
-
-
-def broken(folder, *_):
-    (folder / uuid4().hex).touch()
-    raise ValueError("no such net")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -19,13 +19,18 @@ def training(shape, *, seed=1, threads=1, watch=lambda _: None, epochs=2, **reci
     return Training(shape, k=4, seed=seed, recipe=recipe, threads=threads, device="cpu", watch=watch)
 
 
-@pytest.mark.parametrize(
-    "shape", [(40, 8, 8, 1), (40, 28, 28, 1), (40, 9, 31, 3), (40, 64, 48, 4), (40, 100, 8, 1)]
-)
-@pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.bool_, np.int16])
-@pytest.mark.parametrize(
-    "recipe", [{}, {"wide": True, "augment": "affine", "views": 5}, {"wide": True, "fine": True}]
-)
+SHAPES = [(40, 8, 8, 1), (40, 28, 28, 1), (40, 9, 31, 3), (40, 64, 48, 4), (40, 100, 8, 1)]
+DTYPES = [np.uint8, np.float64, np.bool_, np.int16]
+RECIPES = [{}, {"wide": True, "augment": "affine", "views": 5}, {"wide": True, "fine": True}]
+# Every two of a shape, a type and a recipe meet.
+PAIRS = [
+    pytest.param(shape, dtype, RECIPES[(i + j) % 3], id=f"{shape[1:]}-{dtype.__name__}-{(i + j) % 3}")
+    for i, shape in enumerate(SHAPES)
+    for j, dtype in enumerate(DTYPES)
+]
+
+
+@pytest.mark.parametrize(("shape", "dtype", "recipe"), PAIRS)
 def test_any_image_size_and_type_trains_and_predicts(shape, dtype, recipe):
     X = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
     model = cnn.build(training(shape, epochs=1, **recipe))
