@@ -169,6 +169,56 @@ def content_of(X: Examples, given: AsGiven | None) -> Examples:
 
 
 @dataclass(frozen=True, eq=False)
+class Votes:
+    """Labels that several people gave to the same rows: a vote is one label that one of them gave.
+
+    In the order of the rows, and of the annotators in each row; nobody votes twice on a row.
+    """
+
+    rows: Rows  # (v,) the row of each vote
+    annotators: npt.NDArray[np.int64]  # (v,) who gave it: index into names
+    labels: npt.NDArray[np.int64]  # (v,) class
+    names: tuple[str, ...]  # (a,) of the annotators; each has a vote
+
+    @classmethod
+    def of(cls, rows: Rows, annotators: Rows, labels: Labels, names: Sequence[str]) -> "Votes":
+        """Votes (v,) in any order, without the annotators who have none."""
+        order = np.lexsort((annotators, rows))
+        present, renumbered = np.unique(annotators[order], return_inverse=True)
+        return cls(rows[order], renumbered, labels[order], tuple(names[i] for i in present.tolist()))
+
+    def counts(self, n: int, k: int) -> Floats:
+        """How many votes each of n rows has for each of k classes, (n, k)."""
+        cells = np.bincount(self.rows * k + self.labels, minlength=n * k)
+        return cells.reshape(n, k).astype(np.float64)
+
+    def among(self, rows: Rows, n: int, class_of: npt.NDArray[np.int64]) -> "Votes":
+        """The votes on these rows (m,) of n, in which they are 0..m-1, for classes by their new numbers.
+
+        class_of (k,) has the new number of each class; votes for classes without one, -1, are left out.
+        """
+        place = np.full(n, -1)
+        place[rows] = np.arange(len(rows))
+        kept = np.flatnonzero((place[self.rows] >= 0) & (class_of[self.labels] >= 0))
+        labels = class_of[self.labels[kept]]
+        return Votes.of(place[self.rows[kept]], self.annotators[kept], labels, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class VoteQuality:
+    """What votes and models together say of rows, of votes and of annotators; 0 worst … 1 best."""
+
+    consensus: Labels  # (n,) the label that votes and models agree on most
+    consensus_quality: Floats  # (n,)
+    vote_quality: Floats  # (v,)
+    annotator_quality: Floats  # (a,)
+    annotator_low: Floats  # (a,) of its 95 % interval
+    annotator_high: Floats  # (a,)
+    one_more: Floats  # (n,) the lowest rows gain most from one more vote
+    one_more_unlabelled: Floats  # (u,) the same of the rows without a label
+
+
+@dataclass(frozen=True, eq=False)
 class Unlabelled:
     """Rows of a source that have no label; they are not audited, but a label is suggested for them."""
 
@@ -195,6 +245,7 @@ class LabeledDataset:
     as_given: AsGiven | None = None  # the examples as they came, where X is not that already
     groups: Groups | None = None  # (n,) rows that belong together, such as those of one patient
     order: Rows | None = None  # (n,) the rank of each row in time, equal for equal times
+    votes: Votes | None = None  # where several people gave labels
     cautions: tuple[str, ...] = ()  # what gives the label away, left out or not, a line each
     as_read: "LabeledDataset | None" = None  # with the columns that were left out; None where none were
 
@@ -240,6 +291,7 @@ class NoisyLabels:
     noisy: Labels  # (n,) some of them changed on purpose
     original: Labels  # (n,) the user's own
     transition: Floats | None = None  # T (k, k), p(given = column | true = row), that they were drawn from
+    votes: Votes | None = None  # with those that were changed on purpose; None where there are none
 
     @cached_property
     def flipped(self) -> Mask:

@@ -85,6 +85,15 @@ def sparse_matrix(**settings):
     return provoke
 
 
+def votes(text, **settings):
+    def provoke():
+        np.save("X.npy", flat)
+        Path("votes.csv").write_text(text, encoding="utf-8")
+        datasets.load(Config.of(X=Path("X.npy"), annotations=Path("votes.csv"), **settings))
+
+    return provoke
+
+
 def saved(**arrays):
     def provoke():
         np.savez("a.npz", **arrays)
@@ -392,6 +401,17 @@ CASES = {
     "X has NaN or infinite pixels, first in row 2; expected finite numbers; leave out such rows or use numpy.nan_to_num": detect(with_nan, y),
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
     "X has the value 1e+300 in row 0, column 0, expected numbers from -1e+100 to 1e+100; give them in a larger unit, or leave them out": detect(np.full((60, 3), 1e300), y),
+    # several people's labels
+    "votes.txt is no file of annotations, expected one that ends in .csv, .csv.gz, .tsv, .parquet or .npy; save it so": load(data="digits", annotations=Path("votes.txt")),
+    "votes.csv has the columns row, label, expected a line for each label, with the columns row, annotator and label, or a column for each annotator; rename its columns": votes("row,label\n0,a\n"),
+    "votes.csv has 1 line but X.npy has 60 rows, expected one for each, or a column that says which row each line is about; call it row, id or path": votes("ada,bob\na,b\n"),
+    "votes.csv names the row '77', expected a row number from 0 to 59; correct it, or leave such lines out": votes("row,annotator,label\n77,ada,a\n"),
+    "votes.csv has nothing in column 'annotator' in 1 line, first in line 2 below the names of columns, expected a line for each label, with the columns row, annotator and label; fill it in": votes("row,annotator,label\n0,ada,a\n1,,b\n"),
+    "votes.csv has no labels, expected a line for each label, with the columns row, annotator and label, or a column for each annotator; fill it in": votes("row,annotator,label\n"),
+    "annotations has shape (60,), expected (n, annotators), or a frame with a line for each label, with the columns row, annotator and label; reshape it": detect(flat, annotations=half),
+    "annotations has the labels a, b, expected those of the data: 0, 1; spell them alike": detect(flat, half, annotations=np.array([["a", "b"]] * 60)),
+    "annotations has an annotator of 2,000 letters ('wwwwwwwwwwwwwwwwwwwwwwwwwww...wwwwwwwwwwwwwwwwwwwwwwwwwwww'), expected names of 1,000 or fewer; shorten them": detect(flat, annotations=pd.DataFrame({"w" * 2000: half})),
+    "--detector votes needs rows that several people labelled, found none; give --annotations, or leave it out": detect(flat, half, detector="votes"),
     # labels
     "y needs at least two classes, found only '0'": detect(X, 0 * y),
     "y holds 1 (row 0) beside 'NA' (row 2), expected classes: integers, strings or booleans, one for each row; if 'NA' means \"no label\", leave it out with --missing NA (in Python missing='NA')": detect(X, [1, 2, "NA"] * 20),

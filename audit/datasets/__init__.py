@@ -6,17 +6,19 @@ module for each form. `validation.validate` checks a Source and gives it the one
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import wording
+from audit.datasets.annotations import join, votes_of_file
 from audit.datasets.giveaways import without_giveaways
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.loaders import FORMS, LOADERS, files_of, folder_of, open_source
 from audit.datasets.sources.bundled import BUNDLED
-from audit.datasets.sources.objects import from_object
+from audit.datasets.sources.objects import from_object, without_labels
 from audit.datasets.sources.parts import from_parts
 from audit.datasets.sources.probabilities import read_probabilities
 from audit.datasets.validation import (
@@ -64,8 +66,8 @@ def load(config: Config, listener: Listener | None = None) -> LabeledDataset:
 
 
 def load_as_read(config: Config, listener: Listener | None = None) -> LabeledDataset:
-    """Load the data set that the settings name, with all its columns."""
-    return validate(open_source(config.data, listener), selection(config))
+    """Load the data set that the settings name, with all its columns; of votes their majority alone."""
+    return replace(validate(open_source(config.data, listener), selection(config)), votes=None)
 
 
 def from_arrays(
@@ -75,6 +77,7 @@ def from_arrays(
     split: Any = None,
     groups: Any = None,
     order: Any = None,
+    annotations: Any = None,
     name: str = "arrays",
     config: Config | None = None,
 ) -> LabeledDataset:
@@ -96,6 +99,9 @@ def from_arrays(
         X, which is no feature then.
     order
         What puts the rows (n,) in order, such as times; or the name of a column.
+    annotations
+        Labels that several people gave, as `annotations.join` takes them, or a file of them. Their majority
+        is the label where y is not given.
     name
         What the data set is called in reports and folders.
     config
@@ -105,8 +111,17 @@ def from_arrays(
     X, order = _column_of(X, order)
     config = config or Config()
     texts = config.data.text_column
-    source = from_parts(X, y, name, texts) if isinstance(X, Mapping) else from_object(X, y, name, texts)
+    if isinstance(X, Mapping):
+        source = from_parts(X, y, name, texts)
+    elif annotations is not None and y is None:
+        source = without_labels(X, name, texts)
+    else:
+        source = from_object(X, y, name, texts)
     source = replace(source, missing=names_in(config.data.missing))
+    if isinstance(annotations, str | Path):
+        source = votes_of_file(source, Path(annotations))
+    elif annotations is not None:
+        source = join(source, annotations, "annotations")
     if split is not None:
         if source.part is not None:
             raise DataError("split cannot be combined with X given as parts; leave split out")

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from audit.datasets.annotations import votes_of_file
 from audit.datasets.files import refuse_unreachable
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.source import Source
@@ -115,12 +116,16 @@ FORMS = {loader.form: loader.content for loader in LOADERS}  # beside the bundle
 
 def open_source(settings: DataSettings, listener: Listener | None = None) -> Source:
     """Load what the settings name, unchecked; DataError when there is no such data set."""
-    source = _loaded(settings, listener or Silent())
-    return replace(source, missing=names_in(settings.missing))
+    source = replace(_loaded(settings, listener or Silent()), missing=names_in(settings.missing))
+    if settings.annotations is None:
+        return source
+    return votes_of_file(source, settings.annotations)
 
 
 def _loaded(settings: DataSettings, listener: Listener) -> Source:
     """Load the data by the first loader that fits."""
+    if settings.annotations is not None:
+        refuse_unreachable(settings.annotations)
     if settings.X is None and settings.data in BUNDLED:
         return BUNDLED[settings.data](settings.data)
     path = settings.X or Path(settings.data)
@@ -138,12 +143,12 @@ def _loaded(settings: DataSettings, listener: Listener) -> Source:
 
 
 def files_of(settings: DataSettings) -> list[Path]:
-    """The files or the folder that the settings name; none for bundled data sets and those from OpenML."""
-    if settings.X is not None and settings.y is not None:
-        return [settings.X, settings.y]
-    if settings.data in BUNDLED or settings.data.startswith(OPENML):
-        return []
-    return [Path(settings.data)]
+    """The files or the folder that the settings name; bundled data sets and those from OpenML are none."""
+    files = [settings.X, settings.y]
+    if settings.X is None:
+        by_name = settings.data in BUNDLED or settings.data.startswith(OPENML)
+        files = [None if by_name else Path(settings.data)]
+    return [path for path in (*files, settings.annotations) if path is not None]
 
 
 def folder_of(settings: DataSettings) -> str:

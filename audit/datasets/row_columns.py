@@ -1,12 +1,15 @@
-"""What belongs to each row beside its example and its label: its part, its group, its place in time."""
+"""What belongs to each row beside its example and its label: its part, group, place in time and votes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from audit import wording
+from audit.datasets.source import JoinedVotes
 from audit.errors import DataError
-from audit.types import Groups, Rows
+from audit.types import Groups, Rows, Votes
 
 
 def row_parts(part: npt.NDArray[Any], n: int) -> npt.NDArray[np.str_]:
@@ -49,6 +52,34 @@ def order_note(order: npt.NDArray[Any]) -> str:
         f"the order is sorted as texts, from {texts.min()!r} to {texts.max()!r}; for times give numbers, or "
         "dates such as 2020-01-31"
     )
+
+
+def votes_on(
+    joined: JoinedVotes, rows: Rows, n: int, class_names: Sequence[str]
+) -> tuple[Votes | None, tuple[str, ...]]:
+    """The votes on these rows (m,) of n, for classes by their numbers among the names, if any, and notes.
+
+    DataError when no vote is for one of these classes.
+    """
+    class_of = np.full(len(joined.class_names), -1)
+    for code, name in enumerate(joined.class_names):
+        if name in class_names:
+            class_of[code] = list(class_names).index(name)
+    if (class_of < 0).all():
+        found, expected = (wording.some(list(names)) for names in (joined.class_names, class_names))
+        raise DataError(
+            f"{joined.name} has the labels {found}, expected those of the data: {expected}; spell them alike"
+        )
+    lost = class_of[joined.votes.labels] < 0
+    notes: tuple[str, ...] = ()
+    if lost.any():
+        others = [name for name, code in zip(joined.class_names, class_of.tolist(), strict=True) if code < 0]
+        what = f"{joined.name}: {int(lost.sum()):,} labels of classes that are not audited left out"
+        notes = (f"{what}: {wording.some(others)}",)
+    votes = joined.votes.among(rows, n, class_of)
+    if not len(votes.rows):
+        return None, (*notes, f"{joined.name}: no labels on the rows that are audited")
+    return votes, notes
 
 
 def _read_texts(texts: Any) -> Any:

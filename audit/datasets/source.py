@@ -11,9 +11,9 @@ import numpy.typing as npt
 from audit.datasets.labels import ParsedLabels, parse
 from audit.datasets.labels.foreign import is_from, shown
 from audit.errors import DataError
-from audit.types import AsGiven
+from audit.types import AsGiven, Votes
 
-__all__ = ["LabelPlace", "LazyArray", "Source", "is_from", "shown"]
+__all__ = ["JoinedVotes", "LabelPlace", "LazyArray", "Source", "is_from", "shown"]
 
 
 class LazyArray(Protocol):
@@ -45,12 +45,21 @@ class LabelPlace:
 
 
 @dataclass(frozen=True, eq=False)
+class JoinedVotes:
+    """Labels that several people gave, on the rows of a source."""
+
+    votes: Votes
+    class_names: tuple[str, ...]  # of the votes' labels
+    name: str  # what they are called in messages
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Examples and labels as a file, a folder or an object holds them."""
 
     name: str  # what the data set is called in reports and folders
     X: LazyArray | None  # None when there are only labels
-    y: Any  # (n,) raw labels or (n, k) one-hot rows: a numpy array or a pandas Series or DataFrame
+    y: Any  # (n,) raw labels or (n, k) one-hot rows: an array, a pandas Series or DataFrame; None without
     ids: npt.NDArray[Any] | None = None  # (n,) what each row is called there; row numbers when None
     names: tuple[str, str] = ("X", "y")  # what X and y are called in messages
     class_names: Sequence[str] | None = None  # the names of the labels 0..k-1, where the source has them
@@ -61,6 +70,7 @@ class Source:
     order: npt.NDArray[Any] | None = None  # (n,) numbers, dates or texts that put the rows in order
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
     as_given: AsGiven | None = None  # (n,) the examples as they came, where X is not that already
+    votes: JoinedVotes | None = None  # where several people gave labels
     missing: frozenset[str] = frozenset()  # labels that mean "no label", beside those that always do
 
     def parsed_labels(self) -> ParsedLabels:

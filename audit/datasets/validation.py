@@ -15,7 +15,7 @@ from audit.datasets.examples import fingerprint, in_one_form, refuse_form, row_h
 from audit.datasets.given_rows import given_hashes
 from audit.datasets.labels import NO_LABEL, ParsedLabels
 from audit.datasets.lazy_rows import read_rows
-from audit.datasets.row_columns import order_note, row_groups, row_parts, row_ranks
+from audit.datasets.row_columns import order_note, row_groups, row_parts, row_ranks, votes_on
 from audit.datasets.source import Source
 from audit.errors import DataError
 from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
@@ -82,6 +82,10 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
     if source.order is not None:
         order = row_ranks(source.order, n)[chosen.rows]
         notes += filter(None, [order_note(source.order)])
+    votes = None
+    if source.votes is not None:
+        votes, vote_notes = votes_on(source.votes, chosen.rows, n, chosen.class_names)
+        notes += vote_notes
     examples = in_one_form(_take(source, chosen.rows), source.names[0])
     given = None if source.as_given is None else source.as_given[chosen.rows]
     ids = source.row_ids(n)[chosen.rows]
@@ -101,6 +105,7 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         as_given=given,
         groups=groups,
         order=order,
+        votes=votes,
     )
 
 

@@ -22,6 +22,7 @@ from audit.detectors.error_curve import doubt_of
 from audit.detectors.evidence import Evidence
 from audit.detectors.model_based import (
     AS_STATED,
+    by_votes,
     consensus,
     curve_prior,
     deconvolution,
@@ -54,6 +55,7 @@ DETECTORS: dict[str, Detector] = {
     "deconvolution": deconvolution,
     "consensus": consensus,
     "combined": combined,
+    "votes": by_votes,
     "margins": rules.margins,
     "self-confidence": rules.self_confidence,
     "normalized-margin": rules.normalized_margin,
@@ -66,6 +68,8 @@ DETECTORS: dict[str, Detector] = {
     "cleanlab-margin": rules.low_normalized_margin,
     "cleanlab-confidence": rules.low_self_confidence,
 }
+# What some detectors read beside labels and probabilities.
+BESIDE = {"margins": "the training", "votes": "several people's labels"}
 # The detector that serves each meaning of "wrong".
 TRUTHS = {"process": "posterior", "consensus": "consensus"}
 
@@ -86,7 +90,8 @@ def detector_for(truth: str) -> str:
 
 def available(evidence: Evidence) -> list[str]:
     """Return the names of the detectors that this evidence is enough for."""
-    return [name for name in DETECTORS if name != "margins" or evidence.margins is not None]
+    needed = {"margins": evidence.margins, "votes": evidence.votes}
+    return [name for name in DETECTORS if needed.get(name, evidence.labels) is not None]
 
 
 # Why a label that is wrong in each sense is found as it is.
@@ -165,8 +170,8 @@ def find_issues(
     evidence = Evidence(given.codes[labelled], checked.pred_probs)
     usual = detector_for(truth)
     name = detector or usual
-    if name == "margins":
-        raise ConfigError("detector 'margins' reads the training; use one that probabilities suffice for")
+    if name in BESIDE:
+        raise ConfigError(f"detector {name!r} reads {BESIDE[name]}; use one that probabilities suffice for")
     issues = detector_named(name)(evidence)
     reading = READINGS[truth]
     curve = curve_prior(evidence, truth)

@@ -10,16 +10,18 @@ import numpy.typing as npt
 
 from audit.detectors.label_model import LabelModel, fit
 from audit.detectors.transition import transition_matrix
-from audit.types import Floats, Issues, Labels, Mask, Probs
+from audit.detectors.votes import posterior
+from audit.types import Floats, Issues, Labels, Mask, Probs, Votes
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Given labels and out-of-sample probabilities, perhaps with the margins of the training."""
+    """Given labels and out-of-sample probabilities, perhaps with margins of the training, or with votes."""
 
     labels: Labels
     pred_probs: Probs
     margins: npt.NDArray[np.float32] | None = None  # (n,) mean logit margin of the given label in training
+    votes: Votes | None = None  # of several people, some of whom gave the same rows labels
 
     @cached_property
     def confident_joint(self) -> npt.NDArray[np.int64]:
@@ -67,6 +69,12 @@ class Evidence:
         """What the probabilities and the given labels together say of the true classes."""
         guess, _ = transition_matrix(len(self.labels) * self.joint.T)
         return fit(self.labels, self.pred_probs, guess)
+
+    @cached_property
+    def p_by_votes(self) -> Floats:
+        """p(true class | votes, x), (n, k): what people and the label model together say."""
+        assert self.votes is not None
+        return posterior(self.votes, self.label_model.p_true)
 
     @cached_property
     def posterior_issues(self) -> Issues:

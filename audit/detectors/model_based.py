@@ -29,6 +29,7 @@ LOG_SLOPE_SD = 0.4
 USUALLY_EXPECTED = 0.05
 LEAST_EXPECTED = 1e-4
 AS_STATED = CurvePrior(level=DOUBT, level_sd=0.3, log_slope=0.0, log_slope_sd=0.1)
+BY_VOTES = CurvePrior(level=1.8, level_sd=1.0, log_slope=-0.2, log_slope_sd=0.4)  # decision 0022
 
 Float32s = npt.NDArray[np.float32]
 
@@ -103,8 +104,22 @@ def consensus(evidence: Evidence) -> Issues:
     return replace(evidence.issues(flagged, quality, calibrated), p_error=p_error)
 
 
+def by_votes(evidence: Evidence) -> Issues:
+    """Flag rows that are worth a look, by what several people's labels and the models together say.
+
+    label_quality is the probability of the given label by the posterior of `votes`. People and models err on
+    the same rows, so that it is surer than it is right: p_error is the mean over a curve that was fitted to
+    simulated annotators.
+    """
+    quality = evidence.at_given_label(evidence.p_by_votes)
+    p_error = BY_VOTES.curve.p_error(doubt_of(quality))
+    return replace(evidence.issues(worth_flagging(p_error), quality, evidence.p_by_votes), p_error=p_error)
+
+
 def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
     """Return what is known of the curve of p_error before anybody decided.
+
+    Where several people gave labels, it is that of `votes` in both senses.
 
     In the sense of `process`, p_error is that of `posterior`, nearly. In the sense of `consensus` the level
     follows how often labels differ from the prediction on the surer half of the rows. A model that differs
@@ -113,6 +128,8 @@ def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
     them; where they do not, its sure differences are the hard examples. The numbers are near the regressions
     on checked labels that `benchmarks/real_labels.py` prints, and were set by hand (decision 0018).
     """
+    if evidence.votes is not None:
+        return BY_VOTES
     if truth == "process":
         return AS_STATED
     differing, expected = curve_features(evidence)

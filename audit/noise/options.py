@@ -9,13 +9,14 @@ import numpy as np
 
 from audit import wording
 from audit.datasets.labels.raw import class_called
+from audit.datasets.majority import majority
 from audit.errors import ConfigError
 from audit.noise import check_options, flip
 from audit.noise.from_examples import numbers_of
 from audit.noise.transitions import read_matrix
 from audit.settings.detect import Config
 from audit.settings.noise import NoiseOptions, NoiseSettings
-from audit.types import Floats, LabeledDataset, NoisyLabels, Rows
+from audit.types import Examples, Floats, LabeledDataset, Labels, NoisyLabels, Rows, Votes
 
 MOST_UNITS = 1.5  # labels in a group, on average, up to which groups are said to have one label
 FROM_EXAMPLES = ("confusion", "instance")  # the kinds of noise that read examples
@@ -74,7 +75,7 @@ class ConfiguredNoise:
         """Flip labels as the settings ask; also returns the data set with all classes that they may name.
 
         In groups of one label each, such as the rows of a patient, all labels of a group change together, as
-        real errors do there.
+        real errors do there. Where several people gave labels, those of single people are flipped.
 
         Raises
         ------
@@ -82,26 +83,47 @@ class ConfiguredNoise:
             When the settings do not fit the data; the message says what to do.
         """
         dataset = self.widened(dataset)
-        noise_map = self.options.noise_map
+        if dataset.votes is not None:
+            return dataset, self._votes_flipped(dataset, dataset.votes, rng)
         first, unit = _units(dataset)
         X = dataset.X
         if self.settings.noise_kind in FROM_EXAMPLES:
             X = numbers_of(dataset)
-        noisy = flip(
-            dataset.labels[first],
-            self.settings.noise,
-            self.settings.noise_kind,
-            k=len(dataset.class_names),
-            rng=rng,
-            X=X[first] if len(first) < len(unit) else X,
-            sampling=self.options.sampling,
-            inclusive=self.options.inclusive,
-            class_map=None if noise_map is None else map_in(noise_map, dataset.class_names),
-            matrix=self.matrix,
-        )
+        X = X[first] if len(first) < len(unit) else X
+        noisy = self._flipped(dataset.labels[first], X, dataset.class_names, rng)
         if len(first) == len(unit):
             return dataset, noisy
         return dataset, NoisyLabels(noisy.noisy[unit], dataset.labels.copy(), noisy.transition)
+
+    def _flipped(
+        self, labels: Labels, X: Examples | None, class_names: Sequence[str], rng: np.random.Generator
+    ) -> NoisyLabels:
+        """Flip these labels (m,) of examples (m, …)."""
+        noise_map = self.options.noise_map
+        return flip(
+            labels,
+            self.settings.noise,
+            self.settings.noise_kind,
+            k=len(class_names),
+            rng=rng,
+            X=X,
+            sampling=self.options.sampling,
+            inclusive=self.options.inclusive,
+            class_map=None if noise_map is None else map_in(noise_map, class_names),
+            matrix=self.matrix,
+        )
+
+    def _votes_flipped(self, dataset: LabeledDataset, votes: Votes, rng: np.random.Generator) -> NoisyLabels:
+        """Flip votes; a label changes to the majority of its row where flipped votes change that."""
+        n, k = len(dataset.labels), len(dataset.class_names)
+        X = numbers_of(dataset)[votes.rows] if self.settings.noise_kind in FROM_EXAMPLES else None
+        labels = self._flipped(votes.labels, X, dataset.class_names, rng).noisy
+        changed = replace(votes, labels=labels)
+        touched = np.zeros(n, dtype=bool)
+        touched[votes.rows[labels != votes.labels]] = True
+        before, after = majority(votes, n, k), majority(changed, n, k)
+        noisy = np.where(touched & (before != after), after, dataset.labels)
+        return NoisyLabels(noisy, dataset.labels, votes=changed)
 
 
 def _units(dataset: LabeledDataset) -> tuple[Rows, Rows]:
@@ -177,4 +199,7 @@ def with_classes(dataset: LabeledDataset, names: Sequence[str]) -> LabeledDatase
     if all(name.removeprefix("-").isdecimal() for name in union):
         union.sort(key=int)
     number = np.array([union.index(name) for name in dataset.class_names])
-    return replace(dataset, labels=number[dataset.labels], class_names=tuple(union))
+    votes = dataset.votes
+    if votes is not None:
+        votes = replace(votes, labels=number[votes.labels])
+    return replace(dataset, labels=number[dataset.labels], class_names=tuple(union), votes=votes)

@@ -42,7 +42,7 @@ from audit.training.cross_validation import (
     workers_starting,
 )
 from audit.training.sample_weights import weights_of_rows
-from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails
+from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails, Votes
 
 NO_FILES = FileStates()
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -58,6 +58,7 @@ def detect(
     split: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | str | None = None,
     order: npt.ArrayLike | str | None = None,
+    annotations: Any = None,
     listener: Listener | None = None,
     name: str = "arrays",
     **settings: Any,
@@ -89,6 +90,10 @@ def detect(
     order
         What puts the rows (n,) in order, such as times, or the name of a column: folds are blocks of it, one
         after the other.
+    annotations
+        Labels that several people gave: a frame with a line for each label and the columns row, annotator
+        and label; a frame or an array (n, annotators) with NaN, None or -1 where somebody gave none; or the
+        path of such a file. Rows are known by number. Without y, their majority is the label.
     listener
         Receives progress; silent when not given.
     name
@@ -115,11 +120,21 @@ def detect(
     source = FileStates.of([] if mapped is None else [mapped])
     with timer("load"):
         dataset = in_memory(
-            datasets.from_arrays(X, y, split=split, groups=groups, order=order, name=name, config=config)
+            datasets.from_arrays(
+                X,
+                y,
+                split=split,
+                groups=groups,
+                order=order,
+                annotations=annotations,
+                name=name,
+                config=config,
+            )
         )
-    request = AuditRequest(
-        dataset, config, noise, model, config.call(), pred_probs, sample_weight, source=source
-    )
+    call = config.call()
+    if annotations is not None:
+        call = call.replace("X, y", "X, annotations=votes" if y is None else "X, y, annotations=votes", 1)
+    request = AuditRequest(dataset, config, noise, model, call, pred_probs, sample_weight, source=source)
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
     shape = read_shape(dataset.X, dataset.as_given)
@@ -182,6 +197,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     chosen = datasets.choose_rows(source, datasets.selection(config))
     RunFolder.refuse_unusable(config.run.out or Path("reports") / default_name(chosen.name(source), config))
     request = _request(config, source, chosen)
+    judge.detector_for_noise(config, request.dataset.votes)
     rng = np.random.default_rng(Seeds.of(config.run.seed).noise)
     dataset, labels = request.noise.inject_into(request.dataset, rng)
     if request.pred_probs is not None:
@@ -292,6 +308,16 @@ def _workers_starting(
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
 
+def _vote_arrays(votes: Votes | None) -> dict[str, npt.ArrayLike | None]:
+    """What several people's labels are, for the key of a run."""
+    if votes is None:
+        return {}
+    return {
+        "votes": np.stack([votes.rows, votes.annotators, votes.labels]),
+        "annotators": np.frombuffer("\0".join(votes.names).encode(), dtype=np.uint8),
+    }
+
+
 def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
     dataset = request.dataset
     arrays: dict[str, npt.ArrayLike | None] = {
@@ -299,6 +325,7 @@ def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
         "sample_weight": request.sample_weight,
         "groups": dataset.groups,
         "order": dataset.order,
+        **_vote_arrays(dataset.votes),
     }
     if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
         arrays["as_given"] = given_hashes(dataset.as_given)
@@ -316,6 +343,7 @@ def _audit(
     """Flip labels, predict all rows out of sample, judge the labels, and choose what the report shows."""
     config = request.config
     models.check(request.model)
+    judge.detector_for_noise(config, request.dataset.votes)
     seeds = Seeds.of(config.run.seed)
     run_stages = _stages(request)
     for note in (*request.dataset.notes, *request.dataset.cautions):
@@ -329,7 +357,7 @@ def _audit(
             checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[1].key, dataset), source)
         trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
-    notes = [*trained.notes, *judged.notes]
+    notes = [*judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
         issues = (judged.issues, judged.suspects)
@@ -356,6 +384,9 @@ def _audit(
         controls=hidden,
         leaks=leaks,
         kinds=judged.kinds,
+        votes=dataset.votes,
+        noisy_votes=None if labels.votes is None else labels.votes.labels,
+        vote_quality=judged.votes,
         scores=replace(
             judged.scores,
             conflicting_duplicates=len(judged.conflicts.rows),
@@ -408,7 +439,8 @@ def _thumbnails(
     issues = (judged.issues, judged.suspects)
     listed = selection.rows_to_show(*issues, labels.flipped, hidden.rows)
     conflicting = judged.conflicts.rows[: selection.MOST_SUSPECTS]
-    rows = np.unique(np.concatenate([listed, conflicting, selection.leaks_to_show(leaks)]))
+    more = selection.one_more_to_show(judged.votes)
+    rows = np.unique(np.concatenate([listed, conflicting, selection.leaks_to_show(leaks), more]))
     given, suggested = controls.as_shown(labels, *issues, hidden)
     trusted = selection.trusted(*issues, labels, trained.out_of_sample)
     with optional("the examples on the cards", notes.append):

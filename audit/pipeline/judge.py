@@ -4,16 +4,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from audit import detectors
-from audit.detectors import calibration
+from audit import detectors, wording
+from audit.detectors import calibration, crowdlab
+from audit.detectors import votes as by_votes
 from audit.detectors.figures import Detections, summarise
 from audit.detectors.scores import Scores
+from audit.errors import ConfigError
 from audit.events import StepTimer, optional
 from audit.kinds import step
 from audit.pipeline.rounds import Trained
-from audit.settings.choices import kinds_in
+from audit.settings.choices import DEFAULT_DETECTOR, kinds_in
 from audit.settings.detect import Config
-from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, Seeds
+from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, Seeds, VoteQuality, Votes
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,50 @@ class Verdicts:
     suspects: Issues  # in the original labels
     conflicts: Conflicts
     kinds: Kinds | None
+    votes: VoteQuality | None  # where several people gave labels
     scores: Scores
     notes: tuple[str, ...] = ()  # what is missing, and why, a line each
+
+
+def detector_for_noise(config: Config, votes: Votes | None) -> str:
+    """The detector whose flags count for flipped labels: with votes on the same rows `votes`, if not another.
+
+    ConfigError when it reads votes and there are none.
+    """
+    asked = config.detection.detector
+    if asked == "votes" and not overlapping(votes):
+        raise ConfigError(
+            "--detector votes needs rows that several people labelled, found none; give --annotations, or "
+            "leave it out"
+        )
+    if asked == DEFAULT_DETECTOR and overlapping(votes):
+        return "votes"
+    return asked
+
+
+def overlapping(votes: Votes | None) -> Votes | None:
+    """The votes, where some rows have two or more, so that they say more than the labels do; else None."""
+    if votes is None or len(np.unique(votes.rows)) == len(votes.rows):
+        return None
+    return votes
+
+
+def vote_notes(dataset: LabeledDataset, labels: NoisyLabels) -> tuple[str, ...]:
+    """Lines on what flipped votes come to, and on votes that say no more than the labels."""
+    before, after = dataset.votes, labels.votes
+    if before is None or after is None:
+        return ()
+    notes = []
+    if overlapping(before) is None:
+        notes.append("no row has labels of two people, so that the models alone judge labels and annotators")
+    flipped = int((before.labels != after.labels).sum())
+    if flipped:
+        changed = wording.count(int(labels.flipped.sum()), "label")
+        notes.append(
+            f"noise: {flipped:,} of {len(before.labels):,} labels of single people flipped, which changes "
+            f"{changed} of {len(labels.noisy):,} rows; these are what the score counts"
+        )
+    return tuple(notes)
 
 
 def judge(
@@ -38,18 +82,27 @@ def judge(
 ) -> Verdicts:
     """Run every detector on the noisy labels, and the one that the truth calls for on the original labels.
 
-    The suspects are judged by models that were trained without the suspects among the noisy labels. Only
+    The suspects are judged by models that were trained without the suspects among the noisy labels, and where
+    several people gave labels to the same rows, by these as well. Only
     suspects of the kinds that the settings ask for stay.
     """
     settings = config.detection
     probs = trained.out_of_sample
     with timer("issues"):
-        noisy = detectors.Evidence(labels.noisy, probs.pred_probs, probs.margins)
-        original = detectors.Evidence(labels.original, probs.pred_probs, probs.margins)
+        seen = (probs.pred_probs, probs.margins)
+        noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes))
+        original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes))
+        used = detector_for_noise(config, dataset.votes)
         by_detector = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-        issues = by_detector[settings.detector]
-        suspects = detectors.DETECTORS[detectors.detector_for(settings.truth)](original)
+        issues = by_detector[used]
+        truth = detectors.detector_for(settings.truth)
+        suspects = detectors.DETECTORS["votes" if original.votes is not None else truth](original)
         conflicts = trained.duplicates.conflicts(labels.original)
+    votes = None
+    if dataset.votes is not None:
+        with timer("issues"):
+            p_by_votes = by_votes.posterior(dataset.votes, original.label_model.p_true)
+            votes = crowdlab.vote_quality(dataset.votes, probs.pred_probs, p_by_votes, probs.unlabelled)
     kinds = None
     kind_figures = None
     notes: list[str] = []
@@ -67,7 +120,7 @@ def judge(
         scores = summarise(
             Detections(
                 by_detector,
-                settings.detector,
+                used,
                 suspects,
                 settings.truth,
                 detectors.curve_prior(original, settings.truth),
@@ -80,4 +133,4 @@ def judge(
         )
         issues = replace(issues, p_error=corrected)
     scores = replace(scores, kinds=kind_figures)
-    return Verdicts(issues, suspects, conflicts, kinds, scores, tuple(notes))
+    return Verdicts(issues, suspects, conflicts, kinds, votes, scores, tuple(notes))

@@ -9,6 +9,7 @@ from audit.errors import RunError
 from audit.events import Listener, Silent, optional
 from audit.report import charts, page
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
+from audit.report.vote_tables import vote_tables
 from audit.review.estimate import ReviewEstimate, estimate, told_by
 from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
@@ -64,6 +65,32 @@ class Run:
     def kinds(self) -> "pd.DataFrame":
         """The kind of every row that has one: id, given, kind, kind_probability and reason."""
         return kinds_table(self.record)
+
+    @property
+    def annotators(self) -> "pd.DataFrame":
+        """Who gave labels, the worst first; the columns of annotators.csv. RunError without annotations."""
+        return self._of_votes("annotators.csv")
+
+    @property
+    def consensus(self) -> "pd.DataFrame":
+        """The consensus of people and models on every row, and its quality; the columns of consensus.csv."""
+        return self._of_votes("consensus.csv")
+
+    @property
+    def votes(self) -> "pd.DataFrame":
+        """Every label that somebody gave, and its quality; the columns of votes.csv."""
+        return self._of_votes("votes.csv")
+
+    @property
+    def one_more(self) -> "pd.DataFrame":
+        """The rows that one more person should look at, most needed first; the columns of one_more.csv."""
+        return self._of_votes("one_more.csv")
+
+    def _of_votes(self, name: str) -> "pd.DataFrame":
+        tables = vote_tables(self.record)
+        if not tables:
+            raise RunError("this run has no labels of several people; give them with annotations")
+        return tables[name]
 
     def estimate(self, decisions: str | Path) -> ReviewEstimate:
         """Estimate the errors among the suspects from a file of decisions; ReviewError if it does not fit."""
@@ -134,6 +161,7 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         tables["shared.csv"] = split_table(record)
     if record.unlabelled is not None:
         tables["unlabelled.csv"] = unlabelled_table(record)
+    tables |= vote_tables(record)
     written = list(tables)
     for name, table in tables.items():
         folder.write_text(name, csv_text(table))

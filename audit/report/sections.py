@@ -10,6 +10,7 @@ import numpy.typing as npt
 from audit.detectors.figures import LIKELY
 from audit.detectors.scores import NoiseFigures, Scores
 from audit.report import selection
+from audit.report.annotators import Annotators, annotators
 from audit.report.classes import Classes, classes
 from audit.report.kinds import Kind, Proof, counts, kind_of_rows, proof
 from audit.runs.folder import RunRecord
@@ -41,6 +42,7 @@ class Card:
     likely: tuple[tuple[int, int], ...]  # classes and their probability in per cent, the likeliest first
     near: tuple[int, int]  # rows of the nearest agreeing examples of the given and the suggested class, or -1
     kind: Kind | None = None
+    votes: str = ""  # 3 × cat, 2 × dog
 
     @property
     def percent(self) -> int:
@@ -96,6 +98,7 @@ class Report:
     missed: Grid
     doubtful: Grid
     classes: Classes
+    annotators: Annotators | None  # where several people gave labels
     folds: tuple[dict[str, Any], ...]
     facts: tuple[tuple[str, str], ...]
     version: str
@@ -106,8 +109,9 @@ class Report:
         """The rows whose image the page shows, each once."""
         reviewed = [row for card in self.suspects.cards for row in (card.row, *card.near) if row >= 0]
         twins = [row for each in (*self.conflicts, *self.leaks) for row, _, _ in each.shown]
+        more = [] if self.annotators is None else [each.row for each in self.annotators.one_more]
         others = [card.row for grid in (self.found, self.missed, self.doubtful) for card in grid.cards]
-        return list(dict.fromkeys([*reviewed, *twins, *others]))
+        return list(dict.fromkeys([*reviewed, *twins, *others, *more]))
 
 
 def report(record: RunRecord, most_suspects: int) -> Report:
@@ -142,6 +146,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         missed=_grid(record, selection.injected_and_missed(issues, flipped), others),
         doubtful=_grid(record, selection.false_alarms(issues, flipped), others),
         classes=classes(record),
+        annotators=annotators(record),
         folds=tuple(dict(fold) for fold in record.folds),
         facts=_facts(record),
         version=record.versions["label-audit"],
@@ -270,6 +275,7 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
         suggested_bar=bars[suggested],
         likely=_likely(probs),
         near=(int(kept.nearest[thumbnail, 0]), int(kept.nearest[thumbnail, 1])),
+        votes=record.votes_on(row, noisy=not original),
     )
 
 

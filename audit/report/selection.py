@@ -26,10 +26,12 @@ from audit.types import (
     OutOfSample,
     Rows,
     Thumbnails,
+    VoteQuality,
 )
 
 MOST_SUSPECTS = 2000
 MOST_OTHERS = 35
+MOST_ONE_MORE = 12  # rows on which one more person should look
 LARGEST_SIDE = 64  # pixels of a thumbnail
 MOST_FEATURES = 4  # of a row without an image
 LONGEST_TEXT = 2000  # characters of a text on a card
@@ -75,6 +77,13 @@ def leaks_to_show(leaks: Leaks | None) -> Rows:
         return np.empty(0, np.int64)
     listed = of_smaller_parts(leaks)[:MOST_OTHERS]
     return np.concatenate([leaks.rows[listed], leaks.twins[listed]])
+
+
+def one_more_to_show(quality: VoteQuality | None) -> Rows:
+    """The first rows on which one more person should look."""
+    if quality is None:
+        return np.empty(0, np.int64)
+    return np.argsort(quality.one_more, kind="stable")[:MOST_ONE_MORE]
 
 
 def of_smaller_parts(leaks: Leaks) -> Rows:

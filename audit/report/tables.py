@@ -20,7 +20,8 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
     audit.types.KINDS, empty where it was not asked for.
     list is duplicate (the same example has different labels, group after group), suspect (the original label
     looks wrong; given is that label; worst first) or injected (the label was changed on purpose and found;
-    given is what it was changed to; worst first). injected says whether the row was changed at all.
+    given is what it was changed to; worst first). injected says whether the row was changed at all. Where
+    several people gave labels, votes has them as given speaks of them, and consensus_quality that of the row.
     """
     import pandas as pd  # noqa: PLC0415  slow to import
 
@@ -43,6 +44,7 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
                 **_kinds(record.kinds, rows),
                 "injected": record.labels.flipped[rows],
                 "fold": record.probs.fold[rows],
+                **_votes(record, rows, noisy=name == "injected"),
             }
         )
         for name, rows, issues, labels in parts
@@ -50,6 +52,14 @@ def issue_table(record: RunRecord) -> "pd.DataFrame":
     table = pd.concat(tables, ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
+
+
+def _votes(record: RunRecord, rows: Rows, *, noisy: bool) -> dict[str, Any]:
+    """The votes on these rows (m,) and the quality of their consensus; nothing where there are no votes."""
+    if record.vote_quality is None:
+        return {}
+    quality = record.vote_quality.consensus_quality[rows].round(6)
+    return {"votes": record.votes_on_rows(rows, noisy=noisy), "consensus_quality": quality}
 
 
 def kinds_table(record: RunRecord) -> "pd.DataFrame":

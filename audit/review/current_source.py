@@ -29,7 +29,7 @@ def locate(record: RunRecord, moved: str | Path | None) -> DataSettings:
     record
         The run.
     moved
-        Where a person says the source is; the folder of both files for --X and --y.
+        Where a person says the source is; the folder of all files for --X, --y and --annotations.
 
     Raises
     ------
@@ -38,12 +38,32 @@ def locate(record: RunRecord, moved: str | Path | None) -> DataSettings:
     """
     settings = Config.of(**record.config).data
     files = datasets.files_of(settings)
-    found = [_locate_file(record, path, moved, alone=len(files) == 1) for path in files]
-    if not found:
-        return settings
+    beside = settings.annotations
+    data = Path(settings.data)
+    in_folder = moved is not None and beside is not None and Path(moved, data.name).exists()
+    alone = settings.X is None and not in_folder
+    folder = moved
+    if moved is not None and alone and not Path(moved).is_dir():
+        folder = Path(moved).parent
+    found: dict[Path, Path] = {}
+    for path in files:
+        if path == beside:
+            found[path] = _locate_beside(record, path, folder)
+        else:
+            found[path] = _locate_file(record, path, moved, alone=alone)
+    if settings.annotations is not None:
+        settings = replace(settings, annotations=found[settings.annotations])
     if settings.X is not None:
-        return replace(settings, X=found[0], y=found[1])
-    return replace(settings, data=str(found[0]))
+        y = None if settings.y is None else found[settings.y]
+        return replace(settings, X=found[settings.X], y=y)
+    return replace(settings, data=str(found[data])) if data in found else settings
+
+
+def _locate_beside(record: RunRecord, path: Path, folder: str | Path | None) -> Path:
+    """Find the annotations: in the folder where a person says the source is, else where they were."""
+    if folder is not None and Path(folder, path.name).exists():
+        return Path(folder, path.name)
+    return _locate_file(record, path, None, alone=True)
 
 
 def _locate_file(record: RunRecord, path: Path, moved: str | Path | None, *, alone: bool) -> Path:

@@ -10,6 +10,7 @@
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     features.npz     (n, d) float16, what the models see in each row, when they can say
     split.npz        part of every row, and which rows have a twin in another part, when there are parts
+    votes.npz        rows, annotators, labels, noisy and qualities of people's labels, when there are several
     kinds.npz        rows, kind, probability and reason of the suspects, when they have a kind
     issues.npz       is_issue, label_quality, p_error, suggested of every row, of the labels with noise
     suspects.npz     the same of the original labels
@@ -18,7 +19,8 @@
     thumbnails.npz   rows, their images or most unusual features (JSON), and the nearest agreeing rows
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
-    issues.csv, unlabelled.csv (when there are any), report.html, plots/*.png
+    issues.csv, unlabelled.csv, annotators.csv, consensus.csv, votes.csv, one_more.csv (when there are any),
+    report.html, plots/*.png
     .outputs         the sha256 of files that other commands made of the run, where it was told to
 
 A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.

@@ -4,6 +4,7 @@ Whoever wrote the files, what is read from them fits together: types, shapes, an
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
@@ -26,13 +27,17 @@ from audit.types import (
     Leaks,
     NoisyLabels,
     OutOfSample,
+    Rows,
     Thumbnails,
+    VoteQuality,
+    Votes,
 )
 
 T = TypeVar("T", Controls, Kinds, Leaks)
 SCORES = "scores.json"
 PROBABILITIES = "pred_probs.npy"
 CONFLICTS = "conflicts.npy"
+VOTES = "votes.npz"
 STEPS = {  # the step of a run that makes each of its files; those of the report are not among them
     "labels.npz": "noise",
     PROBABILITIES: "folds",
@@ -45,6 +50,7 @@ STEPS = {  # the step of a run that makes each of its files; those of the report
     "controls.npz": "issues",
     "split.npz": "issues",
     "kinds.npz": "issues",
+    VOTES: "issues",
     SCORES: "issues",
 }
 BYTES_PER_ROW = 1000  # of what an archive may unpack to, beside MOST_BYTES
@@ -91,9 +97,25 @@ FORMS: Mapping[str, Mapping[str, tuple[str, tuple[str | int, ...]]]] = {
         "probability": (FLOATS, ("m", len(KINDS))),
         "reason": (TEXT, ("m",)),
     },
+    VOTES: {
+        "rows": (INTEGERS, ("v",)),
+        "annotators": (INTEGERS, ("v",)),
+        "labels": (INTEGERS, ("v",)),
+        "noisy": (INTEGERS, ("v",)),
+        "names": (TEXT, ("a",)),
+        "consensus": (INTEGERS, ("n",)),
+        "consensus_quality": (FLOATS, ("n",)),
+        "vote_quality": (FLOATS, ("v",)),
+        "annotator_quality": (FLOATS, ("a",)),
+        "annotator_low": (FLOATS, ("a",)),
+        "annotator_high": (FLOATS, ("a",)),
+        "one_more": (FLOATS, ("n",)),
+        "one_more_unlabelled": (FLOATS, ("u",)),
+    },
 }
 OF_ROWS = {"rows", "twins"}  # arrays of row numbers of the run, but for labels.npz, whose are the source's
-SHARES = {"label_quality", "p_error", "pred_probs", "places", "probability"}
+QUALITIES = {name for name, (kind, _) in FORMS[VOTES].items() if kind == FLOATS}
+SHARES = {"label_quality", "p_error", "pred_probs", "places", "probability"} | QUALITIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +143,9 @@ class RunRecord:
     stages: Mapping[str, Any]  # name → key, settings
     versions: Mapping[str, str]
     repeat: str  # the command or call that makes this run again
+    votes: Votes | None = None  # where several people gave labels
+    noisy_votes: npt.NDArray[np.int64] | None = None  # (v,) their labels, with those changed on purpose
+    vote_quality: VoteQuality | None = None
 
     @property
     def injected(self) -> bool:
@@ -138,6 +163,20 @@ class RunRecord:
         if self.scores.detection is None:
             return None
         return self.scores.detection.to_json()
+
+    def votes_on(self, row: int, *, noisy: bool = False) -> str:
+        """The labels that people gave a row, or what they were changed to: 3 × cat, 2 × dog; else empty."""
+        if self.votes is None:
+            return ""
+        first, end = np.searchsorted(self.votes.rows, [row, row + 1])
+        labels = self.noisy_votes if noisy and self.noisy_votes is not None else self.votes.labels
+        counts = Counter(labels[first:end].tolist())
+        ordered = sorted(counts, key=lambda label: (-counts[label], label))
+        return ", ".join(f"{counts[label]} × {self.class_names[label]}" for label in ordered)
+
+    def votes_on_rows(self, rows: Rows, *, noisy: bool = False) -> list[str]:
+        """The same of these rows (m,)."""
+        return [self.votes_on(row, noisy=noisy) for row in rows.tolist()]
 
     def arrays(self) -> dict[str, Arrays | Array]:
         """What each file of arrays holds: several by name, or one."""
@@ -158,12 +197,20 @@ class RunRecord:
             "controls.npz": _fields(self.controls) if len(self.controls.rows) else {},
             "split.npz": _fields(self.leaks),
             "kinds.npz": _fields(self.kinds),
+            VOTES: self._vote_arrays(),
         }
         if self.probs.features is not None:
             files["features.npz"] = {"features": self.probs.features}
         if self.unlabelled is not None and self.probs.unlabelled is not None:
             files["unlabelled.npz"] = {"ids": self.unlabelled, "pred_probs": self.probs.unlabelled}
         return {name: content for name, content in files.items() if len(content)}
+
+    def _vote_arrays(self) -> dict[str, Array]:
+        """Votes and what is said of them as arrays; none where there are no votes."""
+        if self.votes is None or self.noisy_votes is None:
+            return {}
+        arrays = {**_fields(self.votes), "noisy": self.noisy_votes, **_fields(self.vote_quality)}
+        return {**arrays, "names": np.array(self.votes.names, dtype=np.str_)}
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of the run."""
@@ -221,6 +268,7 @@ def read(manifest: Mapping[str, Any], content_of: Callable[[str], bytes]) -> Run
         leaks=reader.value(Leaks, "split.npz"),
         kinds=reader.value(Kinds, "kinds.npz"),
         scores=reader.scores(),
+        **reader.votes(len(unlabelled.get("ids", ()))),
     )
 
 
@@ -266,6 +314,7 @@ class _Reader:
         elif key == "transition":
             _require(name, bool(np.isfinite(array).all()), f"{key} has values that are no numbers")
         limits = {"given": self.k, "true": self.k, "suggested": self.k, "kind": len(KINDS)}
+        limits |= dict.fromkeys(("labels", "noisy", "consensus"), self.k)
         if key in OF_ROWS and name != "labels.npz":
             limits[key] = self.n
         if key in limits:
@@ -281,6 +330,23 @@ class _Reader:
         if not found:
             return None
         return kind(**found)
+
+    def votes(self, unlabelled: int) -> dict[str, Any]:
+        """Votes and what is said of them, by the names of the record; nothing where there are none."""
+        arrays = self.arrays(VOTES)
+        if not arrays:
+            return {}
+        wide = {INTEGERS: np.int64, FLOATS: np.float64}  # products of smaller numbers would overflow
+        arrays = {
+            name: each.astype(wide.get(each.dtype.kind, each.dtype), copy=False)
+            for name, each in arrays.items()
+        }
+        names = tuple(arrays.pop("names").tolist())
+        _require(VOTES, _within(arrays["annotators"], 0, len(names)), f"annotators beyond {len(names) - 1}")
+        _require(VOTES, len(arrays["one_more_unlabelled"]) == unlabelled, "another number of unlabelled rows")
+        votes = Votes(arrays.pop("rows"), arrays.pop("annotators"), arrays.pop("labels"), names)
+        _require(VOTES, _are_in_order(votes), "votes that are not in order, or two of one person on a row")
+        return {"votes": votes, "noisy_votes": arrays.pop("noisy"), "vote_quality": VoteQuality(**arrays)}
 
     def conflicts(self) -> Array:
         """Rows, groups and nearness of conflicting duplicates, (3, m)."""
@@ -393,7 +459,15 @@ def _within(array: Array, low: int, end: int) -> bool:
     return not array.size or (int(array.min()) >= low and int(array.max()) < end)
 
 
-def _fields(value: Issues | Controls | Kinds | Leaks | None) -> dict[str, npt.NDArray[Any]]:
+def _are_in_order(votes: Votes) -> bool:
+    """Whether votes are ordered by row and annotator, no two of them the same, and everybody has one."""
+    place = votes.rows * len(votes.names) + votes.annotators
+    return bool((np.diff(place) > 0).all()) and len(np.unique(votes.annotators)) == len(votes.names)
+
+
+def _fields(
+    value: Issues | Controls | Kinds | Leaks | Votes | VoteQuality | None,
+) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a value by name; none where there is no value."""
     if value is None:
         return {}

@@ -16,6 +16,7 @@ DetectorName = Literal[
     "deconvolution",
     "consensus",
     "combined",
+    "votes",
     "margins",
     "self-confidence",
     "normalized-margin",
@@ -34,6 +35,7 @@ Measure = Literal["training", "detection"]
 ExportFormat = Literal["label-studio", "cvat", "csv", "jsonl", "sarif", "junit"]
 KindName = Literal["mislabelled", "ambiguous", "atypical", "low quality", "duplicate", "off-topic", "none"]
 
+DEFAULT_DETECTOR: DetectorName = "posterior"  # of flipped labels
 DEFAULT_TRUTH: Truth = "consensus"  # what "wrong" means in labels that the tool did not change
 KINDS: tuple[KindName, ...] = get_args(KindName)
 SYNTHETIC_KINDS = tuple(kind for kind in KINDS if kind != "duplicate")  # synthetic rows have these

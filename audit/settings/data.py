@@ -22,10 +22,17 @@ class DataSettings(SettingsGroup):
     X: Path | None = setting(
         None,
         "Examples as an .npy or IDX file: images (n, h, w), (n, h, w, c) or (n, c, h, w), or features (n, "
-        "d). Takes the place of DATA and needs --y.",
+        "d). Takes the place of DATA and needs --y or --annotations.",
         decides="data",
     )
     y: Path | None = setting(None, "Labels (n,) as an .npy or IDX file. Needs --X.", decides="data")
+    annotations: Path | None = setting(
+        None,
+        "Labels that several people gave, as a .csv, .tsv, .parquet or .npy file: a line for each label, "
+        "with the columns row, annotator and label, or a column for each person. Without labels in the data, "
+        "their majority is the label.",
+        decides="data",
+    )
     x_name: str | None = setting(
         None,
         "Name of the examples in an .npz or HDF5 file. Only needed for an unusual name, not for X or images.",
@@ -105,10 +112,12 @@ class DataSettings(SettingsGroup):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (self.X is None) != (self.y is None):
+        if self.X is None and self.y is None:
+            return
+        if self.X is None or (self.y is None and self.annotations is None):
             pair = ("--X", "--y")
             if self.X is None:
                 pair = ("--y", "--X")
             raise ConfigError(f"{pair[0]} needs {pair[1]}: the examples and their labels, both as .npy files")
-        if self.X is not None and self.data != DEFAULT_DATA:
+        if self.data != DEFAULT_DATA:
             raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")

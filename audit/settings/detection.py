@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from audit.settings.choices import DEFAULT_TRUTH, KINDS, DetectorName, KindsOf, Truth, kinds_in
+from audit.settings.choices import (
+    DEFAULT_DETECTOR,
+    DEFAULT_TRUTH,
+    KINDS,
+    DetectorName,
+    KindsOf,
+    Truth,
+    kinds_in,
+)
 from audit.settings.fields import SettingsGroup, setting
 
 
@@ -11,8 +19,9 @@ class DetectionSettings(SettingsGroup):
     """Which detector decides, and which suspects are reported."""
 
     detector: DetectorName = setting(
-        "posterior",
-        "Detector whose flags count for flipped labels. docs/methods.md describes them all.",
+        DEFAULT_DETECTOR,
+        "Detector whose flags count for flipped labels; with --annotations, votes takes the place of the "
+        "default. docs/methods.md describes them all.",
         decides="issues",
     )
     truth: Truth = setting(

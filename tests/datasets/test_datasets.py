@@ -216,6 +216,11 @@ def test_files_give_the_same_data_as_arrays(tmp_path):
     assert datasets.load(Config.of(data=str(tmp_path / "both.npz"))).fingerprint == expected
 
 
+def save_archive_and_labels(folder):
+    np.savez(folder / "X.npz", X=1)
+    np.save(folder / "y.npy", [0, 1])
+
+
 def save_object_array(path):
     np.save(path / "X.npy", np.array([[1], [2, 3]], dtype=object), allow_pickle=True)
 
@@ -229,7 +234,7 @@ def save_object_array(path):
         (lambda p: (p / "a.npz").write_text("no"), {"data": "a.npz"}, "a.npz is not a plain array"),
         (lambda p: (p / "a.npz").mkdir(), {"data": "a.npz"}, "a.npz has 0 images in 0 subfolders and 0 beside them, expected a subfolder of images"),
         (save_object_array, {"X": "X.npy", "y": "X.npy"}, "X.npy is not a plain array: it holds Python objects"),
-        (lambda p: np.savez(p / "X.npy.npz", X=1), {"X": "X.npy.npz", "y": "y"}, "is an .npz archive, expected one .npy"),
+        (save_archive_and_labels, {"X": "X.npz", "y": "y.npy"}, "is an .npz archive, expected one .npy"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read_are_refused(tmp_path, monkeypatch, make, config, message):

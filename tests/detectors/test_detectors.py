@@ -15,7 +15,7 @@ from audit.detectors import Evidence, class_dependent, instance_dependent, label
 from audit.detectors.transition import destinations, noise_rate, transition_matrix
 from audit.types import NoisyLabels
 
-ALWAYS = [name for name in detectors.DETECTORS if name != "margins"]
+ALWAYS = [name for name in detectors.DETECTORS if name not in detectors.BESIDE]
 
 
 def softmax(logits):

@@ -44,10 +44,11 @@ def base(tmp_path_factory):
     X = rng.normal(size=(60, 4)) + 3 * np.repeat([0, 1, 2], 20)[:, None]
     X[5] = X[40]
     y[[7, 9]] = None
+    votes = np.where(rng.random((60, 3)) < 0.8, y[:, None], "c")
     path = tmp_path_factory.mktemp("stranger") / "run"
     audit.detect(
         X, y, noise=0.2, model="linear", folds=2, preset="fast", jobs=1, controls=2, kinds_of="all",
-        split=np.arange(60) % 2, out=path,
+        split=np.arange(60) % 2, out=path, annotations=votes,
     )  # fmt: skip
     return path
 

@@ -28,18 +28,18 @@ UNPACK = "write it without compression, or audit fewer rows with --limit"
 
 
 def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
-    """Load the examples of one .npy file, memory-mapped, with the labels of another, `settings.y`.
+    """Load the examples of one .npy file, memory-mapped, with the labels of another, `settings.y`, if any.
 
     The examples may also be a sparse matrix, as scipy.sparse.save_npz writes it.
     """
-    labels = settings.y or path
-    source = Source(
-        name=path.stem,
-        X=None,
-        y=_read_npy(labels, mapped=False),
-        names=(str(path), str(labels)),
-        place=LabelPlace("npy", (labels,)),
-    )
+    source = Source(path.stem, None, None, names=(str(path), "y"))
+    if settings.y is not None:
+        source = replace(
+            source,
+            y=_read_npy(settings.y, mapped=False),
+            names=(str(path), str(settings.y)),
+            place=LabelPlace("npy", (settings.y,)),
+        )
     with _npz_members(path) as (archive, names):
         matrix = sparse.matrix_in(path, archive) if sparse.is_sparse(names) else None
     if matrix is not None:

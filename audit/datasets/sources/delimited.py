@@ -91,6 +91,19 @@ def read_text(path: Path, label: str | None, path_column: str | None) -> tuple[p
     return _with_decimal_points(frame, texts)
 
 
+def read_texts(path: Path) -> pd.DataFrame:
+    """Read a CSV or TSV of which all cells are texts; empty ones are missing. DataError when it is none."""
+    with reading(path, "cannot be read", NAMED_COLUMNS):
+        refuse_misshapen(path)
+        dialect = Dialect.of(path)
+        columns = [name or f"Unnamed: {i}" for i, name in enumerate(_first_cells(path, dialect))]
+        refuse_columns(str(path), columns)
+        frame = _read_columns(path, dialect, columns, columns)
+        if frame.iloc[:, -1].isna().any():
+            _refuse_ragged(path, dialect)
+    return frame
+
+
 def _first_cells(path: Path, dialect: Dialect) -> list[str]:
     with opened(path) as file:
         first: pd.DataFrame = pd.read_csv(

@@ -111,14 +111,16 @@ class ImageFiles:
 def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
     """Load the images of a folder that has a subfolder for each class, in the order of their paths.
 
-    Where the subfolders are parts, such as train and val, the folders in them are the classes.
+    Where the subfolders are parts, such as train and val, the folders in them are the classes. Beside
+    annotations the images may also be in no folders of classes.
 
     Raises
     ------
     DataError
         When there are fewer than two classes with images, or an image cannot be read.
     """
-    tree = read_tree(path, settings.parts)
+    tree = read_tree(path, settings.parts, labelled=settings.annotations is None)
+    has_classes = any(each is not None for each in tree.classes)
     files = [path / each for each in tree.paths]
     images, kept, notes = image_files(files, path, skip_broken=settings.skip_broken, listener=listener)
     part = None
@@ -129,10 +131,10 @@ def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
     return Source(
         name=path.resolve().name,
         X=images,
-        y=np.array(tree.classes, dtype=object)[kept],
+        y=np.array(tree.classes, dtype=object)[kept] if has_classes else None,
         ids=np.array([each.as_posix() for each in tree.paths])[kept],
         names=(str(path), f"the subfolders of {path}"),
-        place=LabelPlace("tree", (path,), depth=depth),
+        place=LabelPlace("tree", (path,), depth=depth) if has_classes else None,
         part=part,
         notes=(*notes, *tree.notes),
     )

@@ -74,6 +74,15 @@ def from_object(X: Any, y: Any, name: str, text_column: str | None = None) -> So
     return _from_rows(X, y, name)
 
 
+def without_labels(X: Any, name: str, text_column: str | None = None) -> Source:
+    """Read examples beside which there are no labels: those of a data set object are its own."""
+    if X is None:
+        return Source(name, None, None)
+    if not (_is_frame(X) or isinstance(X, list | tuple) or hasattr(X, "__array__") or is_sparse(X)):
+        return from_object(X, None, name, text_column)
+    return replace(from_object(X, np.empty(0), name, text_column), y=None)
+
+
 def _from_rows(X: Any, y: Any, name: str) -> Source:
     """Read examples that are no frame and no data set."""
     given = without_numbers(X)

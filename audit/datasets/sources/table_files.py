@@ -34,7 +34,7 @@ class Table:
 def read_table(path: Path, settings: DataSettings) -> Table:
     """Read the table that a file holds; DataError when it cannot be read, or two columns have one name."""
     if path.suffix.lower() == ".parquet":
-        table = _read_parquet(path)
+        table = read_parquet(path)
     elif _name(path).endswith(JSON_TABLES):
         table = Table(*read_records(path), "json", packed=is_zip(path))
     else:
@@ -53,8 +53,8 @@ def _name(path: Path) -> str:
         return plain_name(path)
 
 
-def _read_parquet(path: Path) -> Table:
-    """The table of a Parquet file."""
+def read_parquet(path: Path) -> Table:
+    """Read the table of a Parquet file; DataError when it cannot be read."""
     try:
         from pyarrow import parquet  # noqa: PLC0415  optional
     except ImportError as error:

@@ -79,10 +79,10 @@ def source_of_table(table: Table, path: Path, settings: DataSettings, listener: 
     frame = table.frame
     target = find_column(frame, path, settings.label_column, LABELS, "--label-column")
     notes = table.notes
-    if target is None and len(frame.columns) == 2:
+    if target is None and settings.annotations is None and len(frame.columns) == 2:
         target, more_notes = _beside_texts(frame, path)
         notes += more_notes
-    if target is None:
+    if target is None and settings.annotations is None:
         raise DataError(
             f"{path} has the columns {listed(frame.columns)}, expected one called "
             f"{wording.either(LABELS)}; name the labels with --label-column"
@@ -92,12 +92,15 @@ def source_of_table(table: Table, path: Path, settings: DataSettings, listener: 
     part_column = find_column(frame, path, settings.split, (), "--split")
     group_column = find_column(frame, path, settings.group_column, (), "--group-column")
     order_column = find_column(frame, path, settings.order_column, (), "--order-column")
-    labels = frame[target]
-    class_names = table.class_names.get(target) if pd.api.types.is_integer_dtype(labels) else None
-    if class_names is not None:
-        labels = labels.where(labels >= 0)  # there -1 stands for a missing label
-    if table.form == "text" and pd.api.types.is_string_dtype(labels):
-        labels = _in_order(labels, names_in(settings.missing))
+    labels = None
+    class_names = None
+    if target is not None:
+        labels = frame[target]
+        class_names = table.class_names.get(target) if pd.api.types.is_integer_dtype(labels) else None
+        if class_names is not None:
+            labels = labels.where(labels >= 0)  # there -1 stands for a missing label
+        if table.form == "text" and pd.api.types.is_string_dtype(labels):
+            labels = in_order(labels, names_in(settings.missing))
     part, groups, order = (
         None if column is None else frame[column].to_numpy()
         for column in (part_column, group_column, order_column)
@@ -110,7 +113,7 @@ def source_of_table(table: Table, path: Path, settings: DataSettings, listener: 
         y=labels,
         names=(str(path), f"column {target!r} of {path}"),
         class_names=class_names,
-        place=None if table.packed else LabelPlace(table.form, (path,), target),
+        place=None if table.packed or target is None else LabelPlace(table.form, (path,), target),
         part=part,
         groups=groups,
         order=order,
@@ -187,7 +190,7 @@ def _with_images(
     return replace(
         source,
         X=pixels,
-        y=source.y.iloc[kept_rows],
+        y=None if source.y is None else source.y.iloc[kept_rows],
         ids=ids,
         place=place,
         part=taken(source.part, kept_rows),
@@ -368,7 +371,7 @@ def _count_rows(values: "pd.Series[Any]") -> bool:
     return any(np.array_equal(values.to_numpy(), counted + first) for first in (0, 1))
 
 
-def _in_order(texts: "pd.Series[Any]", missing: Collection[str]) -> "pd.Series[Any]":
+def in_order(texts: "pd.Series[Any]", missing: Collection[str]) -> "pd.Series[Any]":
     """Labels read as texts, with numbers in their order: 2 comes before 10. Whole ones have no decimals.
 
     Measurements and identifiers become numbers, which the labels' parser refuses with the reason.

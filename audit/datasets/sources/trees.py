@@ -31,7 +31,7 @@ class Tree:
     notes: tuple[str, ...]
 
 
-def read_tree(folder: Path, parts: str | None) -> Tree:
+def read_tree(folder: Path, parts: str | None, *, labelled: bool = True) -> Tree:
     """List the images in the subfolders, with the class and the part of each.
 
     Parameters
@@ -41,6 +41,8 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
     parts
         The subfolders that are parts, separated by commas, or none. When not given, these are the ones that
         are called as parts usually are, if all are, and have folders of the same names.
+    labelled
+        Whether there must be classes; if not, all images are taken where there are none.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
         raise DataError(f"{error.filename} cannot be listed ({why}); make it readable") from error
     images = [path for path in found if path.suffix.lower() in ENDINGS]
     paths = [path.relative_to(folder).parts for path in images]
-    tree = tree_of(folder, paths, parts)
+    tree = tree_of(folder, paths, parts, labelled=labelled)
     notes = list(tree.notes)
     empty = sorted(map(wording.writable, subfolders.difference(path[0] for path in paths if len(path) > 1)))
     if empty:
@@ -68,7 +70,9 @@ def read_tree(folder: Path, parts: str | None) -> Tree:
     return replace(tree, notes=tuple(notes))
 
 
-def tree_of(folder: Path, paths: Sequence[tuple[str, ...]], parts: str | None) -> Tree:
+def tree_of(
+    folder: Path, paths: Sequence[tuple[str, ...]], parts: str | None, *, labelled: bool = True
+) -> Tree:
     """Find the class and the part of each image from its path below the folder, or the archive.
 
     Parameters
@@ -77,7 +81,7 @@ def tree_of(folder: Path, paths: Sequence[tuple[str, ...]], parts: str | None) -
         What the images are in.
     paths
         (n,) the folders of each image and its name.
-    parts
+    parts, labelled
         As in `read_tree`, and so are the errors.
     """
     classes_in = _classes_in_parts(paths)
@@ -85,6 +89,8 @@ def tree_of(folder: Path, paths: Sequence[tuple[str, ...]], parts: str | None) -
     depth = int(bool(parts_found))
     kept = [i for i, path in enumerate(paths) if _is_kept(path, parts_found, classes_in)]
     classes = [paths[i][depth] if len(paths[i]) > depth + 1 else None for i in kept]
+    if len(set(classes) - {None}) < 2 and paths and not labelled:
+        return Tree([PurePosixPath(*path) for path in paths], [None] * len(paths), None, ())
     if len(set(classes) - {None}) < 2:
         raise _too_few_classes(folder, paths)
     notes = list(part_notes)

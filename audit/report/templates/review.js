@@ -151,6 +151,7 @@ function drawPanel() {
   fill(panel, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
   const said = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
   fill(panel, ".why", said.filter(Boolean).join(": "));
+  fill(panel, ".votes", cards[i].querySelector(".votes")?.textContent ?? "");
   fill(panel, ".verdict", verdict(made));
   fill(panel, ".id", `#${ids[i]}`);
   fill(panel, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);

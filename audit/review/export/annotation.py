@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -46,7 +45,7 @@ def label_studio(record: RunRecord) -> str:
         example = _example(record, suspect, thumbnail_of.get(row))
         if example:
             identity = {**run, "row": row, "id": suspect.id}
-            data: dict[str, Any] = {**example, **asdict(suspect), IDENTITY: identity}
+            data: dict[str, Any] = {**example, **suspect.to_json(), IDENTITY: identity}
             tasks.append({"data": data, "predictions": [_prediction(suspect)]})
     return json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
 

@@ -1,7 +1,6 @@
 """Suspects for tools that show the results of checks: SARIF 2.1.0, and JUnit's XML."""
 
 import json
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +42,7 @@ def _result(record: RunRecord, suspect: Suspect) -> dict[str, Any]:
         "locations": [location],
         "partialFingerprints": {"exampleHash/v1": suspect.hash},
         "rank": 100 * suspect.p_error,
-        "properties": asdict(suspect),
+        "properties": suspect.to_json(),
     }
 
 

@@ -1,7 +1,8 @@
 """The suspects of a run as plain values, and where their examples are."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from audit.datasets.sources.trees import ENDINGS
 from audit.runs.folder import RunRecord
@@ -21,14 +22,20 @@ class Suspect:
     label_quality: float  # 0 worst … 1 best
     p_error: float
     hash: str  # 16 hexadecimal digits of the sha256 of its example
+    votes: str = ""  # the labels that several people gave, if any
 
     @property
     def sentence(self) -> str:
         """The suspect in one line."""
+        votes = f"; votes: {self.votes}" if self.votes else ""
         return (
             f"{self.id} is labelled {self.given!r}; {self.suggested!r} is likelier "
-            f"(estimated probability of an error {self.p_error:.3f})"
+            f"(estimated probability of an error {self.p_error:.3f}{votes})"
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name, without votes where there are none."""
+        return {name: value for name, value in asdict(self).items() if name != "votes" or value}
 
 
 def suspects(record: RunRecord) -> list[Suspect]:
@@ -45,6 +52,7 @@ def suspects(record: RunRecord) -> list[Suspect]:
             label_quality=round(float(issues.label_quality[row]), DIGITS),
             p_error=round(float(issues.p_error[row]), DIGITS),
             hash=f"{record.hashes[row]:016x}",
+            votes=record.votes_on(row),
         )
         for rank, row in enumerate(issues.ranking.tolist(), 1)
     ]
@@ -72,8 +80,11 @@ def source_file(record: RunRecord) -> str | None:
     """The file that holds the labels, as the run was told; None where the labels are not in a user's file."""
     if record.data["folder"] is None:
         return None
-    if record.config["y"] is not None:
-        return str(record.config["y"])
+    named = record.config["y"]
+    if record.config["X"] is not None:
+        named = named or record.config["annotations"]
+    if named is not None:
+        return str(named)
     data = str(record.config["data"])
     if record.data["folder"] or Path(data).is_absolute():
         return data
