@@ -377,7 +377,7 @@ CASES = {
     "all 30 rows of the class '1' are in one group, expected two or more: models that judge them never saw the class; name smaller groups, or leave the class out": detect(flat, half, groups=np.where(half, 30, range(60))),
     "block 1 of 2 in order has rows of the class '0', but the second, which judges it, has none, expected some: models that judge them never saw the class; use fewer --folds, or leave the class out": detect(flat, np.repeat([0, 1], 30), order=range(60), folds=2),
     "block 4 of 5 in order has rows of the class '1', but the blocks before it have none, expected some: models that judge them never saw the class; use fewer --folds, or leave the class out": detect(flat, np.repeat([0, 1], [40, 20]), order=range(60)),
-    "too many rows share one value of the order, or belong to one group: its blocks have 2, 0, 52, 3 and 3 rows, expected some in each; use a finer time, or fewer --folds": detect(X, y, order=[0, 1, *[2] * 52, *range(3, 9)]),
+    "too many rows share one value of the order, or belong to one group: its blocks have 2, 0, 52, 0, 6 rows, expected some in each; use a finer time, or fewer --folds": detect(X, y, order=[0, 1, *[2] * 52, *range(3, 9)]),
     "split cannot be combined with X given as parts; leave split out": detect({"train": X}, {"train": y}, split=y),
     "X has the parts 'train', 'test' but y has 'train', expected the same; rename the parts, or add what is missing": detect({"train": X, "test": X}, {"train": y}),
     "X has the parts 'train' but y is of type ndarray, expected labels for each part; give both as {'train': …, 'test': …}": detect({"train": X}, y),

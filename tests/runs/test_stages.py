@@ -10,26 +10,26 @@ from audit.noise.options import ConfiguredNoise
 from audit.runs import stages
 from audit.settings.detect import Config
 
-OLD = {  # settings and arrays of runs since the label model of decision 0018, and the keys of their stages
+OLD = {  # settings and arrays of runs since models learn from the past alone (decision 0023), and their keys
     "default": (
         {},
-        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "980a76cb85e4dd50f007a569922ca54afb20bdae2a8e888e216981032e2b177a", "e2f02889516d2562bbf983f50f2d2022ca2455ed7868bf62d33909e19b35550d"),
+        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "88431868e6aa7524a53f0bb192d62a02ad2b24bc3a5d3b3d46f342aa748cc2d0", "74ee9d56110d9cb3fbcbd223ebe2409f8946b2cceda2513c56ac23d5ab8b1412"),
     ),
     "pair": (
         {"noise": 0.3, "noise_kind": "pair", "truth": "process", "kinds_of": "all", "rounds": 1, "seed": 3},
-        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "e4eeecf6564e71dbf16b6af4867290e3dc98b2c8d5bcf40ab79a75b968c5d4e2", "7332689012d20a7aaca6d5f4da6c0ddc6284c724801826324b8cb98f84786722"),
+        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "851e7e9db43421e1acbf95d649a29eeb1503e6aa750f9feca69fc6d2947c5b95", "8adf54ed4f9466108e9cea9e1558eae16c53fef6f9fddd977d61aaed0cabefd1"),
     ),
     "matrix": (
         {"noise_kind": "matrix", "noise_matrix": "T.csv", "controls": 5, "kinds": "ambiguous"},
-        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "4b70db578ade04de2b8430f314692ad7ecf5837cc264f6061a4a507d3b8c568b", "f4dbc075a67a9036014715fbdeea854d2413f948b40d05709eb2ddd3e43d003c"),
+        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "c32a055b5a081db525b50c0b6729811aa02740660359ac346ce446e367dc1676", "bb1d740e1f3345ddd3b54577a5d7e55a640334861876e2938f35ad26a5337bc5"),
     ),
     "all of training": (
         {"noise": 0.5, "noise_kind": "scramble", "possible_values": "0,1,2", "sampling": "bernoulli", "folds": 3, "preset": "fast", "epochs": 2, "augment": "none", "balance": True, "model": "cnn", "device": "cpu", "detector": "cleanlab", "repeats": 2},
-        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "f11f62bed7b0ce0c9f1a0722776b05d7c4f16bdd368259bde69b0324a706791b", "7f05eb354da3df0e532bce830f2fcc564783b560b355c8fffbeac26eb4cf6040"),
+        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "ab0393e395ed0cd6b5749e4468b215497fca4eee705ca98e38f60b2b6ad1eb4b", "ee6fa60f570b91236b8e2e74ef3af5aef53446e679f2a523f2cef895cebcb722"),
     ),
     "no noise": (
         {"noise": 0, "jobs": 2, "map": True, "report_mb": 9, "out": "x", "limit": 100},
-        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "6bf40488e7e6a25e58ffa61bafe64ed0f7907f5a8b0369f7725b07bd138b6852", "3854f3345678082745b39298b27d2f8b63f01c4ea96133eea040fcd3ffbb6cb4"),
+        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "01d6d93f379e0b569096af342a4ffa9523b22d012539e8d2553ae833d19ad0de", "b2940dfa2813a8d3f0b66bce5996c43b4964afc9de2c77aa88ad3a1da6f16e1c"),
     ),
 }  # fmt: skip
 ARRAYS = {"all of training": {"sample_weight": np.arange(3.0)}}

@@ -1,6 +1,7 @@
 """The .npy and .npz formats: headers are compared with the bytes that there are, before any are allocated."""
 
 import math
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from audit.datasets.files import refuse_bomb
 
+ZIP = b"PK"  # how an archive begins
 MAGIC = np.lib.format.MAGIC_PREFIX
 LAST_LETTER = 0x10FFFF  # of Unicode
 SURROGATES = (0xD800, 0xDFFF)  # which stand for no letter
@@ -28,6 +30,9 @@ def load(path: Path, *, mapped: bool) -> Any:
     """
     with path.open("rb") as file:
         refuse_lies(file, path.stat().st_size)
+        file.seek(0)
+        if file.read(len(ZIP)) == ZIP:
+            zipfile.ZipFile(file).close()  # raises where it is damaged; NumPy would leave the file open
     loaded: Any = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     refuse_no_text(loaded)
     return loaded
