@@ -21,13 +21,16 @@ class Listener(Protocol):
         """Take one line worth reading: what is reused, what is recomputed and why."""
 
     def step(self, name: str) -> None:
-        """Take which step of the run begins: load, noise, folds, issues, kinds or report."""
+        """Take which step of the run begins: load, embed, noise, folds, issues, kinds or report."""
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""
 
     def reading(self, done: int, total: int) -> None:
         """Take how many of all files have been read."""
+
+    def embedding(self, done: int, total: int) -> None:
+        """Take how many of all examples have been embedded."""
 
 
 class Silent:
@@ -44,6 +47,9 @@ class Silent:
 
     def reading(self, done: int, total: int) -> None:
         """Ignore the files."""
+
+    def embedding(self, done: int, total: int) -> None:
+        """Ignore the examples."""
 
 
 @contextmanager
@@ -103,6 +109,10 @@ class PartOfWork:
     def reading(self, done: int, total: int) -> None:
         """Pass on how many files have been read."""
         self.listener.reading(done, total)
+
+    def embedding(self, done: int, total: int) -> None:
+        """Pass on how many examples have been embedded."""
+        self.listener.embedding(done, total)
 
 
 def parts(listener: Listener, weights: Mapping[str, float]) -> list[PartOfWork]:

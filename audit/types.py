@@ -218,6 +218,21 @@ class VoteQuality:
     one_more_unlabelled: Floats  # (u,) the same of the rows without a label
 
 
+class Pictures(Protocol):
+    """Images that are files of any sizes, read for embedders, which want more pixels than X may have."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Rows) -> "Pictures":
+        """These rows (m,)."""
+
+    def read(self, side: int) -> list[npt.NDArray[np.uint8]]:
+        """Read each in colour (h, w, 3), scaled down as long as both sides stay this long."""
+
+    def digest(self) -> str:
+        """The sha256 of all files."""
+
+
 @dataclass(frozen=True, eq=False)
 class Unlabelled:
     """Rows of a source that have no label; they are not audited, but a label is suggested for them."""
@@ -225,6 +240,8 @@ class Unlabelled:
     X: Examples  # (u, …), of the same form as those with labels
     ids: npt.NDArray[Any]  # (u,)
     as_given: AsGiven | None = None
+    pictures: Pictures | None = None  # (u)
+    features: Features | None = None  # (u, d) that models read in place of X
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +265,23 @@ class LabeledDataset:
     votes: Votes | None = None  # where several people gave labels
     cautions: tuple[str, ...] = ()  # what gives the label away, left out or not, a line each
     as_read: "LabeledDataset | None" = None  # with the columns that were left out; None where none were
+    pictures: Pictures | None = None  # (n) the images with all their pixels, where they are files
+    features: Features | None = None  # (n, d) that models read in place of X
+    embedded: "LabeledDataset | None" = None  # whose features X are; None where X are the examples
 
     def __post_init__(self) -> None:
         n, k = len(self.labels), len(self.class_names)
-        columns = (self.X, self.ids, self.rows, self.part, self.as_given, self.groups, self.order)
+        columns = (
+            self.X,
+            self.ids,
+            self.rows,
+            self.part,
+            self.as_given,
+            self.groups,
+            self.order,
+            self.pictures,
+            self.features,
+        )
         lengths = {len(column) for column in columns if column is not None}
         if lengths != {n} or self.X.ndim not in (2, 4):
             raise ValueError(f"examples {self.X.shape}, ids {len(self.ids)} and labels {n} do not agree")
@@ -279,9 +309,31 @@ class LabeledDataset:
         return self.content.ndim == 1
 
     @property
+    def shown(self) -> "LabeledDataset":
+        """The data set as a person sees it: its examples, where X is features of them."""
+        return self if self.embedded is None else self.embedded
+
+    @property
     def whole(self) -> "LabeledDataset":
         """The data set as the source has it, with all columns, by which rows are known again."""
-        return self if self.as_read is None else self.as_read
+        return self.shown if self.shown.as_read is None else self.shown.as_read
+
+    def embedded_as(self, features: Features, of_unlabelled: Features | None) -> "LabeledDataset":
+        """The data set of features (n, d) in place of its examples, and of those (u, d) without a label."""
+        unlabelled = self.unlabelled
+        if unlabelled is not None and of_unlabelled is not None:
+            unlabelled = Unlabelled(of_unlabelled, unlabelled.ids)
+        return replace(
+            self,
+            X=features,
+            as_given=None,
+            feature_names=(),
+            unlabelled=unlabelled,
+            as_read=None,
+            pictures=None,
+            features=None,
+            embedded=self,
+        )
 
 
 @dataclass(frozen=True, eq=False)

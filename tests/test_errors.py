@@ -190,6 +190,14 @@ def no_model(training):
     return {}["depth"]
 
 
+def one_row(images):
+    return np.ones((1, 2))
+
+
+def not_a_number(images):
+    return np.full((len(images), 2), np.nan)
+
+
 def applied(decisions=None, **settings):
     """Apply decisions, made by a function of a run's record, to that run."""
 
@@ -423,7 +431,7 @@ CASES = {
     "the largest class has 3 distinct examples, expected 5 or more, one for each fold; use --folds 3": detect(X[:6], [0, 0, 0, 1, 1, 1], noise=0),
     "y has a class of 1,001 letters ('zzzzzzzzzzzzzzzzzzzzzzzzzzz...zzzzzzzzzzzzzzzzzzzzzzzzzzzz'), expected names of 1,000 or fewer; give its classes shorter names": detect(X, np.where(half, "a", 1001 * "z")),
     # models
-    "--model 'forest' is not a model; expected auto, cnn, linear, boosting, text or package.module:build": detect(X, y, model="forest"),
+    "--model 'forest' is not a model; expected auto, cnn, linear, boosting, ridge, text or package.module:build": detect(X, y, model="forest"),
     "audit.toml asks for the model evil:build, which is code that a settings file may not run; if you trust it, say so with --model evil:build or AUDIT_MODEL": settings_file('model = "evil:build"'),
     "--model cnn reads images, found features of shape (60, 144); use linear or boosting": detect(flat, y, model="cnn"),
     "model of type Plain has no get_params; expected a scikit-learn classifier, or a name": detect(flat, y, model=Plain()),
@@ -438,6 +446,16 @@ CASES = {
     "--model text reads texts, found features of shape (60, 144); name the columns of texts with --text-column, or leave --model out": detect(flat, y, model="text"),
     "X has no column 'txt', found text; check --text-column": detect(pd.DataFrame({"text": 60 * ["a text"]}), y, text_column="txt"),
     "sample_weight must be finite numbers of 0 or more, not all of them 0; correct it": detect(X, y, sample_weight=0 * y),
+    # embeddings
+    "--embed 'resnet18' is no embedder; expected timm:NAME, sentence-transformers:NAME, package.module:function or a file features.npy": detect(X, y, embed="resnet18"),
+    "audit.toml asks for the embedder evil:embed, which is code that a settings file may not run; if you trust it, say so with --embed evil:embed or AUDIT_EMBED": settings_file('embed = "evil:embed"'),
+    "--embed f.npy: there is no such file (looked in HERE); check the path": detect(X, y, embed="f.npy"),
+    "embed has shape (60,), expected features (n, d), a row for each example; reshape it": detect(X, y, embed=y),
+    "--embed has features of 59 rows but X has 60 rows; there must be features for each row, in the same order": detect(X, y, embed=flat[:59]),
+    "--embed test_errors:rng is of type Generator, expected a function from examples (m) to features (m, d); check the name": detect(X, y, embed="test_errors:rng"),
+    "--embed test_errors:one_row returned an array of shape (1, 2) and dtype float64 for rows 0 to 59, expected numbers of shape (32, d), a row for each example; correct it": detect(X, y, embed="test_errors:one_row"),
+    "--embed test_errors:no_model failed on rows 0 to 59 (KeyError: 'depth'); correct it": detect(X, y, embed="test_errors:no_model"),
+    "--embed test_errors:not_a_number returned NaN or infinite values, first for row 0, expected finite numbers; correct it, or leave such rows out": detect(X, y, embed="test_errors:not_a_number"),
     # probabilities
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),
     "row 1 of pred_probs sums to 1.4, expected 1, as in all (1 of 2 rows do not); predict such rows again, or leave them out with their labels": ready([0, 1], [[0.5, 0.5], [0.5, 0.9]]),

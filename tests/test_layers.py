@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = "Rooms import downwards only, and siblings never import one another"
-TORCH = "Only the models of training import torch and skorch"
+TORCH = "Only the models and the embedders of training import torch, skorch and safetensors"
 CLEANLAB = "Only detectors imports cleanlab"
 HEAVY = "Settings, errors and wording import nothing heavy"
 

@@ -84,12 +84,14 @@ def refuse_code(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> N
     """Raise ConfigError where a settings file names code: it may have come with somebody else's data."""
     files = {file.source: Path(file.path).name for file in FILES}
     for argument in arguments:
+        flag = next((name for name in ("--model", "--embed") if name in argument.names), None)
         for token in argument.tokens:
-            if token.source in files and "--model" in argument.names and ":" in token.value:
+            if token.source in files and flag is not None and ":" in token.value:
+                what = "model" if flag == "--model" else "embedder"
                 raise ConfigError(
-                    f"{files[token.source]} asks for the model {token.value}, which is code that a settings "
-                    f"file may not run; if you trust it, say so with --model {shlex.quote(token.value)} or "
-                    f"{PREFIX}MODEL"
+                    f"{files[token.source]} asks for the {what} {token.value}, which is code that a settings "
+                    f"file may not run; if you trust it, say so with {flag} {shlex.quote(token.value)} or "
+                    f"{PREFIX}{flag[2:].upper()}"
                 )
 
 

@@ -13,6 +13,7 @@ from audit.wording import visible
 LINE_SECONDS = 10.0  # between progress lines when stderr is not a terminal
 STEPS = {
     "load": "reading the data",
+    "embed": "embedding the examples",
     "noise": "changing labels",
     "folds": "looking for duplicates",  # training reports its own progress
     "issues": "judging the labels",
@@ -73,7 +74,15 @@ class ProgressDisplay:
 
     def reading(self, done: int, total: int) -> None:
         """Show how many files have been read; the bar starts again for the step after that."""
-        self._show(f"reading files · {done:,} of {total:,}", done / total)
+        self._count("reading files", done, total)
+
+    def embedding(self, done: int, total: int) -> None:
+        """Show how many examples have been embedded, and the time left for the others."""
+        self._count("embedding", done, total)
+
+    def _count(self, what: str, done: int, total: int) -> None:
+        """Show how many of all things are done; the bar starts again for what comes after them."""
+        self._show(f"{what} · {done:,} of {total:,}", done / total)
         if done == total:
             self.share_before = None
 

@@ -18,6 +18,7 @@ from audit.datasets.giveaways import without_giveaways
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.loaders import FORMS, LOADERS, files_of, folder_of, open_source
 from audit.datasets.sources.bundled import BUNDLED
+from audit.datasets.sources.features import checked_features, read_features
 from audit.datasets.sources.objects import from_object, without_labels
 from audit.datasets.sources.parts import from_parts
 from audit.datasets.sources.probabilities import read_probabilities
@@ -32,12 +33,13 @@ from audit.datasets.validation import (
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.detect import Config
-from audit.types import LabeledDataset
+from audit.types import Features, LabeledDataset
 
 __all__ = [
     "BUNDLED",
     "FORMS",
     "LOADERS",
+    "checked_features",
     "choose_rows",
     "files_of",
     "folder_of",
@@ -47,6 +49,7 @@ __all__ = [
     "load_as_read",
     "open_source",
     "read_chosen",
+    "read_features",
     "read_probabilities",
     "refuse_without_numbers",
     "selection",
@@ -78,6 +81,7 @@ def from_arrays(
     groups: Any = None,
     order: Any = None,
     annotations: Any = None,
+    features: Features | None = None,
     name: str = "arrays",
     config: Config | None = None,
 ) -> LabeledDataset:
@@ -102,6 +106,8 @@ def from_arrays(
     annotations
         Labels that several people gave, as `annotations.join` takes them, or a file of them. Their majority
         is the label where y is not given.
+    features
+        Features (n, d) that models read in place of the examples.
     name
         What the data set is called in reports and folders.
     config
@@ -126,7 +132,7 @@ def from_arrays(
         if source.part is not None:
             raise DataError("split cannot be combined with X given as parts; leave split out")
         source = replace(source, part=np.asarray(split))
-    source = replace(source, groups=_array_of(groups), order=_array_of(order))
+    source = replace(source, groups=_array_of(groups), order=_array_of(order), features=features)
     return without_giveaways(validate(source, selection(config)), config.data.keep_columns)
 
 

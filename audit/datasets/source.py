@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audit.datasets.labels import ParsedLabels, parse
 from audit.datasets.labels.foreign import is_from, shown
 from audit.errors import DataError
-from audit.types import AsGiven, Votes
+from audit.types import AsGiven, Features, Pictures, Votes
 
 __all__ = ["JoinedVotes", "LabelPlace", "LazyArray", "Source", "is_from", "shown"]
 
@@ -71,6 +71,8 @@ class Source:
     notes: tuple[str, ...] = ()  # what a person should know of how it was read, a line each
     as_given: AsGiven | None = None  # (n,) the examples as they came, where X is not that already
     votes: JoinedVotes | None = None  # where several people gave labels
+    pictures: Pictures | None = None  # (n) the images with all their pixels, where they are files
+    features: Features | None = None  # (n, d) that models read in place of the examples
     missing: frozenset[str] = frozenset()  # labels that mean "no label", beside those that always do
 
     def parsed_labels(self) -> ParsedLabels:
@@ -94,3 +96,8 @@ class Source:
                     f"{self.names[1]} has {n:,} entries but {self.names[0]} has {len(examples):,} rows; "
                     "there must be one label for each row, in the same order"
                 )
+        if self.features is not None and len(self.features) != n:
+            raise DataError(
+                f"--embed has features of {len(self.features):,} rows but {self.names[0]} has {n:,} rows; "
+                "there must be features for each row, in the same order"
+            )

@@ -18,7 +18,16 @@ from audit.datasets.lazy_rows import read_rows
 from audit.datasets.row_columns import order_note, row_groups, row_parts, row_ranks, votes_on
 from audit.datasets.source import Source
 from audit.errors import DataError
-from audit.types import AsGiven, Examples, LabeledDataset, Labels, Rows, Unlabelled, largest_remainder
+from audit.types import (
+    AsGiven,
+    Examples,
+    LabeledDataset,
+    Labels,
+    Rows,
+    Unlabelled,
+    largest_remainder,
+    taken,
+)
 
 MAPPED_ROWS = 1024  # that are read from one mapping of a file
 LEAST_ROWS = 2  # of a class in a sample: a model that judges one of them learns the class from the other
@@ -106,6 +115,8 @@ def read_chosen(source: Source, chosen: ChosenRows) -> LabeledDataset:
         groups=groups,
         order=order,
         votes=votes,
+        pictures=None if source.pictures is None else source.pictures[chosen.rows],
+        features=taken(source.features, chosen.rows),
     )
 
 
@@ -172,7 +183,13 @@ def _unlabelled(source: Source, parsed: ParsedLabels, selection: Selection) -> U
         return None
     examples = in_one_form(_take(source, rows), source.names[0])
     given = None if source.as_given is None else source.as_given[rows]
-    return Unlabelled(examples, source.row_ids(len(parsed.codes))[rows], given)
+    return Unlabelled(
+        examples,
+        source.row_ids(len(parsed.codes))[rows],
+        given,
+        pictures=None if source.pictures is None else source.pictures[rows],
+        features=taken(source.features, rows),
+    )
 
 
 def _large_classes(

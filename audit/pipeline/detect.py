@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +23,18 @@ from audit.errors import AuditError, DataError, MachineError
 from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, preview, rounds
+from audit.pipeline.embedding import Embedding
 from audit.pipeline.run import Run, write_report
 from audit.report import selection
 from audit.review import controls
 from audit.runs import reuse, stages
+from audit.runs.embedding import StoredFeatures
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.folds import FoldCheckpoints
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
-from audit.training import memory, models, schedule
+from audit.training import embedders, memory, models, schedule
 from audit.training.cross_validation import (
     Fitting,
     one_thread,
@@ -42,7 +44,17 @@ from audit.training.cross_validation import (
     workers_starting,
 )
 from audit.training.sample_weights import weights_of_rows
-from audit.types import Controls, FoldResult, LabeledDataset, Leaks, NoisyLabels, Seeds, Thumbnails, Votes
+from audit.types import (
+    Controls,
+    Features,
+    FoldResult,
+    LabeledDataset,
+    Leaks,
+    NoisyLabels,
+    Seeds,
+    Thumbnails,
+    Votes,
+)
 
 NO_FILES = FileStates()
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
@@ -53,6 +65,7 @@ def detect(
     y: Any = None,
     *,
     model: Any = "auto",
+    embed: Any = None,
     pred_probs: npt.ArrayLike | None = None,
     sample_weight: npt.ArrayLike | None = None,
     split: npt.ArrayLike | None = None,
@@ -77,6 +90,9 @@ def detect(
     model
         A name as `audit detect --model` takes it, or any scikit-learn classifier, pipeline or skorch net,
         which is cloned for every fold and gets the rows of X as they came.
+    embed
+        What models read in place of the examples: features (n, d), a function from some examples (m, …) to
+        features (m, d), or a name as `audit detect --embed` takes it. The examples are shown in the report.
     pred_probs
         Out-of-sample probabilities (n, k) of your own, columns in the sorted order of the classes; nothing
         is trained then, and X may be None.
@@ -111,14 +127,17 @@ def detect(
         settings = {"noise": 0.0, **settings}
     elif X is None:
         raise DataError("X is missing, expected examples to train on; give them, or pred_probs of your own")
-    config = Config.of(**{**settings, "model": models.describe(model)})
+    described = {"model": models.describe(model), "embed": embedders.describe(embed)}
+    config = Config.of(**{**settings, **described})
     listener = listener or Silent()
     timer = StepTimer(listener)
     noise = ConfiguredNoise.of(config)
     models.check(model)
+    embedders.check(embed)
     mapped = mapped_file(X)
     source = FileStates.of([] if mapped is None else [mapped])
     with timer("load"):
+        features = _ready_features(embed)
         dataset = in_memory(
             datasets.from_arrays(
                 X,
@@ -127,6 +146,7 @@ def detect(
                 groups=groups,
                 order=order,
                 annotations=annotations,
+                features=features,
                 name=name,
                 config=config,
             )
@@ -134,12 +154,13 @@ def detect(
     call = config.call()
     if annotations is not None:
         call = call.replace("X, y", "X, annotations=votes" if y is None else "X, y, annotations=votes", 1)
-    request = AuditRequest(dataset, config, noise, model, call, pred_probs, sample_weight, source=source)
+    request = AuditRequest(
+        dataset, config, noise, model, call, pred_probs, sample_weight, source=source
+    ).embedding_by(embed)
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
-    shape = read_shape(dataset.X, dataset.as_given)
-    texts = dataset.are_texts
-    with _workers_starting(config, model, shape, texts=texts) if trains else nullcontext():
+    texts = dataset.are_texts and request.embedding is None
+    with _workers_starting(config, model, request.shape, texts=texts) if trains else nullcontext():
         if out is None:
             record = _audit(request, None, listener, timer)
             _refuse_changed(request)
@@ -151,23 +172,24 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     """Audit the data set that the settings name into its folder; returns the run and the report's path."""
     ConfiguredNoise.of(config)
     model = config.training.model
+    embed = config.predictions.embed
     models.check(model)
+    embedders.check(embed)
     timer = StepTimer(listener)
     with timer("load"):
-        files = FileStates.of(
-            [*datasets.files_of(config.data), *filter(None, [config.predictions.pred_probs])]
-        )
-        source = datasets.open_source(config.data, listener)
+        beside = [config.predictions.pred_probs, Path(embed) if embed and embedders.is_ready(embed) else None]
+        files = FileStates.of([*datasets.files_of(config.data), *filter(None, beside)])
+        source = _open_source(config, listener)
         chosen = datasets.choose_rows(source, datasets.selection(config))
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     texts = source.as_given is not None and source.as_given.texts is not None
     shape = () if source.X is None else source.X.shape
     if texts:
         shape = read_shape(np.empty((len(chosen.parsed.codes), 0)), source.as_given)
-    trains = len(shape) > 1 and config.predictions.pred_probs is None and not path.exists()
+    trains = len(shape) > 1 and config.predictions.pred_probs is None and not path.exists() and embed is None
     with _workers_starting(config, model, shape, texts=texts) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
-            request = replace(_request(config, source, chosen), source=files)
+            request = replace(_request(config, source, chosen), source=files).embedding_by(embed)
             del source  # HDF5 would read a file again from its cache while it is open
         return Run(audit_into(path, request, listener, timer)), path / "report.html"
 
@@ -187,24 +209,45 @@ def _request(config: Config, source: Source, chosen: ChosenRows) -> "AuditReques
     )
 
 
+def _open_source(config: Config, listener: Listener | None = None) -> Source:
+    """Open the data that the settings name, with the features that are given for it."""
+    source = datasets.open_source(config.data, listener)
+    return replace(source, features=_ready_features(config.predictions.embed))
+
+
+def _ready_features(embed: Any) -> Features | None:
+    """The features that are given in place of an embedder, in a file or not; None where there are none."""
+    if embed is None or not embedders.is_ready(embed):
+        return None
+    if isinstance(embed, str):
+        return datasets.read_features(Path(embed))
+    return datasets.checked_features(embed, "embed")
+
+
 def dry_run(config: Config) -> dict[str, Any]:
     """Describe the audit that these settings ask for, and estimate its cost, without running it.
 
     AuditError when the audit itself would be refused.
     """
     models.check(config.training.model)
-    source = datasets.open_source(config.data)
+    embedders.check(config.predictions.embed)
+    source = _open_source(config)
     chosen = datasets.choose_rows(source, datasets.selection(config))
     RunFolder.refuse_unusable(config.run.out or Path("reports") / default_name(chosen.name(source), config))
-    request = _request(config, source, chosen)
+    request = _request(config, source, chosen).embedding_by(config.predictions.embed)
     judge.detector_for_noise(config, request.dataset.votes)
     rng = np.random.default_rng(Seeds.of(config.run.seed).noise)
-    dataset, labels = request.noise.inject_into(request.dataset, rng)
+    of_models = request.dataset if request.embedding is None else request.embedding.stand_in(request.dataset)
+    dataset, labels = request.noise.inject_into(of_models, rng)
     if request.pred_probs is not None:
         _checked_probabilities(request.pred_probs, dataset)
         return preview.preview(dataset, config, labels.noisy, trains=False)
     return preview.preview(
-        dataset, config, labels.noisy, given=dataset.as_given if request.reads_given else None
+        dataset,
+        config,
+        labels.noisy,
+        given=dataset.as_given if request.reads_given else None,
+        embedding_seconds=0.0 if request.embedding is None else request.embedding.seconds,
     )
 
 
@@ -221,6 +264,22 @@ class AuditRequest:
     sample_weight: npt.ArrayLike | None = None  # of every row of the source
     folder: str | None = None  # that the source's path is relative to; None for data in memory
     source: FileStates = NO_FILES  # that the data is from, as they were read
+    embedding: Embedding | None = None  # by which models see the examples
+
+    def embedding_by(self, embed: Any) -> Self:
+        """The request with the embedder that is asked for, if any, tried; AuditError when that fails."""
+        if embed is None:
+            return self
+        embedding = Embedding.of(embed, self.dataset, self.config.training.device)
+        dataset = replace(self.dataset, notes=(*self.dataset.notes, embedding.note))
+        return replace(self, dataset=dataset, embedding=embedding)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what models read."""
+        if self.embedding is None:
+            return read_shape(self.dataset.X, self.dataset.as_given)
+        return len(self.dataset.labels), self.embedding.width
 
     @property
     def mapped(self) -> Path | None:
@@ -230,6 +289,8 @@ class AuditRequest:
     @property
     def reads_given(self) -> bool:
         """Whether the models get examples as they came: objects do, and all where there are no numbers."""
+        if self.embedding is not None:
+            return False
         return self.dataset.as_given is not None and not (
             isinstance(self.model, str) and self.dataset.has_numbers
         )
@@ -272,9 +333,9 @@ def _refuse_changed(request: AuditRequest) -> None:
 def _reads_the_same(request: AuditRequest) -> bool:
     """Whether the files that the settings name hold what the run was made of."""
     try:
-        source = datasets.open_source(request.config.data)
+        source = _open_source(request.config)
         chosen = datasets.choose_rows(source, datasets.selection(request.config))
-        again = _request(request.config, source, chosen)
+        again = _request(request.config, source, chosen).embedding_by(request.config.predictions.embed)
     except AuditError:
         return False
     return _stages(again)[-1].key == _stages(request)[-1].key
@@ -318,7 +379,8 @@ def _vote_arrays(votes: Votes | None) -> dict[str, npt.ArrayLike | None]:
     }
 
 
-def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
+def _stages(request: AuditRequest) -> tuple[Stage, ...]:
+    """The steps of the run: noise, folds and issues, and embed before them where there is an embedder."""
     dataset = request.dataset
     arrays: dict[str, npt.ArrayLike | None] = {
         "pred_probs": request.pred_probs,
@@ -331,9 +393,14 @@ def _stages(request: AuditRequest) -> tuple[Stage, Stage, Stage]:
         arrays["as_given"] = given_hashes(dataset.as_given)
     threads = [1]
     if request.pred_probs is None:
-        shape = read_shape(dataset.X, dataset.as_given)
-        threads = threads_of_folds(shape, request.config.training.folds)
-    return stages.of_run(request.config, request.noise, dataset.fingerprint, arrays, dataset.part, threads)
+        threads = threads_of_folds(request.shape, request.config.training.folds)
+    before: tuple[Stage, ...] = ()
+    fingerprint = dataset.fingerprint
+    if request.embedding is not None:
+        before = (request.embedding.stage,)
+        fingerprint = request.embedding.stage.key
+    after = stages.of_run(request.config, request.noise, fingerprint, arrays, dataset.part, threads)
+    return (*before, *after)
 
 
 @one_thread()
@@ -348,13 +415,18 @@ def _audit(
     run_stages = _stages(request)
     for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
+    dataset = request.dataset
+    if request.embedding is not None:
+        with timer("embed"):
+            store = None if folder is None else StoredFeatures(folder, request.embedding.stage.key)
+            dataset = request.embedding.applied(dataset, store, listener)
     with timer("noise"):
-        dataset, labels = request.noise.inject_into(request.dataset, np.random.default_rng(seeds.noise))
+        dataset, labels = request.noise.inject_into(dataset, np.random.default_rng(seeds.noise))
     with timer("folds"):
         checkpoints = None
         if folder is not None:
             source = request.source if request.mapped else NO_FILES
-            checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[1].key, dataset), source)
+            checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[-2].key, dataset), source)
         trained = _train(request, dataset, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     notes = [*judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
@@ -410,14 +482,15 @@ def _data_facts(
     dataset: LabeledDataset, folder: str | None, notes: Sequence[str], trained: rounds.Trained
 ) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
+    shown = dataset.shown
     without_numbers = {}
-    if dataset.as_given is not None and not dataset.has_numbers:
-        without_numbers = {"texts" if dataset.are_texts else "records": True}
+    if shown.as_given is not None and not shown.has_numbers:
+        without_numbers = {"texts" if shown.are_texts else "records": True}
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "shape": list(dataset.whole.X.shape),
-        "dtype": str(dataset.X.dtype),
+        "dtype": str(dataset.shown.X.dtype),
         "folder": folder,
         **without_numbers,
         "notes": [*dataset.notes, *notes],
@@ -444,8 +517,12 @@ def _thumbnails(
     given, suggested = controls.as_shown(labels, *issues, hidden)
     trusted = selection.trusted(*issues, labels, trained.out_of_sample)
     with optional("the examples on the cards", notes.append):
-        features = trained.out_of_sample.features
-        return selection.thumbnails(dataset, rows, given, suggested, trusted, features)
+        features = None
+        if dataset.embedded is not None:
+            features = dataset.X
+        elif dataset.are_texts:
+            features = trained.out_of_sample.features
+        return selection.thumbnails(dataset.shown, rows, given, suggested, trusted, features)
     return selection.no_thumbnails(rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 
-from audit.datasets.duplicates import find_duplicates
+from audit.datasets.duplicates import duplicates_of
 from audit.pipeline.held_together import held_together
 from audit.settings.detect import Config
 from audit.settings.training import TrainingSettings
@@ -39,6 +39,7 @@ def preview(
     *,
     given: AsGiven | None = None,
     trains: bool = True,
+    embedding_seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Describe a run that has not been made, as JSON can hold it.
 
@@ -57,6 +58,8 @@ def preview(
         The examples as they came, where the models get them so.
     trains
         Whether models are trained, not with probabilities of the user's own.
+    embedding_seconds
+        That it takes to embed a row.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def preview(
     settings = config.training
     planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
-    duplicates = find_duplicates(dataset.X, dataset.as_given)
+    duplicates = duplicates_of(dataset)
     notes = [*dataset.notes, *dataset.cautions]
     jobs = 1
     probe = Probe(0.0, 0.0, "none")
@@ -77,11 +80,14 @@ def preview(
         jobs = workers_for(read_shape(dataset.X, dataset.as_given), settings.folds, settings.jobs)
         read = models.as_read(settings.model, replace(dataset, as_given=given))
         probe = _probe(read, settings, planned)
+    seconds = _seconds(dataset, settings, planned, probe) if trains else START_SECONDS
+    seconds += embedding_seconds * len(dataset.labels)
+    shown = dataset.shown
     return {
         "data": dataset.name,
-        "examples": _form(dataset),
-        "shape": list(dataset.X.shape),
-        "dtype": str(dataset.X.dtype),
+        "examples": _form(shown),
+        "shape": list(shown.X.shape),
+        "dtype": str(shown.X.dtype),
         "classes": {name: int(c) for name, c in zip(dataset.class_names, counts, strict=True)},
         "unlabelled": 0 if dataset.unlabelled is None else len(dataset.unlabelled.ids),
         "duplicates": int(len(dataset.labels) - len(np.unique(duplicates.groups))),
@@ -93,7 +99,7 @@ def preview(
         "folds": settings.folds,
         "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in planned.rounds() if trains],
         "augment": planned.recipe.augment if dataset.are_images and trains else "none",
-        "seconds": round(_seconds(dataset, settings, planned, probe)) if trains else round(START_SECONDS),
+        "seconds": round(seconds),
         "bytes": _memory(dataset, jobs),
     }
 

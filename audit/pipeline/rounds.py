@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from audit import detectors
-from audit.datasets.duplicates import Duplicates, find_duplicates
+from audit.datasets.duplicates import Duplicates, duplicates_of
 from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.held_together import held_together
@@ -68,7 +68,7 @@ class Trained:
         """Take the user's own probabilities (n, k) in place of training."""
         n = len(dataset.labels)
         fold = np.zeros(n, dtype=np.int64)
-        duplicates = find_duplicates(dataset.X, dataset.as_given)
+        duplicates = duplicates_of(dataset)
         return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
 
 
@@ -112,7 +112,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     first_last = len(rounds) - task.schedule.n_repeats  # the first of the repeats of the last round
     finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
-        duplicates = find_duplicates(task.dataset.X, task.dataset.as_given)
+        duplicates = duplicates_of(task.dataset)
     held = held_together(task.dataset, task.labels, duplicates, task.folds)
     for note in (*held.notes, *held.cautions):
         listener.note(note)

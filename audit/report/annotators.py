@@ -140,7 +140,8 @@ def _matrix(votes: Votes) -> tuple[tuple[str, tuple[MatrixCell | None, ...]], ..
     shared, differ = disagreement(votes)
     np.fill_diagonal(shared, 0)
     shares: Floats = differ / np.maximum(shared, 1)
-    heats = np.ceil((HEATS - 1) * shares / max(float(shares.max()), 1e-9)).astype(int)
+    heats = np.ceil((HEATS - 1) * shares / max(float(shares.max()), 1e-9))
+    heats = np.minimum(heats, HEATS - 1).astype(int)  # rounding may lift the largest above its shade
     return tuple(
         (
             name,

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples, Floats, Labels, Mask, Rows, evenly_spaced
+from audit.types import Examples, Features, Floats, Labels, Mask, Rows, evenly_spaced
 
 SIDE = 16  # pixels at least that an image is shrunk to
 DENSEST = 4
@@ -77,6 +77,20 @@ def nearest_images(
     return nearest_trusted(partial(_shrunk, X), labels, trusted, rows, classes, most)
 
 
+def nearest_in_features(
+    X: Features, labels: Labels, trusted: Mask, rows: Rows, classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Find for each of the rows (m,) of features (n, d) the nearest trusted row of each class, (m, c).
+
+    Distance is that of features of mean 0 and length 1; see `nearest_trusted`.
+    """
+
+    def vectors(some: Rows) -> Floats:
+        return _of_length_one(np.nan_to_num(X[some].astype(np.float64)))
+
+    return nearest_trusted(vectors, labels, trusted, rows, classes)
+
+
 def _shrunk(X: Examples, rows: Rows) -> Floats:
     """The images of these rows as vectors of mean 0 and length 1, of SIDE to 2 SIDE pixels a side.
 
@@ -91,7 +105,11 @@ def _shrunk(X: Examples, rows: Rows) -> Floats:
         image = X[row]
         for i, j in product(down, across):
             small[number] += image[i : h * height : height, j : w * width : width]
-    vectors: Floats = small.reshape(len(rows), h * w * X.shape[3])
+    return _of_length_one(small.reshape(len(rows), h * w * X.shape[3]))
+
+
+def _of_length_one(vectors: Floats) -> Floats:
+    """Vectors (m, v) of mean 0 and length 1."""
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
     return vectors

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.report.neighbours import nearest_images, nearest_trusted
+from audit.report.neighbours import nearest_images, nearest_in_features
 from audit.report.sprites import as_picture
 from audit.report.telling_words import telling_words
 from audit.review.controls import mixed
@@ -116,18 +116,21 @@ def thumbnails(
     """Make small grey or RGB images of these rows in uint8, or list their texts or most unusual features.
 
     Images and texts come with the nearest of the trusted rows (n,), one of the given class and one of the
-    suggested class; texts are near in the features (n, d), where there are such.
+    suggested class: by features (n, d) where there are such, else images by their pixels.
     """
     classes = np.stack([given, suggested], axis=1)
     if dataset.are_images:
-        near = nearest_images(dataset.X, given, trusted, rows, classes[rows])
+        if features is None:
+            near = nearest_images(dataset.X, given, trusted, rows, classes[rows])
+        else:
+            near = nearest_in_features(features, given, trusted, rows, classes[rows])
         shown, nearest = _with_nearest(rows, near)
         images = _shrunk(_to_bytes(dataset.X[shown]))
         return Thumbnails(shown, images, ((),) * len(shown), nearest)
     if dataset.are_texts:
         near = np.full((len(rows), 2), -1)
         if features is not None:
-            near = nearest_trusted(features.__getitem__, given, trusted, rows, classes[rows])
+            near = nearest_in_features(features, given, trusted, rows, classes[rows])
         shown, nearest = _with_nearest(rows, near)
         told = telling_words(dataset.content, given, trusted, shown, classes[shown])
         passages = [

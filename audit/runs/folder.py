@@ -6,6 +6,7 @@
                      the sha256 of every file, and of itself
     .label-audit     product, kind and format once more, and the seconds of steps and folds
     labels.npz       ids, rows of the source, hashes, given, fold; true and transition (when known)
+    embedding/rows-0.npz …  features of examples that an embedder computed, key, batch by batch
     folds/ROUND/0.npz …  rows, pred_probs, trained, margins, losses, seconds, device, key, as each fold ends
     pred_probs.npy   (n, k) float32, in the row order of labels.npz
     features.npz     (n, d) float16, what the models see in each row, when they can say
@@ -61,6 +62,8 @@ __all__ = ["RunFolder", "RunRecord", "load_record"]
 RUN = "run"
 REPORT = "report"  # the step that makes the files which no other step makes
 FOLDS = "folds"  # the folder of fold checkpoints, and the step that makes them
+EMBEDDING = "embedding"  # the folder of features of examples, which the step embed makes
+EMBED = "embed"
 RESUMES = "finished folds are kept, and the same command resumes"
 CHECK_PATH = "check the path, or make a run in a new folder with --out"
 
@@ -193,7 +196,7 @@ class RunFolder:
 
     def save_record(self, run: RunRecord) -> None:
         """Write everything but the report; until the manifest, the last, is there the run is unfinished."""
-        folds = {name: each for name, each in self.sums.items() if step_of(name) == FOLDS}
+        before = {name: each for name, each in self.sums.items() if step_of(name) in {EMBED, FOLDS}}
         self.write_manifest({"stages": {}})
         self.write_mark(run)
         arrays = run.arrays()
@@ -206,7 +209,7 @@ class RunFolder:
         for name in STEPS.keys() - arrays.keys() - {record.SCORES}:
             (self.path / name).unlink(missing_ok=True)
         made = {name: self.sums[name] for name in (*arrays, record.SCORES)}
-        self.write_manifest({**run.facts(), "files": dict(sorted({**folds, **made}.items()))})
+        self.write_manifest({**run.facts(), "files": dict(sorted({**before, **made}.items()))})
 
     def sign_report(self, written: Sequence[str]) -> None:
         """List in the manifest the files of the report that were written, and those of the steps before."""
@@ -305,8 +308,15 @@ def fold_file(name: str, fold: int) -> str:
     return f"{FOLDS}/{name}/{fold}.npz"
 
 
+def embedding_file(name: str) -> str:
+    """The file of the features of some rows."""
+    return f"{EMBEDDING}/{name}.npz"
+
+
 def step_of(name: str) -> str:
     """The step that makes a file of a run."""
+    if name.startswith(f"{EMBEDDING}/"):
+        return EMBED
     if name.startswith(f"{FOLDS}/"):
         return FOLDS
     return STEPS.get(name, REPORT)

@@ -40,7 +40,8 @@ def of_run(
 ) -> tuple[Stage, Stage, Stage]:
     """The steps noise, folds and issues, with arrays given beside the settings, by name, and parts.
 
-    Threads of folds are in the key where one has several, which the number of cores decides.
+    Threads of folds are in the key where one has several, which the number of cores decides. The fingerprint
+    is that of the data, or the key of the step embed where that came first.
     """
     first = Stage("noise", noise.key_settings(config), fingerprint)
     arrays = {name: _digest(_bytes(each)) for name, each in given.items() if each is not None}

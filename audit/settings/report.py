@@ -1,4 +1,4 @@
-"""The settings of a run's report and folder, and of probabilities that take the place of training."""
+"""The settings of a run's report and folder, and of what takes the place of training, or of the examples."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -31,8 +31,15 @@ class RunSettings(SettingsGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionSettings(SettingsGroup):
-    """Probabilities that make training unnecessary."""
+    """What the models read in place of the examples, and probabilities that make training unnecessary."""
 
+    embed: str | None = setting(
+        None,
+        "Features that models, kinds, near duplicates and the map use in place of the examples: timm:NAME (a "
+        "pretrained network for images), sentence-transformers:NAME (for texts), package.module:function (of "
+        "your own) or features.npy (n, d).",
+        decides="data",
+    )
     pred_probs: Path | None = setting(
         None,
         "Your own out-of-sample probabilities (n, k) as an .npy, .npz or .csv file, columns in the sorted "

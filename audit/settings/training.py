@@ -35,8 +35,9 @@ class TrainingSettings(SettingsGroup):
     )
     model: str = setting(
         "auto",
-        "auto (a network for images; boosting, or a linear model for few rows, for features), cnn, linear, "
-        "boosting, or package.module:build, a function of your own that returns a classifier.",
+        "auto (a network for images; boosting, or a linear model for few rows, for features; ridge with "
+        "--embed), cnn, linear, boosting, ridge, or package.module:build, a function of your own that "
+        "returns a classifier.",
         decides=("folds", "model"),
     )
     epochs: int | None = setting(

@@ -424,7 +424,10 @@ def test_every_step_of_a_run_is_told_as_it_begins_and_has_words_in_the_terminal(
     audit.detect(X, y, noise=0.1, out=tmp_path / "run", listener=Listener())
     steps = list(dict.fromkeys(told))
     assert steps == ["load", "noise", "folds", "round-1", "round-2", "issues", "kinds", "report"]
-    assert set(steps) - {"round-1", "round-2"} == set(progress.STEPS)
+    told.clear()
+    audit.detect(X, y, noise=0, preset="fast", embed=np.asarray, listener=Listener())
+    assert set(steps) | {"embed"} == set(progress.STEPS) | {"round-1", "round-2"}
+    assert "embed" in told
 
 
 def test_a_step_is_shown_in_place_of_the_training_before_it():

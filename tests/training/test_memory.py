@@ -96,7 +96,7 @@ def test_too_little_memory_is_told_before_the_training(table, run_audit, monkeyp
 
 STEPS = {
     "load": (datasets, "read_chosen"),
-    "folds": (rounds, "find_duplicates"),
+    "folds": (rounds, "duplicates_of"),
     "issues": (judge, "summarise"),
     "report": (detect, "write_report"),
 }

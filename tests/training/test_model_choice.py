@@ -43,7 +43,7 @@ def test_few_rows_of_each_of_many_classes_are_for_a_linear_model():
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
-        ("forest", (9, 3), "--model 'forest' is not a model; expected auto, cnn, linear, boosting, text or package.module:build"),
+        ("forest", (9, 3), "--model 'forest' is not a model; expected auto, cnn, linear, boosting, ridge, text or package.module:build"),
         ("cnn", (9, 3), "--model cnn reads images, found features of shape (9, 3); use linear or boosting"),
         ("nowhere:build", (9, 3), "--model nowhere:build cannot be imported (No module named 'nowhere'); expected package.module:build that this folder has"),
         ("json:build", (9, 3), "--model json:build cannot be imported (module 'json' has no attribute 'build'); expected package.module:build that this folder has"),

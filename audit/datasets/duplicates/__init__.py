@@ -15,13 +15,25 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from audit.datasets.duplicates.near_embeddings import near_embeddings
 from audit.datasets.duplicates.near_features import near_features
 from audit.datasets.duplicates.near_images import near_images
 from audit.datasets.duplicates.near_texts import near_texts
 from audit.datasets.duplicates.search import Pairs, chunks
 from audit.datasets.given_rows import given_hashes
 from audit.datasets.words import normalised
-from audit.types import AsGiven, Conflicts, Examples, Groups, Labels, Leaks, Mask, Rows, content_of
+from audit.types import (
+    AsGiven,
+    Conflicts,
+    Examples,
+    Groups,
+    LabeledDataset,
+    Labels,
+    Leaks,
+    Mask,
+    Rows,
+    content_of,
+)
 
 MOST_SHARE = 0.1  # of all rows: larger chains of near pairs are gradual change, not copies
 LEAST_CHAIN = 10  # rows that a chain may hold in any case
@@ -131,6 +143,15 @@ def _components(a: Groups, b: Groups) -> Groups:
     return component[a]
 
 
+def duplicates_of(dataset: LabeledDataset) -> Duplicates:
+    """Find the duplicates in a data set: exact ones among its examples, near ones as models see these."""
+    if dataset.embedded is None:
+        return find_duplicates(dataset.X, dataset.as_given)
+    shown = dataset.shown
+    exact = find_exact(shown.X, shown.as_given)
+    return _with_near(exact, near_embeddings(dataset.X, _first_rows(exact)))
+
+
 def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
     """Find the exact and near duplicates among examples, images (n, h, w, c) or features (n, d).
 
@@ -143,19 +164,34 @@ def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
     Records, of which X has no columns, have exact duplicates alone, by what they are as given.
     """
     content = content_of(X, given)
-    if content.ndim == 1:
-        X = content
-    elif not X.size and given is not None:
-        _, exact = np.unique(given_hashes(given), return_inverse=True)
-        return Duplicates.of(exact.astype(np.int64), np.empty((0, 2), np.int64))
-    elif not X.size:
-        return Duplicates.of(np.arange(len(X)), np.empty((0, 2), np.int64))
-    exact = _exact_groups(X)
-    _, first = np.unique(exact, return_index=True)
-    near = _SEARCHES[X.ndim](X, first)
+    exact = find_exact(X, given)
+    if not content.size:
+        return Duplicates.of(exact, np.empty((0, 2), np.int64))
+    return _with_near(exact, _SEARCHES[content.ndim](content, _first_rows(exact)))
+
+
+def find_exact(X: Examples, given: AsGiven | None) -> Groups:
+    """A number for each row (n,), equal for equal examples; all different where there are only labels."""
+    content = content_of(X, given)
+    if content.size:
+        return _exact_groups(content)
+    if given is None:
+        return np.arange(len(X))
+    _, exact = np.unique(given_hashes(given), return_inverse=True)
+    return exact.astype(np.int64)
+
+
+def _first_rows(exact: Groups) -> Rows:
+    """The first row of each exact group."""
+    return np.unique(exact, return_index=True)[1]
+
+
+def _with_near(exact: Groups, near: Pairs) -> Duplicates:
+    """Exact groups and near pairs, without the chains of these that are too long."""
+    first = _first_rows(exact)
     found = Duplicates.of(exact, near)
     chain_sizes = np.bincount(found.groups[first])
-    short = chain_sizes[found.groups[near[:, 0]]] <= max(LEAST_CHAIN, MOST_SHARE * len(X))
+    short = chain_sizes[found.groups[near[:, 0]]] <= max(LEAST_CHAIN, MOST_SHARE * len(exact))
     if short.all():
         return found
     return Duplicates.of(exact, near[short])

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, chunks, neighbours, unique
+from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, chunks, neighbours, projection, unique
 from audit.types import Examples, Floats, Rows, evenly
 
 TOLERANCE = 0.01  # of a column's standard deviation, or of the typical distance of neighbours if smaller
 LEAST_FEATURES = 3  # of fewer, numbers are near by chance
-MOST_FEATURES = 16  # in which neighbours are searched; more are projected
 SAMPLED_ROWS = 1000  # that tell the typical distance of neighbours
 MISSING = 1e3  # standard deviations away: a missing value is near only another missing one
 
@@ -33,21 +32,14 @@ def near_features(X: Examples, rows: Rows) -> Pairs:
             largest.append(np.abs(left - right).max(axis=1))
         return np.concatenate(largest)
 
-    projection = _projection(X.shape[1])
-    points = np.concatenate([standardised(rows[chunk]) @ projection for chunk in chunks(X, len(rows))])
+    project = projection(X.shape[1])
+    points = np.concatenate([standardised(rows[chunk]) @ project for chunk in chunks(X, len(rows))])
     ordered = np.argsort(points[:, 0], kind="stable")  # an order that does not depend on that of the rows
     sample = evenly(ordered, SAMPLED_ROWS)
     typical = float(np.median(largest_differences(_farthest_neighbours(points, sample))))
     tolerance = TOLERANCE * min(1.0, typical)
     pairs = neighbours(points, points, 1.5 * tolerance * np.sqrt(X.shape[1]))
     return unique(rows[pairs[largest_differences(pairs) <= tolerance]])
-
-
-def _projection(d: int) -> Floats:
-    """A fixed random projection (d, MOST_FEATURES) that keeps distances on average; small d stay."""
-    if d <= MOST_FEATURES:
-        return np.eye(d)
-    return np.random.default_rng(0).normal(0, MOST_FEATURES**-0.5, (d, MOST_FEATURES))
 
 
 def _farthest_neighbours(points: Floats, sample: Rows) -> Pairs:

@@ -8,12 +8,14 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from audit.types import Examples
+from audit.types import Examples, Floats
 
 CHUNK_BYTES = 1 << 22  # of examples that are processed together: they stay in the cache
 LEAF = 20  # points in a leaf of the tree, which are searched one by one
 QUERIED_TOGETHER = 2000  # points of one query: an interrupt waits until it has ended
 NEIGHBOURS = 8  # of each point at most, so that many copies of one image do not make a square of pairs
+
+MOST_FEATURES = 16  # in which neighbours are searched; more are projected
 
 Pairs = npt.NDArray[np.int64]  # (p, 2) row numbers
 
@@ -22,6 +24,13 @@ def chunks(X: Examples, length: int) -> Iterator[slice]:
     """Slices that cover 0 to length, each of as many rows of X as make CHUNK_BYTES of float32."""
     size = max(1, CHUNK_BYTES // (4 * int(np.prod(X.shape[1:]))))
     return (slice(start, min(length, start + size)) for start in range(0, length, size))
+
+
+def projection(d: int) -> Floats:
+    """A fixed random projection (d, MOST_FEATURES) that keeps distances on average; small d stay."""
+    if d <= MOST_FEATURES:
+        return np.eye(d)
+    return np.random.default_rng(0).normal(0, MOST_FEATURES**-0.5, (d, MOST_FEATURES))
 
 
 def neighbours(points: npt.NDArray[Any], queries: npt.NDArray[Any], radius: float) -> Pairs:

@@ -10,7 +10,7 @@ import numpy as np
 from audit.datasets.files import reading, refuse_bomb
 from audit.datasets.source import Source
 from audit.datasets.sources.encoded import Encoded
-from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.folders import PictureFiles, image_files
 from audit.datasets.sources.packed import entries
 from audit.datasets.sources.tables import load_table
 from audit.datasets.sources.trees import ENDINGS, tree_of
@@ -78,9 +78,8 @@ def images_in_folders(
     top = _common_folder(list(files))
     below = sorted(each.relative_to(top) for each in files)
     tree = tree_of(path, [each.parts for each in below], settings.parts)
-    images, kept, notes = image_files(
-        [files[top / each] for each in tree.paths], path, skip_broken=settings.skip_broken, listener=listener
-    )
+    found = [files[top / each] for each in tree.paths]
+    images, kept, notes = image_files(found, path, skip_broken=settings.skip_broken, listener=listener)
     part = None
     if tree.part is not None:
         part = np.array(tree.part)[kept]
@@ -92,6 +91,7 @@ def images_in_folders(
         names=(str(path), f"the folders in {path}"),
         part=part,
         notes=(*notes, *tree.notes),
+        pictures=PictureFiles([found[i] for i in kept.tolist()]),
     )
 
 

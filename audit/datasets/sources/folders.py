@@ -1,11 +1,13 @@
 """Images in files: class-per-folder trees, and lists of paths."""
 
+import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from audit.datasets.sources.trees import read_tree
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
+from audit.types import Rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -108,6 +111,37 @@ class ImageFiles:
         return np.asarray(fitted).reshape(self.shape[1:])
 
 
+@dataclass(frozen=True, eq=False)
+class PictureFiles:
+    """Images in files, each of its own size, read for an embedder when they are asked for."""
+
+    paths: Sequence[ImageSource]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: Rows) -> "PictureFiles":
+        """The files of these rows (m,)."""
+        return PictureFiles([self.paths[row] for row in rows.tolist()])
+
+    def read(self, side: int) -> list[npt.NDArray[np.uint8]]:
+        """Read each in colour (h, w, 3), by a whole number smaller as long as both sides stay this long.
+
+        Grey images of more than 8 bits are scaled by their own largest number.
+        """
+        with _threads() as threads:
+            return list(threads.map(partial(_in_colour, side=side), self.paths))
+
+    def digest(self) -> str:
+        """The sha256 of all files."""
+        digest = hashlib.sha256()
+        for path in self.paths:
+            content, _ = opened(path)
+            with content.open("rb") if isinstance(content, Path) else content as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
+
+
 def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
     """Load the images of a folder that has a subfolder for each class, in the order of their paths.
 
@@ -137,6 +171,7 @@ def load_tree(path: Path, settings: DataSettings, listener: Listener) -> Source:
         place=LabelPlace("tree", (path,), depth=depth) if has_classes else None,
         part=part,
         notes=(*notes, *tree.notes),
+        pictures=PictureFiles([files[i] for i in kept.tolist()]),
     )
 
 
@@ -282,6 +317,20 @@ def _decoded(image: ImageSource) -> Iterator[tuple["ImageFile", int]]:
             raise ValueError(f"{file.width} x {file.height} pixels in {size:,} bytes")
         with _one_large if pixels > ALONE_PIXELS else nullcontext():
             yield file, size
+
+
+def _in_colour(image: ImageSource, side: int) -> npt.NDArray[np.uint8]:
+    """The pixels of an image file in colour (h, w, 3), of `side` to 2 side pixels where it has so many."""
+    from PIL import Image  # noqa: PLC0415  slow to import
+
+    with _decoded(image) as (file, _):
+        file.draft("RGB", (side, side))  # of JPEG, fewer pixels are decoded
+        plain = _plain(file)
+    if plain.mode == "F":
+        values = np.asarray(plain)
+        shares = np.clip(values / max(float(values.max()), 1.0), 0, 1)
+        plain = Image.fromarray((shares * 255).astype(np.uint8))
+    return np.asarray(plain.reduce(max(1, min(plain.size) // side)).convert("RGB"))
 
 
 def _fitted(image: "Image", size: tuple[int, int], background: float) -> "Image":

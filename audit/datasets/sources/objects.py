@@ -20,7 +20,7 @@ from audit import wording
 from audit.datasets.given_rows import is_sparse, with_sparse, without_numbers
 from audit.datasets.source import LazyArray, Source, is_from, shown
 from audit.datasets.sources.encoded import Encoded, ImageSource
-from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.folders import PictureFiles, image_files
 from audit.datasets.sources.npy import with_bfloat16
 from audit.errors import DataError
 from audit.events import Silent
@@ -209,7 +209,9 @@ def _from_frame(X: Any, y: Any, name: str, text_column: str | None = None) -> So
     if images is not None:
         images.refuse_gaps(len(frame), Path("X"))
         pixels, _, notes = image_files(images.paths, Path(), skip_broken=False, listener=Silent())
-        return Source(name, pixels, y, names=("X", y_name), notes=(*images.notes, *notes))
+        pictures = PictureFiles(images.paths)
+        notes = (*images.notes, *notes)
+        return Source(name, pixels, y, names=("X", y_name), notes=notes, pictures=pictures)
     rows = table_rows(frame, "X", text_column)
     given = rows.as_given
     if given is not None and not is_from(X, "pandas"):
@@ -433,7 +435,8 @@ def _from_hugging_face(X: Any, y: Any, name: str, text_column: str | None) -> So
     if class_names:
         labels = labels.where(labels >= 0)  # there -1 stands for a missing label
     named = ("X", f"column {label!r} of X")
-    return Source(name, images, labels, names=named, class_names=class_names, notes=notes)
+    pictures = None if held is None else PictureFiles(held)
+    return Source(name, images, labels, names=named, class_names=class_names, notes=notes, pictures=pictures)
 
 
 def _held_in(X: Any, column: str) -> list[ImageSource] | None:

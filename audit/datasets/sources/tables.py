@@ -15,7 +15,7 @@ from audit.datasets.labels.no_label import names_in
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
 from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_columns
-from audit.datasets.sources.folders import image_files
+from audit.datasets.sources.folders import PictureFiles, image_files
 from audit.datasets.sources.held_images import held_images
 from audit.datasets.sources.image_paths import (
     NO_COLUMN,
@@ -197,6 +197,7 @@ def _with_images(
         groups=taken(source.groups, kept_rows),
         order=taken(source.order, kept_rows),
         notes=(*source.notes, *notes, *more_notes),
+        pictures=PictureFiles([images.paths[i] for i in kept.tolist()]),
     )
 
 

@@ -1,15 +1,13 @@
 """Builders of classifiers: `(Training) -> Classifier`, resolved by name so that torch loads only in use."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from audit.datasets.validation import refuse_without_numbers
 from audit.errors import ConfigError
+from audit.training.named_code import import_named
 from audit.types import AsGiven, Builder, Classifier, LabeledDataset, Training
 from audit.wording import one_line
 
@@ -17,6 +15,7 @@ BUILDERS = {
     "cnn": "audit.training.models.cnn:build",
     "linear": "audit.training.models.tabular:build_linear",
     "boosting": "audit.training.models.tabular:build_boosting",
+    "ridge": "audit.training.models.ridge:build",
     "text": "audit.training.models.text:build",
 }
 NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that is given as an object
@@ -57,6 +56,8 @@ def choose(model: str, dataset: LabeledDataset) -> str:
     """Resolve `auto` by the form and number of the examples; any other name is returned unchanged."""
     if model != "auto":
         return model
+    if dataset.embedded is not None:
+        return "ridge"
     if dataset.are_images:
         return "cnn"
     if dataset.are_texts:
@@ -184,13 +185,5 @@ def _import(path: str) -> Builder:
         raise ConfigError(
             f"--model {path!r} is not a model; expected auto, {', '.join(BUILDERS)} or package.module:build"
         )
-    folder = str(Path.cwd())
-    if path not in BUILDERS.values() and folder not in sys.path:
-        sys.path.append(folder)  # python -m adds it, the installed command does not
-    try:
-        build: Builder = getattr(import_module(module), name)
-    except Exception as error:  # a module of the user may raise anything
-        raise ConfigError(
-            f"--model {path} cannot be imported ({error}); expected package.module:build that this folder has"
-        ) from error
+    build: Builder = import_named(path, "--model", "package.module:build")
     return build

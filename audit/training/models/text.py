@@ -18,7 +18,7 @@ from audit.types import AsGiven, Floats, Labels, Mask, Training
 PIECES = (2, 4)  # characters of a piece of a word
 LEAST_TEXTS = 2  # that a word has to be in
 MOST_CHARACTERS = 4_000_000  # of all texts, from which pieces of words take longer than they help
-EPOCHS = 5
+EPOCHS = 4
 INVERSE_PENALTY = 4.0  # as C of scikit-learn's logistic regression
 SMOOTHING = 0.1  # of naive Bayes: what every word counts in every class
 HELD_OUT = 8  # of every class, each row of this number tells how far the experts can be trusted

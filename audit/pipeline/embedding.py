@@ -1,0 +1,159 @@
+"""Turn the examples of a data set into features, once and before anything is trained."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from audit.datasets import hashes_of
+from audit.datasets.examples import row_hashes
+from audit.datasets.given_rows import given_hashes
+from audit.events import Listener
+from audit.runs.folder import EMBED
+from audit.runs.stages import Stage
+from audit.training.embedders import embedder_of
+from audit.training.embedders.embedder import BATCH, Embedder
+from audit.training.embedders.inputs import Inputs
+from audit.types import Features, LabeledDataset, Unlabelled, evenly_spaced
+
+STORED_BATCHES = 16  # in a file: what a stop loses at most
+
+
+class FeatureStore(Protocol):
+    """Where features are kept, so that a stopped run resumes."""
+
+    def load(self, name: str, rows: int, width: int) -> npt.NDArray[np.float32] | None:
+        """The features of some rows; None when they are not there."""
+
+    def save(self, name: str, features: npt.NDArray[np.float32]) -> None:
+        """Keep the features of some rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """How the examples of a data set become features, found out before any but a few are computed."""
+
+    embedder: Embedder | None  # which was tried on some rows; None where the features came with the data
+    width: int  # d, the numbers of each example
+    stage: Stage
+    note: str
+    seconds: float = 0.0  # of a row
+
+    @classmethod
+    def of(cls, embed: Any, dataset: LabeledDataset, device: str) -> Self:
+        """Load the embedder that is asked for, and try it on BATCH rows; AuditError when that fails."""
+        if dataset.features is not None:
+            return cls._ready(dataset, dataset.features)
+        embedder = embedder_of(embed, device)
+        inputs = Inputs.of(dataset, dataset)
+        rows = evenly_spaced(len(inputs), BATCH)
+        with _all_cores():
+            start = time.perf_counter()
+            tried = embedder.features(inputs, rows)
+            seconds = (time.perf_counter() - start) / len(rows)
+        decides = {"embed": embedder.name, **embedder.decides, "examples": _examples_digest(dataset)}
+        if embedder.is_own:
+            decides["returned"] = _digest(tried)
+        width = tried.shape[1]
+        note = f"{embedder.name}: models read {width:,} features of each example{embedder.note}"
+        return cls(embedder, width, Stage(EMBED, decides, dataset.fingerprint), note, seconds)
+
+    @classmethod
+    def _ready(cls, dataset: LabeledDataset, features: Features) -> Self:
+        """The features that came with a data set."""
+        parts = [features]
+        if dataset.unlabelled is not None and dataset.unlabelled.features is not None:
+            parts.append(dataset.unlabelled.features)
+        decides = {"features": " ".join(_digest(row_hashes(part)) for part in parts)}
+        width = features.shape[1]
+        note = f"models read {width:,} features of each example, which came with it"
+        return cls(None, width, Stage(EMBED, decides, dataset.fingerprint), note)
+
+    def stand_in(self, dataset: LabeledDataset) -> LabeledDataset:
+        """The data set of random numbers in place of features, on which models take about as long."""
+        random = np.random.default_rng(0).standard_normal((len(dataset.labels), self.width), np.float32)
+        return dataset.embedded_as(random, None)
+
+    def applied(
+        self, dataset: LabeledDataset, store: FeatureStore | None, listener: Listener
+    ) -> LabeledDataset:
+        """The data set of features in place of its examples; those that are stored are not computed again."""
+        if dataset.features is not None:
+            unlabelled = dataset.unlabelled
+            return dataset.embedded_as(dataset.features, None if unlabelled is None else unlabelled.features)
+        assert self.embedder is not None
+        parts: dict[str, LabeledDataset | Unlabelled] = {"rows": dataset}
+        if dataset.unlabelled is not None:
+            parts["unlabelled"] = dataset.unlabelled
+        inputs = {name: Inputs.of(dataset, part) for name, part in parts.items()}
+        total = sum(map(len, inputs.values()))
+        done = 0
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done += count
+            listener.embedding(done, total)
+
+        with _all_cores():
+            features = {
+                name: np.concatenate(list(_features(self.embedder, self.width, each, name, store, progress)))
+                for name, each in inputs.items()
+            }
+        return dataset.embedded_as(features["rows"], features.get("unlabelled"))
+
+
+def _features(
+    embedder: Embedder,
+    width: int,
+    inputs: Inputs,
+    name: str,
+    store: FeatureStore | None,
+    progress: Callable[[int], None],
+) -> Iterator[npt.NDArray[np.float32]]:
+    """The features of all examples, file by file."""
+    size = BATCH * STORED_BATCHES
+    for number, start in enumerate(range(0, len(inputs), size)):
+        rows = np.arange(start, min(start + size, len(inputs)))
+        kept = None if store is None else store.load(f"{name}-{number}", len(rows), width)
+        if kept is not None:
+            progress(len(rows))
+            yield kept
+            continue
+        computed = np.empty((len(rows), width), np.float32)
+        for first in range(0, len(rows), BATCH):
+            batch = rows[first : first + BATCH]
+            computed[first : first + BATCH] = embedder.features(inputs, batch, width)
+            progress(len(batch))
+        if store is not None:
+            store.save(f"{name}-{number}", computed)
+        yield computed
+
+
+def _examples_digest(dataset: LabeledDataset) -> str:
+    """The sha256 of what an embedder may read and the fingerprint of the data does not cover."""
+    parts = []
+    for part in (dataset, dataset.unlabelled):
+        if part is None:
+            continue
+        if part.pictures is not None:
+            parts.append(part.pictures.digest())
+        if part.as_given is not None:
+            parts.append(_digest(given_hashes(part.as_given)))
+    if dataset.unlabelled is not None:
+        parts.append(_digest(hashes_of(dataset.unlabelled.X, dataset.unlabelled.as_given)))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _digest(array: npt.NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def _all_cores() -> threadpool_limits:
+    """A block in which libraries compute on all cores."""
+    return threadpool_limits(joblib.cpu_count())
