@@ -386,7 +386,7 @@ class Recipe:
     epochs_fixed: bool = False  # else the builder may take more epochs for few rows
     wide: bool = False  # half as many channels again
     fine: bool = False  # more pixels instead of more channels, where the model leaves some out
-    augment: str = "shift"  # random augmentation of training images: none, shift or affine
+    augment: str = "shift"  # random augmentation of training images: none, shift, affine or mirror
     views: int = 1  # augmented views of an image whose predictions are averaged (test-time augmentation)
 
     def longer(self, factor: float) -> "Recipe":
@@ -443,6 +443,13 @@ class LazyReader(Protocol):
     """A classifier that takes rows of a mapped file unread, and reads them batch by batch."""
 
     reads_lazily: bool
+
+
+@runtime_checkable
+class Mirroring(Protocol):
+    """A classifier of images that trains on mirror images, too, if the recipe says so."""
+
+    may_mirror: bool
 
 
 @runtime_checkable
@@ -510,6 +517,8 @@ class FoldResult:
     synthetic_probs: Probs | None = None  # (q, k) predictions for the synthetic rows
     synthetic_features: Features | None = None  # (q, d)
     missing: tuple[str, ...] = ()  # what it lacks of these because that failed, a line each
+    # (q,) how much likelier the given labels of some of its rows get if their mirror images are seen, too
+    mirror_gains: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)

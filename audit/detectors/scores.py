@@ -12,6 +12,10 @@ from audit.detectors.error_curve import CurvePrior
 from audit.detectors.scoring import DetectionScore, Estimate
 
 SCHEMA_VERSION = 2
+# Share of all rows that may be false suspects: beyond it, people look at one row in twenty for nothing, more
+# than most data sets have wrong labels. Accuracy alone would not tell: a model that is wrong on 15 % of rows
+# names few of them where it is unsure among 77 classes, and most of them where there are two.
+MOST_FALSE = 0.05
 MAIN = ("posterior", "self-confidence", "given-differs", "cleanlab")  # detectors that a short table shows
 
 DEFINITIONS = {
@@ -244,6 +248,13 @@ class SuspectFigures:
             "curve": _json(self.curve),
         }
 
+    @property
+    def wrong(self) -> float:
+        """How many of the suspects are expected to be wrong labels."""
+        if not self.expected:
+            return 0.0
+        return self.expected[-1].errors.value or 0.0
+
     @classmethod
     def from_json(cls, document: Json) -> Self:
         """Read what `to_json` made."""
@@ -365,6 +376,22 @@ class Scores:
         """The used detector and those that it is best compared with."""
         shown = (*MAIN, self.detector)
         return {name: figures for name, figures in self.detectors.items() if name in shown}
+
+    @property
+    def right(self) -> float:
+        """The share of rows whose class the models tell right, as far as is known.
+
+        Those whose original label they predict, and the suspects that are expected to be wrong.
+        """
+        agreed = self.accuracy.true
+        if agreed is None:
+            agreed = self.accuracy.given
+        return min(1.0, agreed + self.suspects.wrong / self.rows)
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether the models are too weak to judge: more than MOST_FALSE of the rows are false suspects."""
+        return self.suspects.natural - self.suspects.wrong > MOST_FALSE * self.rows
 
     @property
     def several_parts(self) -> tuple[PartFigures, ...]:

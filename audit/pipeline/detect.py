@@ -441,7 +441,7 @@ def _audit(
         listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, notes, trained),
+        data=_data_facts(dataset, request.folder, notes, trained, judged),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -479,13 +479,20 @@ def _checkpoints(folder: RunFolder, key: str, dataset: LabeledDataset) -> FoldCh
 
 
 def _data_facts(
-    dataset: LabeledDataset, folder: str | None, notes: Sequence[str], trained: rounds.Trained
+    dataset: LabeledDataset,
+    folder: str | None,
+    notes: Sequence[str],
+    trained: rounds.Trained,
+    judged: judge.Verdicts,
 ) -> dict[str, Any]:
     """Describe the data set as the manifest keeps it."""
     shown = dataset.shown
     without_numbers = {}
     if shown.as_given is not None and not shown.has_numbers:
         without_numbers = {"texts" if shown.are_texts else "records": True}
+    weak: tuple[str, ...] = ()
+    if not trained.failures:
+        weak = judge.too_weak(judged.scores, _stronger(dataset, trained=bool(trained.folds)))
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -494,9 +501,19 @@ def _data_facts(
         "folder": folder,
         **without_numbers,
         "notes": [*dataset.notes, *notes],
-        "cautions": [*trained.failures, *dataset.cautions, *trained.cautions],
+        "cautions": [*trained.failures, *dataset.cautions, *trained.cautions, *weak],
         **({"failures": list(trained.failures)} if trained.failures else {}),
+        **({"weak": list(weak)} if weak else {}),
     }
+
+
+def _stronger(dataset: LabeledDataset, *, trained: bool) -> str:
+    """What to try where the models are too weak; `trained` says whether they were trained here."""
+    if not trained:
+        return "try those of a better model"
+    if dataset.embedded is None and (dataset.are_images or dataset.are_texts):
+        return "try --embed or another --model"
+    return "try another --model"
 
 
 def _thumbnails(

@@ -16,6 +16,7 @@ from audit.pipeline.rounds import Trained
 from audit.settings.choices import DEFAULT_DETECTOR, kinds_in
 from audit.settings.detect import Config
 from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, Seeds, VoteQuality, Votes
+from audit.wording import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,3 +135,13 @@ def judge(
         issues = replace(issues, p_error=corrected)
     scores = replace(scores, kinds=kind_figures)
     return Verdicts(issues, suspects, conflicts, kinds, votes, scores, tuple(notes))
+
+
+def too_weak(scores: Scores, remedy: str) -> tuple[str, ...]:
+    """A line with this remedy where the models are too weak to judge; none where they are not."""
+    if not scores.is_weak:
+        return ()
+    suspects = scores.suspects.natural
+    false = round(suspects - scores.suspects.wrong)
+    right = f"the model is right on about {percent(scores.right, 0)} % of held-out rows, too few to judge by"
+    return (f"{right}: expect about {false:,} of the {suspects:,} suspects to be labelled right; {remedy}",)

@@ -44,7 +44,7 @@ def preview(
     """Describe a run that has not been made, as JSON can hold it.
 
     seconds and bytes are extrapolated from one model that is trained for a moment on a few rows; how much
-    longer hard data would be trained on is not known before the first round.
+    longer hard data and mirror images would be trained on is not known before the first round.
 
     Parameters
     ----------

@@ -15,9 +15,10 @@ from audit.datasets.duplicates import Duplicates, duplicates_of
 from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.held_together import held_together
+from audit.training import mirroring
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate
 from audit.training.out_of_sample import average_repeats, combine_folds, failures
-from audit.training.schedule import Round, Schedule, progress_span
+from audit.training.schedule import Round, Schedule, may_be_mirrored, progress_span
 from audit.types import (
     AsGiven,
     Floats,
@@ -122,6 +123,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     effort = 1.0
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
+    decisions: list[str] = []
+    tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
     for index, seed in enumerate(children(task.model_seeds, len(rounds))):
         current = rounds[index].sized(len(task.labels), task.folds, effort)
         fold_task = FoldTask(
@@ -141,6 +144,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             keep_features=current.last and task.synthetic_seed is not None,
             order=held.order,
             balanced=held.named,
+            tries_mirroring=tries_mirroring and index == 0,
         )
         span = progress_span(rounds, index, effort)
         recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
@@ -148,6 +152,12 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
         outcomes.append(combine_folds(results[-1], len(task.labels), k))
         if not current.last:
             keep, effort = _after_round(task, outcomes[-1])
+        mirror, decision = mirroring.decided(results[-1])
+        if mirror:
+            rounds = [*rounds[: index + 1], *(each.mirrored() for each in rounds[index + 1 :])]
+        if decision:
+            listener.note(decision)
+            decisions.append(decision)
     probs = average_repeats(outcomes, task.schedule.n_repeats)
     synthetic = None
     missing = [line for of_round in results for result in of_round for line in result.missing]
@@ -158,7 +168,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             probs, synthetic = step.gather_predictions(task.dataset.content, probs, results[first_last])
     named = zip(rounds, results, strict=True)
     folds = tuple((each.name, result) for each, of_round in named for result in of_round)
-    notes = tuple(dict.fromkeys([*held.notes, *missing]))
+    notes = tuple(dict.fromkeys([*held.notes, *decisions, *missing]))
     failed = tuple(dict.fromkeys(line for each in results[first_last:] for line in failures(each)))
     return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions, failed)
 

@@ -85,6 +85,7 @@ class Report:
     texts: Mapping[int, str]  # by row, where the examples are texts
     cautions: tuple[str, ...]  # what may make the score misleading, a line each
     failed: bool  # whether the models learned nothing
+    weak: bool  # whether they are too weak to judge by, which the last caution says
     conflicts: tuple[DuplicateGroup, ...]
     more_conflicts: int  # groups that only issues.csv has
     parts: tuple[str, ...]  # what each part of the data shares with the others, a line each
@@ -131,6 +132,7 @@ def report(record: RunRecord, most_suspects: int) -> Report:
         texts=_texts(record),
         cautions=record.cautions,
         failed=bool(record.data.get("failures")),
+        weak=bool(record.data.get("weak")),
         conflicts=conflicts[:others],
         more_conflicts=max(0, len(conflicts) - others),
         parts=tuple(

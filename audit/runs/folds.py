@@ -19,6 +19,7 @@ OPTIONAL = {
     "landmarks": "anchors",
     "synthetic_probs": "planted_probs",
     "synthetic_features": "planted_features",
+    "mirror_gains": "mirror_gains",
 }
 FOLDS = "folds"  # the stage whose key checkpoints have
 SYNTHETIC = {field.name: f"planted.{field.name}" for field in fields(Synthetic)}
@@ -84,7 +85,8 @@ class FoldCheckpoints:
             return False
         m, k = result.pred_probs.shape
         of_classes = [each for each in (result.unlabelled, result.synthetic_probs) if each is not None]
-        one_axis: list[npt.NDArray[Any]] = [result.rows, result.trained, result.margins]
+        gains = np.zeros(0, np.float32) if result.mirror_gains is None else result.mirror_gains
+        one_axis: list[npt.NDArray[Any]] = [result.rows, result.trained, result.margins, gains]
         numbers = np.concatenate([result.rows, result.trained.ravel()])
         return (
             all(each.ndim == 1 for each in one_axis)
@@ -94,7 +96,8 @@ class FoldCheckpoints:
             and k == (self.classes or k)
             and numbers.dtype.kind == "i"
             and bool((numbers >= 0).all() and (numbers < (self.rows or np.inf)).all())
-            and bool(np.isfinite(result.pred_probs).all())
+            and gains.dtype.kind == "f"
+            and bool(np.isfinite(result.pred_probs).all() and np.isfinite(gains).all())
         )
 
 

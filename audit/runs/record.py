@@ -413,7 +413,8 @@ def _checked_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     for key, form in data_form.items():
         data = manifest["data"]
         _require(name, key in data and conforms(data[key], form), f"data without {key}")
-    _require(name, conforms(manifest["data"].get("failures", []), tuple[str, ...]), "data without failures")
+    for key in ("failures", "weak"):
+        _require(name, conforms(manifest["data"].get(key, []), tuple[str, ...]), f"data without {key}")
     fold_form: Mapping[str, Any] = {
         "round": str,
         "fold": int,

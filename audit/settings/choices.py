@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from audit.errors import ConfigError
 
 Preset = Literal["fast", "default", "thorough"]
-Augment = Literal["none", "shift", "affine"]
+Augment = Literal["none", "shift", "affine", "mirror"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 NoiseName = Literal[
     "symmetric", "stratified", "scramble", "pair", "asymmetric", "map", "matrix", "confusion", "instance"

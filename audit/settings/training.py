@@ -50,8 +50,9 @@ class TrainingSettings(SettingsGroup):
     )
     augment: Augment | None = setting(
         None,
-        "Random changes to training images. Default: set by --preset, but shift for images that are very "
-        "hard to tell apart, and none where neighbouring pixels are unrelated.",
+        "Random changes to training images; mirror also shifts. Default: set by --preset, but mirror where "
+        "a first round finds that mirror images help, shift for images that are very hard to tell apart, and "
+        "none where neighbouring pixels are unrelated.",
         decides=("folds", "model"),
     )
     balance: bool = setting(

@@ -19,6 +19,7 @@ from audit.types import (
     LazyReader,
     LossRecorded,
     MarginRecorded,
+    Mirroring,
     OnDevice,
     Resumable,
     Stepwise,
@@ -42,6 +43,11 @@ def predict_with_features(
 def reads_lazily(classifier: Classifier) -> bool:
     """Whether the classifier takes rows that are not read yet."""
     return isinstance(classifier, LazyReader) and bool(classifier.reads_lazily)
+
+
+def may_mirror(classifier: Classifier) -> bool:
+    """Whether the classifier would train on mirror images if its recipe said so."""
+    return isinstance(classifier, Mirroring) and bool(classifier.may_mirror)
 
 
 def margins(classifier: Classifier) -> npt.NDArray[np.float32]:

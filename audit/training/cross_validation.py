@@ -15,7 +15,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from audit.events import optional
-from audit.training import capabilities
+from audit.training import capabilities, mirroring
 from audit.training.backends.processes import (
     Progress,
     TakenUp,
@@ -94,6 +94,7 @@ class FoldTask:
         None  # (n,) the place of each row in time: folds are then blocks, trained on the past
     )
     balanced: bool = False  # whether groups may be large, so that folds are balanced by rows
+    tries_mirroring: bool = False  # whether to measure if mirror images would help
 
     def draw_folds(self) -> npt.NDArray[np.int64]:
         """Draw the fold of every row (n,); the only place where a cross-validation makes its folds.
@@ -319,6 +320,9 @@ def _train_fold(
         balance=task.fitting.balance,
     )
     own = model.predict(X, held_out, task.given)
+    mirror_gains = None
+    if task.tries_mirroring and capabilities.may_mirror(classifier):
+        mirror_gains = mirroring.gains(model, X, task.labels, held_out, own.pred_probs)
     suggested, _ = _predict_all(model, unlabelled, task.unlabelled_given)
     missing = list(model.missing)
     synthetic = None
@@ -349,6 +353,7 @@ def _train_fold(
         synthetic_probs=of_synthetic[0],
         synthetic_features=of_synthetic[1],
         missing=tuple(missing),
+        mirror_gains=mirror_gains,
     )
 
 

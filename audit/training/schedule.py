@@ -16,6 +16,8 @@ FINE_EFFORT = 2.5  # effort from which a wide network sees more pixels instead, 
 FINE_EPOCHS_SHARE = 2 / 3  # of the epochs; with finer pixels, more of them teach nothing
 WIDE_COST = 2.0  # of an epoch of the wide network, that of the plain one being 1
 FINE_COST = 3.5
+MIRRORED_EFFORT = 4 / 3  # of a last round with mirror images, which are more to learn from
+EARLY_AUGMENT = {"affine": "shift"}  # a short training learns little from turned images
 PICTURE_CORRELATION = 0.3  # correlation of neighbouring pixels from which images are pictures
 PICTURE_SAMPLE = 500  # images on which that is measured
 
@@ -52,7 +54,7 @@ class Schedule:
             self.recipe,
             epochs=ceil(self.recipe.epochs / EARLY_EPOCHS_DIVISOR),
             wide=False,
-            augment="none" if self.recipe.augment == "none" else "shift",
+            augment=EARLY_AUGMENT.get(self.recipe.augment, self.recipe.augment),
             views=max(1, self.recipe.views // EARLY_VIEWS_DIVISOR),
         )
 
@@ -83,8 +85,15 @@ class Round:
         if not (self.recipe.longer(effort).wide and effort >= FINE_EFFORT):
             return replace(self, recipe=self.recipe.longer(effort))
         recipe = replace(self.recipe.longer(effort * FINE_EPOCHS_SHARE), fine=True)
-        if not self.augment_fixed and recipe.augment != "none":
+        if not self.augment_fixed and recipe.augment == "affine":
             recipe = replace(recipe, augment="shift")
+        return replace(self, recipe=recipe)
+
+    def mirrored(self) -> "Round":
+        """Train on mirror images, too, and the last round longer, since they are more to learn from."""
+        recipe = replace(self.recipe, augment="mirror")
+        if self.last:
+            recipe = recipe.longer(MIRRORED_EFFORT)
         return replace(self, recipe=recipe)
 
     @property
@@ -113,6 +122,12 @@ def make_schedule(settings: TrainingSettings, X: Examples) -> Schedule:
         recipe,
         augment_fixed=settings.augment is not None,
     )
+
+
+def may_be_mirrored(rounds: Sequence[Round]) -> bool:
+    """Whether a first round is there to find out if mirror images help, and the choice is not the user's."""
+    first, last = rounds[0], rounds[-1]
+    return not first.last and first.recipe.augment == "shift" and not last.augment_fixed
 
 
 def early_train_folds(rows: int, folds: int) -> int:

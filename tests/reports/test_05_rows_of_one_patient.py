@@ -39,11 +39,11 @@ def test_patients_that_are_labelled_wrong_as_a_whole_are_found_with_groups_and_w
     changed = run.record.labels.flipped.reshape(PATIENTS, EACH)
     assert (changed == changed[:, :1]).all()
     assert changed[:, 0].sum() == round(0.1 * PATIENTS)
-    assert run.cautions == ()
+    assert not any("rows together" in line for line in run.cautions)
     assert found(run) > 0.5
     alone = audit.detect(X, GIVEN, **QUICK)
     assert found(alone) < found(run)
-    assert "about 10 rows together" in alone.cautions[0]
+    assert any("about 10 rows together" in line for line in alone.cautions)
     assert "Caution:" in alone._repr_html_()
 
 

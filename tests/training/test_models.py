@@ -135,6 +135,25 @@ def test_views_are_averaged_and_small_images_have_one():
     assert cnn.build(training((40, 12, 12, 1), views=5)).views == (augmentation.Transform(),)
 
 
+def test_an_image_and_its_mirror_image_have_the_same_probabilities_where_both_are_trained_on():
+    X = np.random.default_rng(0).integers(0, 256, (40, 28, 20, 3)).astype(np.uint8)
+    model = cnn.build(training(X.shape, views=3, augment="mirror")).fit(X, np.arange(40) % 4)
+    assert model.views[0] == augmentation.Transform()
+    mirrored = np.ascontiguousarray(X[:, :, ::-1])
+    np.testing.assert_allclose(model.predict_proba(X), model.predict_proba(mirrored), atol=1e-5)
+    assert model.may_mirror
+    assert not cnn.build(training((40, 12, 12, 1), augment="mirror")).may_mirror
+
+
+def test_half_of_the_training_images_are_mirrored():
+    torch.manual_seed(0)
+    images = torch.arange(20).reshape(1, 1, 20, 1).repeat(200, 3, 1, 2)
+    mirrored = augmentation.randomly_mirrored(images)
+    turned = (mirrored == images.flip(2)).all(dim=(1, 2, 3))
+    assert ((mirrored == images).all(dim=(1, 2, 3)) ^ turned).all()
+    assert 60 < int(turned.sum()) < 140
+
+
 def test_turned_views_turn_back():
     X = np.zeros((3, 28, 28, 2), np.uint8)
     X[:, 10:18, 6:22] = np.random.default_rng(0).integers(100, 200, (3, 8, 16, 2))
@@ -148,7 +167,7 @@ def test_turned_views_turn_back():
     np.testing.assert_allclose(there.mean(axis=(1, 2, 3)), X.mean(axis=(1, 2, 3)), rtol=0.05)
 
 
-@pytest.mark.parametrize("augment", ["shift", "affine"])
+@pytest.mark.parametrize("augment", ["shift", "affine", "mirror"])
 def test_augmented_images_stay_images(augment):
     X, _ = striped_images(30, side=28)
     model = cnn.build(training((30, 28, 28, 1), augment=augment)).initialize()

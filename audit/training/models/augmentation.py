@@ -17,6 +17,7 @@ class Transform(NamedTuple):
     down: int = 0  # steps
     right: int = 0
     degrees: float = 0.0
+    mirrored: bool = False  # left to right, after the rest
 
 
 _IDENTITY = Transform()
@@ -27,11 +28,22 @@ TEST_TIME_VIEWS = {  # of an image whose predictions are averaged, by how traini
     "none": (_IDENTITY,),
     "shift": (_IDENTITY, *_SIDEWAYS, *_VERTICAL),
     "affine": (_IDENTITY, *_SIDEWAYS, *_ROTATED),
+    "mirror": (_IDENTITY, *_SIDEWAYS, *_VERTICAL),  # each of them as it is and mirrored
 }
 
 
+def test_time_views(augment: str, count: int) -> tuple[Transform, ...]:
+    """The first `count` views, the image itself first; where mirror images are trained on, theirs as well."""
+    views = TEST_TIME_VIEWS[augment][:count]
+    if augment != "mirror":
+        return views
+    return (*views, *(view._replace(mirrored=True) for view in views))
+
+
 def transformed(images: npt.NDArray[Any], transform: Transform, step: int) -> npt.NDArray[Any]:
-    """Shift images (m, h, w, c) by steps of `step` pixels, or rotate them; their edges are repeated."""
+    """Shift images (m, h, w, c) by steps of `step` pixels, or rotate or mirror them; edges are repeated."""
+    if transform.mirrored:
+        return transformed(images, transform._replace(mirrored=False), step)[:, :, ::-1]
     if transform.degrees:
         angle = torch.full((len(images),), np.radians(transform.degrees), dtype=torch.float32)
         zero = torch.zeros(len(images))
@@ -52,6 +64,12 @@ def randomly_shifted(images: torch.Tensor, most: int) -> torch.Tensor:
     y = (torch.arange(h, device=images.device) + down).clamp(0, h - 1)
     x = (torch.arange(w, device=images.device) + right).clamp(0, w - 1)
     return images[torch.arange(b, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
+
+
+def randomly_mirrored(images: torch.Tensor) -> torch.Tensor:
+    """Mirror each image (b, h, w, c) left to right, or leave it, with equal chances."""
+    mirrored = torch.rand(len(images), device=images.device) < 0.5
+    return torch.where(mirrored[:, None, None, None], images.flip(2), images)
 
 
 def randomly_transformed(images: torch.Tensor, most: int) -> torch.Tensor:

@@ -51,7 +51,7 @@ def build(training: Training) -> NeuralNetClassifier:
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
-        views=augmentation.TEST_TIME_VIEWS[augment][: recipe.views],
+        views=augmentation.test_time_views(augment, recipe.views),
         module__size=(height, width),
         module__widths=WIDTHS[recipe.wide and not fine],
         module__cell=cell,
@@ -97,7 +97,7 @@ class ReproducibleClassifier(NeuralNetClassifier):
     """A skorch classifier with its own seed and thread count, which leaves torch's global state alone.
 
     It offers everything that `audit.types` says a model may offer: features, margins, losses, lazy reading,
-    and a training that starts from given weights.
+    mirror images, and a training that starts from given weights.
     """
 
     reads_lazily = True  # takes LazyRows for images
@@ -110,6 +110,11 @@ class ReproducibleClassifier(NeuralNetClassifier):
         self.threads = threads
         self.views = views
         self.sample_weights: torch.Tensor | None = None
+
+    @property
+    def may_mirror(self) -> bool:
+        """Whether it would train on mirror images if it were told to: not on images too small to augment."""
+        return bool(self.module__augment != "none")
 
     @property
     def margins_(self) -> npt.NDArray[np.float32]:

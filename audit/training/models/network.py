@@ -7,6 +7,8 @@ from torch import nn
 
 from audit.training.models import augmentation
 
+MIRRORED_SHIFT = 2  # times the usual shift: what may be mirrored may also stand anywhere, as in photographs
+
 
 class SmallCnn(nn.Module):
     """Three 3 x 3 convolutions over a grid of cells, space-to-depth, then one linear layer.
@@ -52,6 +54,9 @@ class SmallCnn(nn.Module):
             images = augmentation.randomly_shifted(images, self.shift)
         elif self.training and self.augment == "affine":
             images = augmentation.randomly_transformed(images, self.shift)
+        elif self.training and self.augment == "mirror":
+            images = augmentation.randomly_shifted(images, MIRRORED_SHIFT * self.shift)
+            images = augmentation.randomly_mirrored(images)
         x = self.normalise(images.permute(0, 3, 1, 2).float())  # channels-last in memory
         x = nn.functional.pad(x, self.padding)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
