@@ -374,7 +374,7 @@ CASES = {
     "t.csv has no column 'c', found label, b; check --group-column": table("label,b\n1,2\n", group_column="c"),
     "two.zip holds a.csv, b.jsonl, expected one table that ends in .csv, .tsv, .jsonl, .ndjson or .json, or images in folders of their classes; unpack it and give the file that you mean": archive("two.zip", {"a.csv": "", "b.jsonl": ""}),
     "out.zip has the entry '../a.csv', which leads out of it; pack it again": archive("out.zip", {"../a.csv": ""}),
-    't.jsonl cannot be read as JSON (record 1 is no object but [1]), expected a list of records, or a record in each line; save it so, for example with pandas.DataFrame.to_json(orient="records")': text("t.jsonl", '{"label": 0}\n[1]\n'),
+    't.jsonl cannot be read as JSON (record 1 is not an object but [1]), expected a list of records, or a record in each line; save it so, for example with pandas.DataFrame.to_json(orient="records")': text("t.jsonl", '{"label": 0}\n[1]\n'),
     "t.tar cannot be read as a tar archive (truncated header); write or copy it again": text("t.tar", "no archive"),
     "S.npz holds a sparse matrix without labels; give it as --X S.npz, with the labels as --y": sparse_matrix(data="S.npz"),
     "S.npz holds a sparse matrix in the format 'bsr', expected csr, csc or coo; save matrix.tocsr()": sparse_matrix(X="S.npz", y="y.npy"),
@@ -410,7 +410,7 @@ CASES = {
     "X has infinite values, first in row 0; expected finite numbers or NaN for a missing one; replace them or leave out such rows": detect(np.full((60, 3), np.inf), y),
     "X has the value 1e+300 in row 0, column 0, expected numbers from -1e+100 to 1e+100; give them in a larger unit, or leave them out": detect(np.full((60, 3), 1e300), y),
     # several people's labels
-    "votes.txt is no file of annotations, expected one that ends in .csv, .csv.gz, .tsv, .parquet or .npy; save it so": load(data="digits", annotations=Path("votes.txt")),
+    "votes.txt is not a file of annotations, expected one that ends in .csv, .csv.gz, .tsv, .parquet or .npy; save it so": load(data="digits", annotations=Path("votes.txt")),
     "votes.csv has the columns row, label, expected a line for each label, with the columns row, annotator and label, or a column for each annotator; rename its columns": votes("row,label\n0,a\n"),
     "votes.csv has 1 line but X.npy has 60 rows, expected one for each, or a column that says which row each line is about; call it row, id or path": votes("ada,bob\na,b\n"),
     "votes.csv names the row '77', expected a row number from 0 to 59; correct it, or leave such lines out": votes("row,annotator,label\n77,ada,a\n"),
@@ -447,7 +447,7 @@ CASES = {
     "X has no column 'txt', found text; check --text-column": detect(pd.DataFrame({"text": 60 * ["a text"]}), y, text_column="txt"),
     "sample_weight must be finite numbers of 0 or more, not all of them 0; correct it": detect(X, y, sample_weight=0 * y),
     # embeddings
-    "--embed 'resnet18' is no embedder; expected timm:NAME, sentence-transformers:NAME, package.module:function or a file features.npy": detect(X, y, embed="resnet18"),
+    "--embed 'resnet18' is not an embedder; expected timm:NAME, sentence-transformers:NAME, package.module:function or a file features.npy": detect(X, y, embed="resnet18"),
     "audit.toml asks for the embedder evil:embed, which is code that a settings file may not run; if you trust it, say so with --embed evil:embed or AUDIT_EMBED": settings_file('embed = "evil:embed"'),
     "--embed f.npy: there is no such file (looked in HERE); check the path": detect(X, y, embed="f.npy"),
     "embed has shape (60,), expected features (n, d), a row for each example; reshape it": detect(X, y, embed=y),

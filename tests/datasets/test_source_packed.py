@@ -289,7 +289,7 @@ def test_images_in_columns_of_frames_and_data_sets(tmp_path, monkeypatch):
         ("t.jsonl", lambda: b'{"a": 1, "label": 0}\n{"a": 2,', 'cannot be read as JSON (Expecting property name enclosed in double quotes: line 2 column 9 (char 29)), expected a list of records, or a record in each line; save it so, for example with pandas.DataFrame.to_json(orient="records")'),
         ("t.json", lambda: b'{"a": [1, 2], "label": [0, 1]}', "cannot be read as JSON (it holds one object, with a, label), expected a list of records"),
         ("t.jsonl", lambda: b"\n\n", "cannot be read as JSON (it has no records), expected a list of records"),
-        ("t.json", lambda: b"[1, 2]", "cannot be read as JSON (record 0 is no object but 1), expected a list of records"),
+        ("t.json", lambda: b"[1, 2]", "cannot be read as JSON (record 0 is not an object but 1), expected a list of records"),
         ("t.jsonl", lambda: "".join(f'{{"{i}": 1}}\n' for i in range(8000)).encode(), "bytes and unpacks to 512,000,000 or more"),
     ],
 )  # fmt: skip

@@ -117,7 +117,7 @@ def test_an_embedder_of_images_refuses_texts_and_one_of_texts_refuses_images():
 
 @pytest.mark.parametrize("name", ["", "resnet18", "timm:", ":f", "module:", " : "])
 def test_names_of_no_form_are_refused(name):
-    with pytest.raises(ConfigError, match="is no embedder; expected timm:NAME"):
+    with pytest.raises(ConfigError, match="is not an embedder; expected timm:NAME"):
         embedders.check(name)
 
 

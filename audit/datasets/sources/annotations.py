@@ -24,4 +24,4 @@ def read_annotations(path: Path) -> Any:
         return read_parquet(path).frame
     if name.endswith(TEXTS):
         return read_texts(path)
-    raise DataError(f"{path} is no file of annotations, expected one that ends in {SUFFIXES}; save it so")
+    raise DataError(f"{path} is not a file of annotations, expected one that ends in {SUFFIXES}; save it so")

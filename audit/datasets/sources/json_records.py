@@ -76,7 +76,7 @@ def list_of_records(text: str) -> list[dict[str, Any]]:
             start = skip_spaces(text, end)
     for number, value in enumerate(values):
         if not isinstance(value, dict):
-            raise ValueError(f"record {number} is no object but {wording.one_line(value)[:40]}")  # noqa: TRY004
+            raise ValueError(f"record {number} is not an object but {wording.one_line(value)[:40]}")  # noqa: TRY004
     return values
 
 

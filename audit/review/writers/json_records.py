@@ -1,9 +1,6 @@
 """Write corrected records as JSON: only the labels change, and dropped records are left out."""
 
-import codecs
-import gzip
 import json
-import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +9,10 @@ import numpy as np
 
 from audit.datasets.source import LabelPlace
 from audit.datasets.sources.json_records import skip_spaces
-from audit.errors import ReviewError
-from audit.review.writers.change import BEFORE, Change, corrected_name
-from audit.review.writers.tables import Edit, edited
+from audit.review.writers.change import Change
+from audit.review.writers.tables import Edit, edited, rewrite
+
+BYTE_ORDER_MARK = "\ufeff"
 
 
 class Span(NamedTuple):
@@ -33,23 +31,13 @@ def write_json(place: LabelPlace, change: Change, folder: Path) -> None:
         When the labels cannot be told apart safely.
     """
     (path,) = place.paths
-    name = corrected_name(path)
-    shutil.copyfile(path, folder / BEFORE / name)
-    content = path.read_bytes()
-    gzipped = path.suffix.lower() == ".gz"
-    if gzipped:
-        content = gzip.decompress(content)
-    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-    try:
-        corrected = mark + _corrected(content.removeprefix(mark).decode(), place, change).encode()
-    except (LookupError, ValueError) as error:
-        raise ReviewError(
-            f"{path} is written in a way that does not let its field {place.name!r} be changed alone; save "
-            "it anew, for example with pandas.DataFrame.to_json, and audit that"
-        ) from error
-    if gzipped:
-        corrected = gzip.compress(corrected, mtime=0)
-    (folder / name).write_bytes(corrected)
+
+    def correct(text: str) -> str:
+        bare = text.removeprefix(BYTE_ORDER_MARK)
+        mark = text[: len(text) - len(bare)]
+        return mark + _corrected(bare, place, change)
+
+    rewrite(path, folder, correct, label=f"field {place.name!r}", anew="to_json")
 
 
 def _corrected(text: str, place: LabelPlace, change: Change) -> str:

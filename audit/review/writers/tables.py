@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 import shutil
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,34 @@ def write_text(place: LabelPlace, change: Change, folder: Path) -> None:
         When the label fields of the text cannot be told apart safely.
     """
     (path,) = place.paths
+
+    def correct(text: str) -> str:
+        return _corrected(text, Dialect.of(path), place, change)
+
+    rewrite(path, folder, correct, label=f"column {place.name!r}", anew="to_csv")
+
+
+def rewrite(path: Path, folder: Path, correct: Callable[[str], str], *, label: str, anew: str) -> None:
+    """Write a text anew, gzipped as before, and copy the original one.
+
+    Parameters
+    ----------
+    path
+        The text.
+    folder
+        Of corrected labels.
+    correct
+        Returns the corrected text; raises LookupError, ValueError or csv.Error where it cannot.
+    label
+        What is changed, for messages.
+    anew
+        The method of a pandas frame by which such a text can be saved anew.
+
+    Raises
+    ------
+    ReviewError
+        When the text cannot be corrected.
+    """
     name = corrected_name(path)
     shutil.copyfile(path, folder / BEFORE / name)
     content = path.read_bytes()
@@ -36,11 +65,11 @@ def write_text(place: LabelPlace, change: Change, folder: Path) -> None:
     if gzipped:
         content = gzip.decompress(content)
     try:
-        corrected = _corrected(content.decode(), Dialect.of(path), place, change).encode()
+        corrected = correct(content.decode()).encode()
     except (csv.Error, LookupError, ValueError) as error:
         raise ReviewError(
-            f"{path} is written in a way that does not let its column {place.name!r} be changed alone; save "
-            "it anew, for example with pandas.DataFrame.to_csv, and audit that"
+            f"{path} is written in a way that does not let its {label} be changed alone; save it anew, for "
+            f"example with pandas.DataFrame.{anew}, and audit that"
         ) from error
     if gzipped:
         corrected = gzip.compress(corrected, mtime=0)

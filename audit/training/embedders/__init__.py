@@ -23,7 +23,7 @@ def check(embed: Any) -> None:
         return
     kind, _, name = embed.partition(":")
     if not kind.strip() or not name.strip():
-        raise ConfigError(f"--embed {embed!r} is no embedder; expected {FORMS}")
+        raise ConfigError(f"--embed {embed!r} is not an embedder; expected {FORMS}")
 
 
 def is_ready(embed: Any) -> bool:
