@@ -15,6 +15,7 @@ from audit.wording import look_wrong, percent
 
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
+STYLES = ("style.css", "review.css")
 SCRIPTS = ("decisions.js", "estimate.js", "review.js")
 
 CHARTS = {
@@ -104,7 +105,7 @@ def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
     content = sections.report(record, most_suspects)
     with_images = record.thumbnails.images.shape[1] > 0
     sprites = sprite_sheet(record.thumbnails, content.shown if with_images else [])
-    css = text("style.css") + sprites.css
+    css = "\n".join(text(name) for name in STYLES) + sprites.css
     script = ""
     if content.suspects.cards:
         script = "\n".join(text(name) for name in SCRIPTS)
