@@ -21,7 +21,7 @@ class Listener(Protocol):
         """Take one line worth reading: what is reused, what is recomputed and why."""
 
     def step(self, name: str) -> None:
-        """Take which step of the run begins: load, embed, noise, folds, issues, kinds or report."""
+        """Take which step of the run begins: load, embed, noise, model, folds, issues, kinds or report."""
 
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""

@@ -638,6 +638,7 @@ class Seeds(NamedTuple):
     bootstrap: np.random.SeedSequence
     controls: np.random.SeedSequence
     planting: np.random.SeedSequence
+    model_choice: np.random.SeedSequence
 
     @classmethod
     def of(cls, seed: int) -> "Seeds":

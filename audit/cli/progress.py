@@ -15,6 +15,7 @@ STEPS = {
     "load": "reading the data",
     "embed": "embedding the examples",
     "noise": "changing labels",
+    "model": "comparing models",
     "folds": "looking for duplicates",  # training reports its own progress
     "issues": "judging the labels",
     "kinds": "naming the kinds of suspects",

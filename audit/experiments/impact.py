@@ -8,6 +8,7 @@ import numpy as np
 
 from audit import datasets
 from audit.datasets.duplicates import find_duplicates
+from audit.datasets.subsets import subset
 from audit.datasets.unchanged import in_memory
 from audit.errors import ConfigError, DataError
 from audit.events import Listener, StepTimer, parts
@@ -21,13 +22,13 @@ from audit.experiments.impact_conditions import (
     conditions_of,
     digest,
     follow_decisions,
-    subset,
 )
 from audit.experiments.impact_scores import Prediction
 from audit.experiments.results import Result, non_default, write
 from audit.experiments.reviewed_rows import ReviewedRows, read_reviewed_rows
 from audit.experiments.trials import Outcome, Trial, TrialModels
 from audit.noise.options import ConfiguredNoise
+from audit.pipeline import model_choice
 from audit.pipeline.detect import AuditRequest, audit_into
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.stages import Stage
@@ -65,6 +66,7 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
     with RunFolder.locked(path, "impact") as folder, cluster(settings.cluster) as machines:
         for note in (*dataset.notes, *dataset.cautions):
             listener.note(note)
+        config = model_choice.resolved(config, dataset, listener)
         if config.training.jobs is None:
             config = config.with_settings(jobs=machines)
         experiment = Experiment(

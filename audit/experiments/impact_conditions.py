@@ -1,7 +1,6 @@
 """What the models of an impact experiment are trained on, and what they are tested against."""
 
 import hashlib
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from audit.errors import DataError
 from audit.experiments.reviewed_rows import ReviewedRows
 from audit.runs.folder import RunRecord
-from audit.types import LabeledDataset, Labels, Mask, Rows, taken
+from audit.types import LabeledDataset, Labels, Mask, Rows
 
 MOST_CONDITIONS = 6
 
@@ -112,24 +111,6 @@ def follow_decisions(
     left_out[reviewed.rows] = reviewed.left_out
     rows = np.flatnonzero(~left_out[train])
     return Condition("a person's decisions", rows, labels[rows], record.labels.original[rows])
-
-
-def subset(dataset: LabeledDataset, rows: Rows) -> LabeledDataset:
-    """Some rows of a data set as a data set of their own."""
-    return replace(
-        dataset,
-        X=dataset.X[rows],
-        labels=dataset.labels[rows],
-        ids=dataset.ids[rows],
-        rows=dataset.rows[rows],
-        fingerprint=hashlib.sha256(f"{dataset.fingerprint} {digest(rows)}".encode()).hexdigest(),
-        unlabelled=None,
-        part=taken(dataset.part, rows),
-        groups=taken(dataset.groups, rows),
-        order=taken(dataset.order, rows),
-        as_given=None if dataset.as_given is None else dataset.as_given[rows],
-        as_read=None,
-    )
 
 
 def digest(values: npt.NDArray[np.int64]) -> str:

@@ -21,7 +21,6 @@ from audit.report.experiment_page import Chart, Findings, TextTable
 from audit.settings.detect import Config
 from audit.settings.experiments import ImpactSettings
 from audit.settings.noise import NoiseSettings
-from audit.training import models
 from audit.types import LabeledDataset
 from audit.wording import count, number, percent
 
@@ -105,7 +104,7 @@ def _facts(
             "Rows",
             f"{first.rows:,} to train on and {len(first.labels):,} held out, drawn anew for each seed",
         ),
-        ("Model", f"{models.choose(training.model, dataset)}, preset {training.preset}"),
+        ("Model", f"{training.model}, preset {training.preset}"),
         ("Suspects by", config.detection.detector),
         ("Trained", f"{len(tested)} models for {seconds:,.0f} s in all, one thread each"),
     )

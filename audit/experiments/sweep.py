@@ -23,6 +23,7 @@ from audit.experiments.results import Result, kind_of, non_default, write
 from audit.experiments.trials import Outcome, Trial, TrialModels
 from audit.noise.options import ConfiguredNoise, names_in
 from audit.noise.rates import rates_in
+from audit.pipeline import model_choice
 from audit.runs.folder import RunFolder
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, safe_name
@@ -78,6 +79,8 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
             grid = [cell.with_settings(jobs=jobs) for cell in grid]
             result = sweep_detection.sweep(dataset, grid, folder, command, listener)
         else:
+            config = model_choice.resolved(config, dataset, listener)
+            grid = [cell.with_settings(model=config.training.model) for cell in grid]
             planned = _plan(dataset, grid, settings, listener)
             outcomes = trials.run_trials(
                 [cell.trial for cell in planned.cells],
@@ -104,6 +107,8 @@ def dry_run(config: Config, settings: SweepSettings, listener: Listener) -> dict
     }
     if settings.what == "detection":
         return {**facts, "seconds": sweep_detection.seconds(dataset, grid)}
+    config = model_choice.resolved(config, dataset, listener)
+    grid = [cell.with_settings(model=config.training.model) for cell in grid]
     planned = _plan(dataset, grid, settings, listener)
     first = planned.cells[0].trial
     seconds_each = trials.seconds_of(first, dataset.content, planned.models, most_rows=PROBE_ROWS)
@@ -160,7 +165,7 @@ def _plan(
     """Draw the noisy labels of every cell and plan the models to be trained on them."""
     training = grid[0].training
     dataset = ConfiguredNoise.of(grid[0]).widened(dataset)
-    model = models.choose(training.model, dataset)
+    model = training.model
     if settings.continue_model and model != "cnn":
         raise ConfigError(
             "--continue-model keeps training one network, expected --model cnn and images, found "
@@ -233,7 +238,7 @@ def _result(
             "Rows",
             f"{len(first.train):,} to train on and {len(first.test):,} held out, drawn anew for each seed",
         ),
-        ("Model", _model(dataset, config, outcomes)),
+        ("Model", _model(config, outcomes)),
         ("Trained", f"{len(outcomes)} models for {seconds:,.0f} s in all, one thread each"),
     )
     return sweep_result.result(table, dataset.name, settings, facts)
@@ -261,9 +266,9 @@ def _row(dataset: LabeledDataset, cell: NoiseCell, outcome: Outcome) -> dict[str
     return row
 
 
-def _model(dataset: LabeledDataset, config: Config, outcomes: Sequence[Outcome]) -> str:
+def _model(config: Config, outcomes: Sequence[Outcome]) -> str:
     """The model, its epochs where it counts them, the preset and the devices."""
-    text = models.choose(config.training.model, dataset)
+    text = config.training.model
     epochs = sorted({len(outcome.losses) for outcome in outcomes} - {0})
     if epochs:
         text += f", {' or '.join(map(str, epochs))} epochs"

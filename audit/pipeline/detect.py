@@ -22,7 +22,7 @@ from audit.detectors import pred_probs as probabilities
 from audit.errors import AuditError, DataError, MachineError
 from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
-from audit.pipeline import judge, preview, rounds
+from audit.pipeline import judge, model_choice, preview, rounds
 from audit.pipeline.embedding import Embedding
 from audit.pipeline.run import Run, write_report
 from audit.report import selection
@@ -242,9 +242,14 @@ def dry_run(config: Config) -> dict[str, Any]:
     if request.pred_probs is not None:
         _checked_probabilities(request.pred_probs, dataset)
         return preview.preview(dataset, config, labels.noisy, trains=False)
+    model = models.first_choice(config.training.model, dataset)
+    if request.embedding is None:
+        seed = Seeds.of(config.run.seed).model_choice
+        training = config.training
+        model = model_choice.choose(training.model, dataset, labels.noisy, training, seed, Silent()).model
     return preview.preview(
         dataset,
-        config,
+        config.with_settings(model=model),
         labels.noisy,
         given=dataset.as_given if request.reads_given else None,
         embedding_seconds=0.0 if request.embedding is None else request.embedding.seconds,
@@ -282,6 +287,13 @@ class AuditRequest:
         return len(self.dataset.labels), self.embedding.width
 
     @property
+    def shapes(self) -> set[tuple[int, ...]]:
+        """The shapes of all that the models may read which `auto` stands for."""
+        if self.embedding is None or self.model != "auto":
+            return {self.shape}
+        return {self.shape, read_shape(self.dataset.X, self.dataset.as_given)}
+
+    @property
     def mapped(self) -> Path | None:
         """The file that the models read as they are trained; None for data in memory."""
         return mapped_file(self.dataset.whole.X)
@@ -289,11 +301,12 @@ class AuditRequest:
     @property
     def reads_given(self) -> bool:
         """Whether the models get examples as they came: objects do, and all where there are no numbers."""
-        if self.embedding is not None:
-            return False
-        return self.dataset.as_given is not None and not (
-            isinstance(self.model, str) and self.dataset.has_numbers
-        )
+        return self.embedding is None and _reads_given(self.model, self.dataset)
+
+
+def _reads_given(model: Any, dataset: LabeledDataset) -> bool:
+    """Whether a model gets examples as they came: objects do, and all where there are no numbers."""
+    return dataset.as_given is not None and not (isinstance(model, str) and dataset.has_numbers)
 
 
 def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: StepTimer) -> RunRecord:
@@ -393,7 +406,8 @@ def _stages(request: AuditRequest) -> tuple[Stage, ...]:
         arrays["as_given"] = given_hashes(dataset.as_given)
     threads = [1]
     if request.pred_probs is None:
-        threads = threads_of_folds(request.shape, request.config.training.folds)
+        of_shapes = (threads_of_folds(shape, request.config.training.folds) for shape in request.shapes)
+        threads = max(of_shapes, key=max)
     before: tuple[Stage, ...] = ()
     fingerprint = dataset.fingerprint
     if request.embedding is not None:
@@ -422,14 +436,21 @@ def _audit(
             dataset = request.embedding.applied(dataset, store, listener)
     with timer("noise"):
         dataset, labels = request.noise.inject_into(dataset, np.random.default_rng(seeds.noise))
+    chosen = model_choice.ModelChoice(request.model, dataset)
+    if request.pred_probs is None:
+        with timer("model"):
+            chosen = model_choice.choose(
+                request.model, dataset, labels.noisy, config.training, seeds.model_choice, listener
+            )
+        dataset = chosen.dataset
     with timer("folds"):
         checkpoints = None
         if folder is not None:
             source = request.source if request.mapped else NO_FILES
             checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[-2].key, dataset), source)
-        trained = _train(request, dataset, labels, seeds, checkpoints, listener)
+        trained = _train(request, chosen, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
-    notes = [*judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
+    notes = [*filter(None, [chosen.note]), *judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
         issues = (judged.issues, judged.suspects)
@@ -441,7 +462,7 @@ def _audit(
         listener.note(note)
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(dataset, request.folder, notes, trained, judged),
+        data=_data_facts(chosen, request.folder, notes, trained, judged),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -479,13 +500,14 @@ def _checkpoints(folder: RunFolder, key: str, dataset: LabeledDataset) -> FoldCh
 
 
 def _data_facts(
-    dataset: LabeledDataset,
+    chosen: model_choice.ModelChoice,
     folder: str | None,
     notes: Sequence[str],
     trained: rounds.Trained,
     judged: judge.Verdicts,
 ) -> dict[str, Any]:
-    """Describe the data set as the manifest keeps it."""
+    """Describe the data set, and the model that was chosen for it, as the manifest keeps them."""
+    dataset = chosen.dataset
     shown = dataset.shown
     without_numbers = {}
     if shown.as_given is not None and not shown.has_numbers:
@@ -501,6 +523,7 @@ def _data_facts(
         "folder": folder,
         **without_numbers,
         "notes": [*dataset.notes, *notes],
+        **({"model": chosen.model} if chosen.note else {}),
         "cautions": [*trained.failures, *dataset.cautions, *trained.cautions, *weak],
         **({"failures": list(trained.failures)} if trained.failures else {}),
         **({"weak": list(weak)} if weak else {}),
@@ -545,13 +568,14 @@ def _thumbnails(
 
 def _train(
     request: AuditRequest,
-    dataset: LabeledDataset,
+    chosen: model_choice.ModelChoice,
     labels: NoisyLabels,
     seeds: Seeds,
     checkpoints: rounds.FoldStore | None,
     listener: Listener,
 ) -> rounds.Trained:
     """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
+    dataset = chosen.dataset
     if request.pred_probs is not None:
         checked = _checked_probabilities(request.pred_probs, dataset)
         return rounds.Trained.from_pred_probs(checked.pred_probs, dataset, checked.notes)
@@ -560,11 +584,11 @@ def _train(
     if request.sample_weight is not None:
         sample_weights = weights_of_rows(request.sample_weight, dataset.rows)
     work = rounds.RoundsTask(
-        dataset=models.as_read(request.model, dataset),
+        dataset=models.as_read(chosen.model, dataset),
         labels=labels.noisy,
         schedule=schedule.make_schedule(training, dataset.X),
         fitting=Fitting(
-            models.builder(request.model, dataset), device=training.device, balance=training.balance
+            models.builder(chosen.model, dataset), device=training.device, balance=training.balance
         ),
         folds=training.folds,
         fold_seeds=seeds.folds,
@@ -572,11 +596,11 @@ def _train(
         sample_weights=sample_weights,
         jobs=training.jobs,
         synthetic_seed=seeds.planting,
-        as_given=request.reads_given,
+        as_given=_reads_given(chosen.model, dataset),
     )
     shape = read_shape(dataset.X, dataset.as_given)
     jobs = workers_for(shape, training.folds, training.jobs)
-    name = models.choose(request.model, dataset) if isinstance(request.model, str) else ""
+    name = chosen.model if isinstance(chosen.model, str) else ""
     short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)
     if short is not None:
         listener.note(short)

@@ -67,6 +67,7 @@ def preview(
         When the run itself would be refused for its model, its folds or its settings.
     """
     settings = config.training
+    settings = replace(settings, model=models.first_choice(settings.model, dataset))
     planned = schedule.make_schedule(settings, dataset.X)
     counts = np.bincount(dataset.labels, minlength=len(dataset.class_names))
     duplicates = duplicates_of(dataset)
@@ -94,7 +95,7 @@ def preview(
         "conflicting_duplicates": len(duplicates.conflicts(dataset.labels).rows),
         "notes": notes,
         "noise": {"kind": config.noise.noise_kind, "rate": config.noise.noise},
-        "model": models.choose(settings.model, dataset) if trains else "your own probabilities",
+        "model": settings.model if trains else "your own probabilities",
         "device": probe.device,
         "folds": settings.folds,
         "rounds": [{"name": each.name, "epochs": each.recipe.epochs} for each in planned.rounds() if trains],
@@ -115,7 +116,7 @@ def _seconds(dataset: LabeledDataset, settings: TrainingSettings, planned: Sched
     """Estimate the seconds of the whole run."""
     jobs = workers_for(read_shape(dataset.X, dataset.as_given), settings.folds, settings.jobs)
     n = len(dataset.labels)
-    in_epochs = dataset.are_images and models.choose(settings.model, dataset) == "cnn"
+    in_epochs = dataset.are_images and settings.model == "cnn"
     seconds = START_SECONDS
     if jobs > 1:
         seconds += WORKERS_SECONDS

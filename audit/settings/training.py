@@ -35,9 +35,9 @@ class TrainingSettings(SettingsGroup):
     )
     model: str = setting(
         "auto",
-        "auto (a network for images; boosting, or a linear model for few rows, for features; ridge with "
-        "--embed), cnn, linear, boosting, ridge, or package.module:build, a function of your own that "
-        "returns a classifier.",
+        "auto (a network for images; for features and with --embed a linear model, boosting or the network, "
+        "whichever makes the labels of held-out rows likelier), cnn, linear, boosting, ridge, or "
+        "package.module:build, a function of your own that returns a classifier.",
         decides=("folds", "model"),
     )
     epochs: int | None = setting(

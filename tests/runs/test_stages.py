@@ -10,26 +10,26 @@ from audit.noise.options import ConfiguredNoise
 from audit.runs import stages
 from audit.settings.detect import Config
 
-OLD = {  # settings and arrays of runs since models learn from the past alone (decision 0023), and their keys
+OLD = {  # settings and arrays of runs since models are compared (decision 0024), and their keys
     "default": (
         {},
-        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "88431868e6aa7524a53f0bb192d62a02ad2b24bc3a5d3b3d46f342aa748cc2d0", "74ee9d56110d9cb3fbcbd223ebe2409f8946b2cceda2513c56ac23d5ab8b1412"),
+        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "52b632b73b950085d7f823542b6faf3588a94189047d83a4a6baa62c57481b8b", "8f813d0a676e98cb9406ccd630ca4e3e672707f1ed389faf6a941226553e0be8"),
     ),
     "pair": (
         {"noise": 0.3, "noise_kind": "pair", "truth": "process", "kinds_of": "all", "rounds": 1, "seed": 3},
-        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "851e7e9db43421e1acbf95d649a29eeb1503e6aa750f9feca69fc6d2947c5b95", "8adf54ed4f9466108e9cea9e1558eae16c53fef6f9fddd977d61aaed0cabefd1"),
+        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "d87ea91e2d9e7bd2e9afdcb6752e3af15485aa6f8a7c714f7950a40c7a5f4d99", "ee1a0e2d2e430afd8893b50360871068adf412a02ccb1dac7212f1d596ebd55e"),
     ),
     "matrix": (
         {"noise_kind": "matrix", "noise_matrix": "T.csv", "controls": 5, "kinds": "ambiguous"},
-        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "c32a055b5a081db525b50c0b6729811aa02740660359ac346ce446e367dc1676", "bb1d740e1f3345ddd3b54577a5d7e55a640334861876e2938f35ad26a5337bc5"),
+        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "5fa0086cbb8c41014c8833da2856a0d6f1d1a03649d48d44ca86d288bb6b5da0", "df9c9f0a32122dd66e2a006df9e6f5fbf57aa58e9f28bd1abd3e9bf2256cfde0"),
     ),
     "all of training": (
         {"noise": 0.5, "noise_kind": "scramble", "possible_values": "0,1,2", "sampling": "bernoulli", "folds": 3, "preset": "fast", "epochs": 2, "augment": "none", "balance": True, "model": "cnn", "device": "cpu", "detector": "cleanlab", "repeats": 2},
-        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "ab0393e395ed0cd6b5749e4468b215497fca4eee705ca98e38f60b2b6ad1eb4b", "ee6fa60f570b91236b8e2e74ef3af5aef53446e679f2a523f2cef895cebcb722"),
+        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "8f80a5a2e94ef9387aedb1d91560013650af6924deffcfefdb1e39057951681a", "36b41dddad71a397af841904e26a8c8a3b778e8aa697478b61ddb16a3a769f0c"),
     ),
     "no noise": (
         {"noise": 0, "jobs": 2, "map": True, "report_mb": 9, "out": "x", "limit": 100},
-        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "01d6d93f379e0b569096af342a4ffa9523b22d012539e8d2553ae833d19ad0de", "b2940dfa2813a8d3f0b66bce5996c43b4964afc9de2c77aa88ad3a1da6f16e1c"),
+        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "78c54507a25b84fc77f67ff13ebd1f5c2813412f347d58034fde9de7f879f317", "17459078b2edd713cd32f32f924b7ff72b23b8bac81c90fa452c29cf990d67bd"),
     ),
 }  # fmt: skip
 ARRAYS = {"all of training": {"sample_weight": np.arange(3.0)}}

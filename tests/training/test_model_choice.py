@@ -2,7 +2,6 @@ import json
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,17 +26,21 @@ def training(X, k=3, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("shape", "model"),
-    [((50, 8, 8, 1), "cnn"), ((50, 4), "linear"), ((1000, 4), "boosting"), ((5000, 8, 8, 3), "cnn")],
-)
-def test_auto_goes_by_the_form_and_the_number_of_the_examples(shape, model):
-    assert models.choose("auto", dataset(shape)) == model
-    assert models.choose("linear", dataset(shape)) == "linear"
+    ("shape", "names"),
+    [((50, 8, 8, 1), ("cnn",)), ((50, 4), ("linear", "boosting")), ((50, 1000), ("linear", "boosting")), ((50, 1001), ("linear",))],
+)  # fmt: skip
+def test_auto_stands_for_the_models_that_read_such_examples_in_little_time(shape, names):
+    assert models.candidates(dataset(shape)) == names
+    assert models.first_choice("auto", dataset(shape)) == names[0]
+    assert models.first_choice("ridge", dataset(shape)) == "ridge"
 
 
-def test_few_rows_of_each_of_many_classes_are_for_a_linear_model():
-    few, enough = (replace(dataset((n, 4)), class_names=tuple(map(str, range(200)))) for n in (9_000, 10_000))
-    assert [models.choose("auto", each) for each in (few, enough)] == ["linear", "boosting"]
+@pytest.mark.parametrize(
+    ("shape", "width", "names"),
+    [((50, 4), 8, ("ridge", "boosting")), ((50, 8, 8, 1), 8, ("ridge", "boosting", "cnn")), ((50, 8, 8, 1), 1001, ("ridge", "cnn"))],
+)  # fmt: skip
+def test_auto_stands_for_models_of_embeddings_and_of_what_was_embedded(shape, width, names):
+    assert models.candidates(dataset(shape).embedded_as(np.zeros((50, width), np.float32), None)) == names
 
 
 @pytest.mark.parametrize(

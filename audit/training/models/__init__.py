@@ -19,9 +19,9 @@ BUILDERS = {
     "text": "audit.training.models.text:build",
 }
 NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that is given as an object
-# From these numbers on, in all and for each class, boosting beats a linear model; it overfits fewer rows.
-BOOSTING_ROWS = 1000
-BOOSTING_ROWS_OF_CLASS = 50
+OF_EXAMPLES = ("cnn", "text")  # these read images and texts themselves, also where features are at hand
+# Trees of each class look through all features; from here on one boosting takes a minute or more.
+BOOSTING_VALUES = 2000
 
 
 @dataclass(frozen=True)
@@ -52,25 +52,30 @@ class Cloned:
         return _copy(self.classifier)
 
 
-def choose(model: str, dataset: LabeledDataset) -> str:
-    """Resolve `auto` by the form and number of the examples; any other name is returned unchanged."""
-    if model != "auto":
-        return model
-    if dataset.embedded is not None:
-        return "ridge"
-    if dataset.are_images:
-        return "cnn"
-    if dataset.are_texts:
-        return "text"
-    enough = max(BOOSTING_ROWS, BOOSTING_ROWS_OF_CLASS * len(dataset.class_names))
-    if len(dataset.labels) >= enough:
-        return "boosting"
-    return "linear"
+def candidates(dataset: LabeledDataset) -> tuple[str, ...]:
+    """The models that `auto` stands for: all that read such examples, or features of them, in little time.
+
+    The first is the one to take where they cannot be compared.
+    """
+    shown = dataset.shown
+    of_examples = ("cnn",) if shown.are_images else ("text",) if shown.are_texts else ()
+    if dataset.embedded is None and of_examples:
+        return of_examples
+    linear = "linear" if dataset.embedded is None else "ridge"
+    boosting: tuple[str, ...] = ()
+    if dataset.X.shape[1] * len(dataset.class_names) <= BOOSTING_VALUES:
+        boosting = ("boosting",)
+    return (linear, *boosting, *of_examples)
+
+
+def first_choice(model: str, dataset: LabeledDataset) -> str:
+    """The model of this name; of `auto`, the first candidate."""
+    return candidates(dataset)[0] if model == "auto" else model
 
 
 def as_read(model: Any, dataset: LabeledDataset) -> LabeledDataset:
     """The data set as a model is given it: the built-in one of texts reads these and no other columns."""
-    if not isinstance(model, str) or choose(model, dataset) != "text":
+    if not isinstance(model, str) or first_choice(model, dataset) != "text":
         return dataset
     unlabelled = dataset.unlabelled
     if unlabelled is not None:
@@ -101,7 +106,7 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
     """
     if not isinstance(model, str):
         return _cloned(model)
-    name = choose(model, dataset)
+    name = first_choice(model, dataset)
     if name == "cnn" and not dataset.are_images:
         raise ConfigError(
             f"--model cnn reads images, found features of shape {dataset.X.shape}; use linear or boosting"
