@@ -394,7 +394,7 @@ CASES = {
     "examples of the part 'test' have shape (4, 12, 1), those of 'train' (12, 12, 1); expected the same, with the same columns; fix one": detect({"train": X, "test": X[:, :4]}, {"train": y, "test": y}),
     "t.csv has no columns of features beside the labels; add numbers or categories": table("y\nu\nv\n"),
     "t.csv has two columns called 'a', expected different names; rename one": table("a,a,y\n1,2,3\n"),
-    "tree has 0 images in 0 subfolders and 0 beside them, expected a subfolder of images for each of two or more classes, or IDX files; move the images into folders named by their class": folder(),
+    "tree has 0 images in 0 subfolders and 0 beside them, expected a subfolder of images for each of two or more classes, or IDX files; move the images into folders named by their class; texts go into a table of texts and labels": folder(),
     "tree has no subfolder 'fold1' with images, found 'a', 'b'; check --parts": folder("a/1.png", "b/1.png", parts="fold1"),
     "column 'file' of t.csv is empty in 1 of 3 rows, first in row 1, expected the path of an image; fill it in, or leave such rows out with --skip-broken": table("file,y\na.png,u\n,v\nb.png,u\n"),
     "2 of 2 files cannot be read as images, first tree/a/1.png (cannot identify image file '1.png'); fix them, or leave them out with --skip-broken": folder("a/1.png", "b/1.png"),
@@ -455,6 +455,7 @@ CASES = {
     "--embed test_errors:rng is of type Generator, expected a function from examples (m) to features (m, d); check the name": detect(X, y, embed="test_errors:rng"),
     "--embed test_errors:one_row returned an array of shape (1, 2) and dtype float64 for rows 0 to 59, expected numbers of shape (32, d), a row for each example; correct it": detect(X, y, embed="test_errors:one_row"),
     "--embed test_errors:no_model failed on rows 0 to 59 (KeyError: 'depth'); correct it": detect(X, y, embed="test_errors:no_model"),
+    "embed has NaN, expected numbers, first in row 0; embed it again, or leave it out": detect(X, y, embed=np.full((60, 2), np.nan)),
     "--embed test_errors:not_a_number returned NaN or infinite values, first for row 0, expected finite numbers; correct it, or leave such rows out": detect(X, y, embed="test_errors:not_a_number"),
     # probabilities
     "pred_probs has values from -3 to 3, expected 0 to 1: they look like logits; apply softmax: scipy.special.softmax(pred_probs, axis=1)": ready([0, 1], [[3.0, -3.0], [1.0, 2.0]]),
@@ -488,7 +489,7 @@ CASES = {
     "task 1 of project.json has no data, expected an object; annotate the tasks that audit export RUN --format label-studio writes": annotated({"id": 1, "data": None, "annotations": [CHOICE]}),
     "task 1 of project.json lacks row, hash, given, suggested in its data, expected all; annotate the tasks that audit export RUN --format label-studio writes": annotated({"id": 1, "data": {}, "annotations": [CHOICE]}),
     "a.xml is an export of CVAT, which does not name its run; say which with --run": lambda: merge.merge_files([Path("a.xml")], Path("m.json")),
-    "--format cvat needs images, but this run is on features; use label-studio or csv": exported("cvat"),
+    "--format cvat needs images, but this run has none; use label-studio or csv": exported("cvat"),
     "--format must be one of label-studio, cvat, csv, jsonl, sarif, junit, found 'excel'": exported("excel"),
     # experiments and gates
     "--noise must be shares such as 0,0.1,0.5 or a range start:stop:step such as 0:1:0.1, found 'foo'": lambda: rates_in("0,foo"),

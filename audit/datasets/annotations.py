@@ -84,7 +84,8 @@ def join(source: Source, given: Any, name: str) -> Source:
     )
     if source.y is not None and not _are_other_folders(source, class_names):
         return source
-    return _labelled(source, votes, class_names, n, name)
+    told = f"labels are the majority of {name}; name a column of labels with --label-column to use it instead"
+    return _labelled(replace(source, notes=(*source.notes, told)), votes, class_names, n, name)
 
 
 def _are_other_folders(source: Source, class_names: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from audit import wording
 from audit.datasets.source import Source, is_from
 from audit.types import AsGiven
 
@@ -25,12 +26,23 @@ def without_numbers(X: Any) -> AsGiven | None:
     is_column = is_from(X, "pandas", "Series") or (isinstance(X, np.ndarray) and X.ndim == 1)
     if not (is_column or isinstance(X, list | tuple)) or not len(X):
         return None
-    known = (each for each in X if each is not None)
+    known = (each for each in X if not _is_gap(each))
     if not isinstance(next(known, None), str | dict):
         return None
-    if isinstance(X, tuple):
-        X = list(X)
+    if not is_column:
+        X = [None if _is_gap(each) else each for each in X]
     return AsGiven(X)
+
+
+def empty_texts(given: AsGiven) -> tuple[str, ...]:
+    """A note on how many texts are empty; none where no text is, or these are no texts."""
+    empty = 0 if given.texts is None else sum(not text.strip() for text in given.texts)
+    return (f"{wording.count(empty, 'text')} without a letter",) if empty else ()
+
+
+def _is_gap(value: Any) -> bool:
+    """Whether this stands for a missing text."""
+    return value is None or (isinstance(value, float) and np.isnan(value))
 
 
 def is_sparse(X: Any) -> bool:

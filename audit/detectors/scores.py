@@ -378,15 +378,9 @@ class Scores:
         return {name: figures for name, figures in self.detectors.items() if name in shown}
 
     @property
-    def right(self) -> float:
-        """The share of rows whose class the models tell right, as far as is known.
-
-        Those whose original label they predict, and the suspects that are expected to be wrong.
-        """
-        agreed = self.accuracy.true
-        if agreed is None:
-            agreed = self.accuracy.given
-        return min(1.0, agreed + self.suspects.wrong / self.rows)
+    def agreed(self) -> float:
+        """The share of rows whose original label the models predict."""
+        return self.accuracy.given if self.accuracy.true is None else self.accuracy.true
 
     @property
     def is_weak(self) -> bool:

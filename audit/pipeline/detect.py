@@ -450,7 +450,7 @@ def _audit(
             checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[-2].key, dataset), source)
         trained = _train(request, chosen, labels, seeds, checkpoints, listener)
     judged = judge.judge(dataset, labels, trained, config, seeds, timer)
-    notes = [*filter(None, [chosen.note]), *judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
+    notes = [*judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
         issues = (judged.issues, judged.suspects)
@@ -460,9 +460,10 @@ def _audit(
         hashes = datasets.hashes_of(dataset.whole.X, dataset.whole.as_given)
     for note in notes:
         listener.note(note)
+    notes = [*filter(None, [chosen.note]), *notes]  # the listener had that one with its seconds
     return RunRecord(
         config=config.to_json(),
-        data=_data_facts(chosen, request.folder, notes, trained, judged),
+        data=_data_facts(request, chosen, notes, trained, judged),
         class_names=dataset.class_names,
         ids=dataset.ids,
         rows=dataset.rows,
@@ -500,8 +501,8 @@ def _checkpoints(folder: RunFolder, key: str, dataset: LabeledDataset) -> FoldCh
 
 
 def _data_facts(
+    request: AuditRequest,
     chosen: model_choice.ModelChoice,
-    folder: str | None,
     notes: Sequence[str],
     trained: rounds.Trained,
     judged: judge.Verdicts,
@@ -514,13 +515,14 @@ def _data_facts(
         without_numbers = {"texts" if shown.are_texts else "records": True}
     weak: tuple[str, ...] = ()
     if not trained.failures:
-        weak = judge.too_weak(judged.scores, _stronger(dataset, trained=bool(trained.folds)))
+        embeds = request.embedding is not None
+        weak = judge.too_weak(judged.scores, _stronger(dataset, trained=bool(trained.folds), embeds=embeds))
     return {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "shape": list(dataset.whole.X.shape),
         "dtype": str(dataset.shown.X.dtype),
-        "folder": folder,
+        "folder": request.folder,
         **without_numbers,
         "notes": [*dataset.notes, *notes],
         **({"model": chosen.model} if chosen.note else {}),
@@ -530,11 +532,11 @@ def _data_facts(
     }
 
 
-def _stronger(dataset: LabeledDataset, *, trained: bool) -> str:
-    """What to try where the models are too weak; `trained` says whether they were trained here."""
+def _stronger(dataset: LabeledDataset, *, trained: bool, embeds: bool) -> str:
+    """What to try where the models are too weak; whether they were trained here, and --embed was given."""
     if not trained:
         return "try those of a better model"
-    if dataset.embedded is None and (dataset.are_images or dataset.are_texts):
+    if not embeds and (dataset.are_images or dataset.are_texts):
         return "try --embed or another --model"
     return "try another --model"
 

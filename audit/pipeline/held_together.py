@@ -12,6 +12,8 @@ from audit.events import optional
 from audit.training.folds import check_fold_count, check_groups, copies_of_class, spread_copies
 from audit.types import Groups, LabeledDataset, Labels, Mask, Rows
 
+MOST_NOTES = 3  # of classes that are copies of few examples
+
 
 @dataclass(frozen=True, eq=False)
 class HeldTogether:
@@ -55,6 +57,9 @@ def held_together(
         _copies_note(dataset.class_names[label], labels == label, examples)
         for label, examples in copies.items()
     )
+    if len(notes) > MOST_NOTES:
+        more = f"{len(notes) - MOST_NOTES:,} more classes are copies of a few examples, too"
+        notes = (*notes[:MOST_NOTES], more)
     for examples in copies.values():
         groups = spread_copies(groups, np.any(examples, axis=0))
     check_fold_count(labels, groups, folds)

@@ -141,7 +141,9 @@ def too_weak(scores: Scores, remedy: str) -> tuple[str, ...]:
     """A line with this remedy where the models are too weak to judge; none where they are not."""
     if not scores.is_weak:
         return ()
-    suspects = scores.suspects.natural
-    false = round(suspects - scores.suspects.wrong)
-    right = f"the model is right on about {percent(scores.right, 0)} % of held-out rows, too few to judge by"
-    return (f"{right}: expect about {false:,} of the {suspects:,} suspects to be labelled right; {remedy}",)
+    agreed = (
+        f"the model predicts the label of {percent(scores.agreed, 0)} % of held-out rows, too few to judge by"
+    )
+    return (
+        f"{agreed}: expect many of the {scores.suspects.natural:,} suspects to be labelled right; {remedy}",
+    )

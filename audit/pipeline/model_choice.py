@@ -131,14 +131,17 @@ def _gain(one: _Candidate, other: _Candidate) -> tuple[float, float]:
 
 
 def _note(best: _Candidate, tried: list[_Candidate], rows: tuple[int, int]) -> str:
-    """One line: which model is taken, and how much likelier the given labels are by it."""
-    line = f"model {best.name}: trained on {rows[0]:,} rows it gives {rows[1]:,} held-out labels a mean "
-    line += f"log-likelihood of {best.log_likelihoods.mean():.3f}"
+    """One line: which model is taken, how likely each makes the held-out labels, and why this one."""
+    told = [f"{best.name} {best.log_likelihoods.mean():.3f}"]
     for each in tried:
         if each is not best:
-            gain, error = _gain(best, each)
-            line += f", {each.name} {each.log_likelihoods.mean():.3f} (difference {gain:.3f} ± {error:.3f})"
-    return line
+            gain, error = _gain(each, best)
+            told.append(f"{each.name} {each.log_likelihoods.mean():.3f} ({gain:+.3f} ± {error:.3f})")
+    why = "the likeliest" if best is not tried[0] else "no other is surely likelier"
+    return (
+        f"--model auto takes {best.name}: mean log-likelihood of {rows[1]:,} held-out labels after training "
+        f"on {rows[0]:,} rows: {', '.join(told)}; {why}"
+    )
 
 
 def _divide(sample: LabeledDataset, folds: int, rng: np.random.Generator) -> tuple[Rows, Rows]:

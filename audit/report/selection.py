@@ -34,6 +34,8 @@ MOST_OTHERS = 35
 MOST_ONE_MORE = 12  # rows on which one more person should look
 LARGEST_SIDE = 64  # pixels of a thumbnail
 MOST_FEATURES = 4  # of a row without an image
+# Line breaks and tabs stay; codes that move or colour a terminal mean nothing on a page.
+WITHOUT_CONTROLS = dict.fromkeys({*range(32), 127} - {9, 10})
 LONGEST_TEXT = 2000  # characters of a text on a card
 
 
@@ -176,7 +178,7 @@ def _passage(text: str, for_given: str, for_suggested: str) -> FeatureValue:
 
 
 def _short_text(value: object) -> str:
-    text = str(value)
+    text = str(value).translate(WITHOUT_CONTROLS)
     if len(text) > LONGEST_TEXT:
         return f"{text[: LONGEST_TEXT - 1]}…"
     return text

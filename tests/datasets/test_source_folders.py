@@ -15,7 +15,7 @@ from audit.settings.data import DataSettings
 
 MOVE = (
     "expected a subfolder of images for each of two or more classes, or IDX files; "
-    "move the images into folders named by their class"
+    "move the images into folders named by their class; texts go into a table of texts and labels"
 )
 
 

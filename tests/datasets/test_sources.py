@@ -216,7 +216,7 @@ def test_folders_that_are_no_classes_are_refused(tmp_path, images, found):
     write_tree(tmp_path, {name: square((9, 9), value, "L") for name, value in images.items()})
     assert refused(data=str(tmp_path)) == (
         f"{tmp_path} has {found}, expected a subfolder of images for each of two or more classes, or IDX "
-        "files; move the images into folders named by their class"
+        "files; move the images into folders named by their class; texts go into a table of texts and labels"
     )
 
 

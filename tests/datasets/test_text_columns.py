@@ -6,6 +6,7 @@ import pytest
 
 import audit
 from audit import datasets
+from audit.datasets.duplicates import find_duplicates
 from audit.settings.detect import Config
 
 N = 60
@@ -32,6 +33,12 @@ TEXTS = {
     "keys are no texts": ({"key": KEYS, "said": PROSE, "label": TOPIC}, PROSE),
     "labels of another name": ({"utterance": PROSE, "intent": TOPIC}, PROSE),
     "labels first": ({"v1": TOPIC, "v2": PROSE}, PROSE),
+    "sentences beside categories": ({"Kommentar": PROSE, "Quelle": TOPIC[::-1], "label": TOPIC}, PROSE),
+    "a usual word in the name": ({"review_text": NAMES, "stars": AGES, "label": TOPIC}, NAMES),
+    "two words in the name": ({"reviewText": NAMES, "stars": AGES, "label": TOPIC}, NAMES),
+    "a number in the name": ({"sentence1": NAMES, "idx": AGES, "label": TOPIC}, NAMES),
+    "beside a constant": ({"said": NAMES, "lang": ["en"] * N, "label": TOPIC}, NAMES),
+    "labels called as those of texts": ({"category": TOPIC, "intent_text": PROSE, "lang": ["en"] * N}, PROSE),
 }
 
 
@@ -62,6 +69,17 @@ def test_names_beside_numbers_are_no_texts(tmp_path):
     dataset = loaded(tmp_path, {"name": NAMES, "age": AGES, "label": TOPIC})
     assert not dataset.are_texts
     assert dataset.feature_names == ("age",)
+    assert "to audit texts, name their columns: --text-column name" in dataset.notes
+
+
+def test_empty_texts_are_counted_and_are_no_duplicates(tmp_path):
+    texts = [*PROSE[:-3], "", " ", "…"]
+    dataset = loaded(tmp_path, {"text": texts, "label": TOPIC})
+    assert "2 texts without a letter" in dataset.notes
+    assert len(np.unique(find_duplicates(dataset.X, dataset.as_given).groups)) == N
+    listed = datasets.from_arrays([float("nan"), None, *PROSE[2:]], TOPIC)
+    assert listed.content.tolist() == ["", "", *PROSE[2:]]
+    assert listed.notes == ("2 texts without a letter",)
 
 
 def test_a_few_texts_again_and_again_are_categories(tmp_path):
@@ -96,6 +114,8 @@ def test_texts_of_a_frame_and_of_hugging_face():
     dataset = datasets.from_arrays(hugging)
     assert dataset.content.tolist() == PROSE
     assert [dataset.class_names[label] for label in dataset.labels] == TOPIC
+    plain = Dataset.from_dict({"text": PROSE, "category": TOPIC})
+    assert datasets.from_arrays(plain).content.tolist() == PROSE
 
 
 def test_parts_of_texts_are_joined():

@@ -46,7 +46,10 @@ def test_a_model_is_weak_where_more_rows_than_one_in_twenty_are_false_suspects()
     false = scores.suspects.natural - scores.suspects.expected[-1].errors.value
     assert false > 50
     (line,) = judge.too_weak(scores, "try --embed or another --model")
-    assert f"expect about {false:.0f} of the {scores.suspects.natural} suspects to be labelled right" in line
+    assert line.startswith(
+        f"the model predicts the label of {100 * scores.accuracy.true:.0f} % of held-out rows, too few"
+    )
+    assert f"expect many of the {scores.suspects.natural} suspects to be labelled right" in line
     assert line.endswith("; try --embed or another --model")
     (of_the_user,) = judge.too_weak(scores, "try those of a better model")
     assert of_the_user.endswith("; try those of a better model")
@@ -59,4 +62,4 @@ def test_a_strong_model_is_not_called_weak_and_no_suspects_are_none_too_many():
     assert judge.too_weak(found.scores, "try --embed or another --model") == ()
     none = replace(found.scores.suspects, natural=0, expected=())
     assert judge.too_weak(replace(found.scores, suspects=none), "try --embed or another --model") == ()
-    assert found.scores.accuracy.true <= found.scores.right <= 1
+    assert found.scores.accuracy.true == found.scores.agreed

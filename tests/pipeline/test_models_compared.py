@@ -51,9 +51,10 @@ def test_trees_are_taken_where_no_line_divides_the_classes():
     choice, notes = chosen(checkerboard())
     assert choice.model == "boosting"
     assert choice.note.startswith(
-        "model boosting: trained on 960 rows it gives 240 held-out labels a mean log-likelihood of -0."
+        "--model auto takes boosting: mean log-likelihood of 240 held-out labels after training on 960 rows: "
     )
     assert ", linear -0.69" in choice.note
+    assert choice.note.endswith("; the likeliest")
     assert notes[-1].startswith(f"{choice.note}; comparing took ")
 
 
@@ -61,6 +62,7 @@ def test_the_simplest_is_taken_where_nothing_is_surely_better():
     choice, _ = chosen(straight())
     assert choice.model == "linear"
     assert ", boosting -0." in choice.note
+    assert choice.note.endswith("; no other is surely likelier")
 
 
 def test_the_labels_that_models_are_trained_on_decide():
@@ -140,7 +142,7 @@ def test_a_run_says_and_keeps_what_was_chosen(tmp_path, run_audit):
     lines = [",".join(map(str, [*row, "ab"[label]])) for row, label in zip(data.X, data.labels, strict=True)]
     table.write_text("\n".join(["w,x,y,z,label", *lines]), encoding="utf-8")
     err = run_audit("detect", "squares.csv", "--noise", "0.1", "--out", "run", "--rounds", "1").stderr
-    assert "model boosting: trained on 480 rows it gives 120 held-out labels a mean log-likelihood of" in err
+    assert err.count("--model auto takes boosting: mean log-likelihood of 120 held-out labels after") == 1
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["data"]["model"] == "boosting"
-    assert any(note.startswith("model boosting: ") for note in manifest["data"]["notes"])
+    assert any(note.startswith("--model auto takes boosting: ") for note in manifest["data"]["notes"])

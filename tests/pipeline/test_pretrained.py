@@ -34,8 +34,8 @@ def photos(tmp_path_factory):
 def test_a_pretrained_network_tells_photos_apart_and_finds_their_wrong_labels(photos, run_audit, tmp_path):
     done = run_audit("detect", photos, "--embed", NETWORK, "--noise", "0.1", "--out", "run", "--seed", "1")
     assert "models read 1,280 features of each example" in done.stderr
-    assert "model ridge: trained on " in done.stderr
-    assert ", cnn -" in done.stderr
+    assert "--model auto takes ridge: mean log-likelihood of " in done.stderr
+    assert "cnn -" in done.stderr
     scores = json.loads((tmp_path / "run" / "scores.json").read_text(encoding="utf-8"))
     assert scores["accuracy"]["true"] > 0.95
     assert scores["detectors"]["posterior"]["recall"]["value"] > 0.8

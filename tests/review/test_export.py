@@ -117,7 +117,7 @@ def test_label_studio_has_tasks_as_its_documentation_describes_them(record):
 def test_cvat_has_images_and_tags_as_its_documentation_describes_them(record):
     """version 1.1, labels with their attributes in meta, then images with id, name, width, height and tags."""
     if len(record.data["shape"]) == 2:
-        with pytest.raises(audit.AuditError, match="needs images, but this run is on features"):
+        with pytest.raises(audit.AuditError, match="needs images, but this run has none"):
             export(record, "cvat")
         return
     root = ET.fromstring(export(record, "cvat"))  # noqa: S314  our own

@@ -206,8 +206,9 @@ def _exact_groups(X: Examples) -> Groups:
 def _digests(X: Examples) -> Iterator[bytes]:
     """The sha256 of what each example holds."""
     if X.ndim == 1:
-        for text in X:
-            yield hashlib.sha256(normalised(text).encode(errors="surrogatepass")).digest()
+        for row, text in enumerate(X):
+            content = normalised(text) or f"row {row}, which holds nothing"
+            yield hashlib.sha256(content.encode(errors="surrogatepass")).digest()
         return
     for chunk in chunks(X, len(X)):
         for example in np.ascontiguousarray(X[chunk]):

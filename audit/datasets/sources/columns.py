@@ -11,6 +11,7 @@ from audit.errors import DataError
 
 INVISIBLE = string.whitespace + "\u00a0\u200b\ufeff"
 LABELS = ("label", "labels", "y", "target", "class")  # what the column of labels is usually called
+LABELS_OF_TEXTS = ("category", "intent", "sentiment", "topic")  # and what else it may be called beside texts
 
 
 def find_column(

@@ -11,6 +11,8 @@ from audit.datasets.files import reading
 from audit.datasets.sources import npy
 from audit.errors import DataError
 
+CHECKED_AT_ONCE = 10_000  # rows
+
 
 def read_features(path: Path) -> npt.NDArray[Any]:
     """Read the features (n, d) in an .npy file, as a map of it; DataError when it holds none."""
@@ -26,11 +28,19 @@ def read_features(path: Path) -> npt.NDArray[Any]:
 
 
 def checked_features(features: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    """Features (n, d) of numbers; DataError when they are of another shape or type, or infinite."""
+    """Features (n, d) of numbers; DataError when they are of another shape or type, or not finite."""
     array = np.asanyarray(features)
     if array.ndim != 2:
         raise DataError(
             f"{name} has shape {array.shape}, expected features (n, d), a row for each example; reshape it"
         )
     refuse_form(array, name)
-    return in_one_form(array, name)
+    checked = in_one_form(array, name)
+    for start in range(0, len(checked), CHECKED_AT_ONCE):
+        gaps = np.isnan(checked[start : start + CHECKED_AT_ONCE]).any(axis=1)
+        if gaps.any():
+            row = start + int(gaps.argmax())
+            raise DataError(
+                f"{name} has NaN, expected numbers, first in row {row}; embed it again, or leave it out"
+            )
+    return checked

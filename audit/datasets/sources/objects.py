@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
-from audit.datasets.given_rows import is_sparse, with_sparse, without_numbers
+from audit.datasets.given_rows import empty_texts, is_sparse, with_sparse, without_numbers
 from audit.datasets.source import LazyArray, Source, is_from, shown
 from audit.datasets.sources.encoded import Encoded, ImageSource
 from audit.datasets.sources.folders import PictureFiles, image_files
@@ -87,7 +87,7 @@ def _from_rows(X: Any, y: Any, name: str) -> Source:
     """Read examples that are no frame and no data set."""
     given = without_numbers(X)
     if given is not None:
-        return Source(name, None, y, as_given=given)
+        return Source(name, None, y, as_given=given, notes=empty_texts(given))
     if is_sparse(X):
         return with_sparse(Source(name, None, y), X.tocsr())
     array, notes = with_bfloat16(_array(X, "X"), "X")
@@ -488,7 +488,10 @@ def _texts_of_hugging_face(
     """Read a data set of Hugging Face without images as a table of texts or features."""
     label = y
     if label is None:
-        label = _column(types, "ClassLabel", LABEL_COLUMNS, "give the name of the label column as y")
+        from audit.datasets.sources.columns import LABELS_OF_TEXTS  # noqa: PLC0415  it imports pandas
+
+        remedy = "give the name of the label column as y"
+        label = _column(types, "ClassLabel", (*LABEL_COLUMNS, *LABELS_OF_TEXTS), remedy)
     source = _from_frame(X.to_pandas(), label, name, text_column)
     class_names = getattr(X.features.get(label), "names", None) if isinstance(label, str) else None
     if not class_names:

@@ -10,11 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from audit import wording
+from audit.datasets.given_rows import empty_texts
 from audit.datasets.labels import looks_unlabelled
 from audit.datasets.labels.no_label import names_in
 from audit.datasets.labels.raw import as_whole_number
 from audit.datasets.source import LabelPlace, Source, shown
-from audit.datasets.sources.columns import LABELS, find_column, listed, refuse_columns
+from audit.datasets.sources.columns import (
+    LABELS,
+    LABELS_OF_TEXTS,
+    find_column,
+    listed,
+    refuse_columns,
+    usual_column,
+)
 from audit.datasets.sources.folders import PictureFiles, image_files
 from audit.datasets.sources.held_images import held_images
 from audit.datasets.sources.image_paths import (
@@ -28,7 +36,7 @@ from audit.datasets.sources.image_paths import (
 from audit.datasets.sources.pixels import as_images
 from audit.datasets.sources.table_files import Table, read_table
 from audit.datasets.sources.text_columns import NO_COLUMN as NO_TEXTS
-from audit.datasets.sources.text_columns import all_texts, asked_columns, usual_texts
+from audit.datasets.sources.text_columns import all_texts, asked_columns, sure_texts
 from audit.errors import DataError
 from audit.events import Listener
 from audit.settings.data import DataSettings
@@ -79,7 +87,7 @@ def source_of_table(table: Table, path: Path, settings: DataSettings, listener: 
     frame = table.frame
     target = find_column(frame, path, settings.label_column, LABELS, "--label-column")
     notes = table.notes
-    if target is None and settings.annotations is None and len(frame.columns) == 2:
+    if target is None and settings.annotations is None:
         target, more_notes = _beside_texts(frame, path)
         notes += more_notes
     if target is None and settings.annotations is None:
@@ -134,14 +142,19 @@ def source_of_table(table: Table, path: Path, settings: DataSettings, listener: 
 
 
 def _beside_texts(frame: pd.DataFrame, path: Path) -> tuple[str | None, tuple[str, ...]]:
-    """The other one of two columns of which one holds texts, and a note; None where neither does.
+    """The column of labels in a table of texts, and a note; None where there are no texts or it is not clear.
+
+    It is the other one of two columns, or is called as labels of texts usually are.
 
     DataError when it is called as one of its labels: then the first line is a row.
     """
-    texts = all_texts(frame)
-    if len(texts) != 1:
+    texts = sure_texts(frame) or all_texts(frame)
+    others = [column for column in frame.columns if column not in texts]
+    target = usual_column(others, LABELS_OF_TEXTS)
+    if len(frame.columns) == 2 and len(others) == 1:
+        target = others[0]
+    if not texts or target is None:
         return None, ()
-    target = next(column for column in frame.columns if column != texts[0])
     if target in frame[target].tolist():
         raise DataError(
             f"{path} has no names of columns: its first line holds {target!r}, which is one of the labels, "
@@ -230,7 +243,8 @@ def table_rows(frame: pd.DataFrame, name: str, text_column: str | None = None) -
     refuse_columns(name, [str(column) for column in frame.columns])
     reasons = {column: _why_not(str(column), frame[column]) for column in frame.columns}
     content = [column for column, why in reasons.items() if _is_content(why)]
-    texts = _texts(frame[content], name, text_column, features=not all(reasons.values()))
+    features = any(not why and _varies(frame[column]) for column, why in reasons.items())
+    texts = _texts(frame[content], name, text_column, features=features)
     if texts:
         return _rows_of_texts(frame[content], texts)
     if content and all(reasons.values()):
@@ -238,10 +252,18 @@ def table_rows(frame: pd.DataFrame, name: str, text_column: str | None = None) -
         note = f"columns that only a model of your own can read: {told}"
         return TableRows(None, (), (note,), AsGiven(frame[content]))
     X, feature_names, notes = examples_from_frame(frame, name)
+    unread = all_texts(frame[content])
+    if unread and text_column is None:
+        notes = (*notes, f"to audit texts, name their columns: --text-column {','.join(unread)}")
     if X.ndim > 2:
         return TableRows(X, feature_names, notes, None)
     numeric = feature_names == tuple(map(str, content))
     return TableRows(X, feature_names, notes, AsGiven(frame[content], numeric=numeric))
+
+
+def _varies(values: "pd.Series[Any]") -> bool:
+    """Whether a column has more than one value."""
+    return not values.isin(values.iloc[:1]).all()
 
 
 def _texts(frame: pd.DataFrame, name: str, asked: str | None, *, features: bool) -> tuple[str, ...]:
@@ -250,9 +272,9 @@ def _texts(frame: pd.DataFrame, name: str, asked: str | None, *, features: bool)
         return ()
     if asked is not None:
         return asked_columns(frame, name, asked)
-    usual = usual_texts(frame)
-    if usual or features:
-        return usual
+    sure = sure_texts(frame)
+    if sure or features:
+        return sure
     return all_texts(frame)
 
 
@@ -264,7 +286,8 @@ def _rows_of_texts(frame: pd.DataFrame, texts: tuple[str, ...]) -> TableRows:
     others = [str(column) for column in frame.columns if str(column) not in texts]
     if others:
         note += f", which are audited instead of {listed(others)}; --text-column names others, or {NO_TEXTS}"
-    return TableRows(None, (), (note,), AsGiven(frame, text_columns=texts))
+    given = AsGiven(frame, text_columns=texts)
+    return TableRows(None, (), (note, *empty_texts(given)), given)
 
 
 def _is_content(why: str) -> bool:

@@ -205,7 +205,7 @@ def _too_few_classes(folder: Path, paths: Sequence[tuple[str, ...]]) -> DataErro
     """The error for a tree of fewer than two classes, with the folder further down that has some."""
     subfolders = sorted({path[0] for path in paths if len(path) > 1})
     further = {path[1] for path in paths if len(path) > 2}
-    remedy = "move the images into folders named by their class"
+    remedy = "move the images into folders named by their class; texts go into a table of texts and labels"
     if len(subfolders) == 1 and len(further) > 1:
         remedy = f"audit {folder / subfolders[0]}, which has {len(further):,}"
     loose = sum(len(path) == 1 for path in paths)

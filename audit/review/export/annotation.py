@@ -109,7 +109,7 @@ def cvat(record: RunRecord) -> str:
         When the examples are not images.
     """
     if not are_images(record):
-        raise ConfigError("--format cvat needs images, but this run is on features; use label-studio or csv")
+        raise ConfigError("--format cvat needs images, but this run has none; use label-studio or csv")
     found = suspects(record)
     root = ET.Element("annotations")
     child(root, "version", "1.1")

@@ -18,6 +18,7 @@ BUILDERS = {
     "ridge": "audit.training.models.ridge:build",
     "text": "audit.training.models.text:build",
 }
+INSTEAD_OF_EMBED = "use ridge, linear or boosting, or leave --embed out"
 NEEDED = ("fit", "predict_proba", "get_params")  # of a classifier that is given as an object
 OF_EXAMPLES = ("cnn", "text")  # these read images and texts themselves, also where features are at hand
 # Trees of each class look through all features; from here on one boosting takes a minute or more.
@@ -108,14 +109,14 @@ def builder(model: Any, dataset: LabeledDataset) -> Builder:
         return _cloned(model)
     name = first_choice(model, dataset)
     if name == "cnn" and not dataset.are_images:
-        raise ConfigError(
-            f"--model cnn reads images, found features of shape {dataset.X.shape}; use linear or boosting"
-        )
+        remedy = "use linear or boosting" if dataset.embedded is None else INSTEAD_OF_EMBED
+        raise ConfigError(f"--model cnn reads images, found features of shape {dataset.X.shape}; {remedy}")
     if name == "text" and not dataset.are_texts:
-        raise ConfigError(
-            f"--model text reads texts, found {'images' if dataset.are_images else 'features'} of shape "
-            f"{dataset.X.shape}; name the columns of texts with --text-column, or leave --model out"
-        )
+        remedy = "name the columns of texts with --text-column, or leave --model out"
+        if dataset.embedded is not None:
+            remedy = INSTEAD_OF_EMBED
+        form = "images" if dataset.are_images else "features"
+        raise ConfigError(f"--model text reads texts, found {form} of shape {dataset.X.shape}; {remedy}")
     if name != "text" and name in BUILDERS:
         refuse_without_numbers(dataset)
     if name in BUILDERS:
