@@ -226,6 +226,10 @@ class Pictures(Protocol):
     def __getitem__(self, rows: Rows) -> "Pictures":
         """These rows (m,)."""
 
+    @property
+    def names(self) -> list[str]:
+        """The path of each, empty where it is no file of its own."""
+
     def read(self, side: int) -> list[npt.NDArray[np.uint8]]:
         """Read each in colour (h, w, 3), scaled down as long as both sides stay this long."""
 
@@ -608,6 +612,21 @@ class Thumbnails:
     images: npt.NDArray[np.uint8]  # (m, h, w, c), c is 1 or 3; none of features
     unusual: tuple[tuple[FeatureValue, ...], ...]  # (m) its text or most unusual features; none of images
     nearest: npt.NDArray[np.int64]  # (m, 2) agreeing rows of the given and the suggested class; -1 is none
+
+
+@dataclass(frozen=True, eq=False)
+class LargePictures:
+    """JPEG pictures of some rows, larger than their thumbnails, one after the other in one array of bytes."""
+
+    rows: Rows  # (m,) in the order of the page
+    ends: npt.NDArray[np.int64]  # (m,) where the bytes of each end
+    content: npt.NDArray[np.uint8]  # (b,)
+    names: npt.NDArray[np.str_]  # (m,) the file of each as the data names it, or empty
+
+    def of(self, index: int) -> bytes:
+        """The bytes of one of them."""
+        start = int(self.ends[index - 1]) if index else 0
+        return self.content[start : int(self.ends[index])].tobytes()
 
 
 def taken(column: npt.NDArray[Any] | None, rows: Rows) -> npt.NDArray[Any] | None:

@@ -25,7 +25,7 @@ from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, model_choice, preview, rounds
 from audit.pipeline.embedding import Embedding
 from audit.pipeline.run import Run, write_report
-from audit.report import selection
+from audit.report import pictures, selection
 from audit.review import controls
 from audit.runs import reuse, stages
 from audit.runs.embedding import StoredFeatures
@@ -457,6 +457,10 @@ def _audit(
         hidden = controls.choose(config.report.controls, labels, issues, judged.conflicts.rows, rng)
         leaks = None if dataset.part is None else trained.duplicates.across(dataset.part)
         thumbnails = _thumbnails(dataset, labels, trained, judged, hidden, leaks, notes)
+        large = None
+        with optional("the larger pictures", notes.append):
+            queue, _ = controls.mixed(judged.suspects.ranking[: selection.MOST_SUSPECTS], hidden)
+            large = pictures.kept(request.dataset, queue)
         hashes = datasets.hashes_of(dataset.whole.X, dataset.whole.as_given)
     for note in notes:
         listener.note(note)
@@ -475,6 +479,7 @@ def _audit(
         conflicts=judged.conflicts,
         unlabelled=None if dataset.unlabelled is None else dataset.unlabelled.ids,
         thumbnails=thumbnails,
+        large=large,
         controls=hidden,
         leaks=leaks,
         kinds=judged.kinds,

@@ -18,6 +18,7 @@
     conflicts.npy    (3, m) rows of duplicates with different labels, their groups, 1 where only near
     unlabelled.npz   ids and pred_probs of the rows without a label, when there are any
     thumbnails.npz   rows, their images or most unusual features (JSON), and the nearest agreeing rows
+    pictures.npz     larger JPEG pictures of suspects and the names of their files, when the source has such
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv, annotators.csv, consensus.csv, votes.csv, one_more.csv (when there are any),

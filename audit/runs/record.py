@@ -24,6 +24,7 @@ from audit.types import (
     FeatureValue,
     Issues,
     Kinds,
+    LargePictures,
     Leaks,
     NoisyLabels,
     OutOfSample,
@@ -33,7 +34,7 @@ from audit.types import (
     Votes,
 )
 
-T = TypeVar("T", Controls, Kinds, Leaks)
+T = TypeVar("T", Controls, Kinds, LargePictures, Leaks)
 SCORES = "scores.json"
 PROBABILITIES = "pred_probs.npy"
 CONFLICTS = "conflicts.npy"
@@ -47,6 +48,7 @@ STEPS = {  # the step of a run that makes each of its files; those of the report
     CONFLICTS: "issues",
     "unlabelled.npz": "issues",
     "thumbnails.npz": "issues",
+    "pictures.npz": "issues",
     "controls.npz": "issues",
     "split.npz": "issues",
     "kinds.npz": "issues",
@@ -83,6 +85,12 @@ FORMS: Mapping[str, Mapping[str, tuple[str, tuple[str | int, ...]]]] = {
         "images": ("u", ("m", "h", "w", "c")),
         "unusual": (TEXT, ("m",)),
         "nearest": (INTEGERS, ("m", 2)),
+    },
+    "pictures.npz": {
+        "rows": (INTEGERS, ("m",)),
+        "ends": (INTEGERS, ("m",)),
+        "content": ("u", ("b",)),
+        "names": (TEXT, ("m",)),
     },
     "controls.npz": {"rows": (INTEGERS, ("m",)), "injected": (FLAGS, ("m",)), "places": (FLOATS, ("m",))},
     "split.npz": {
@@ -144,6 +152,7 @@ class RunRecord:
     versions: Mapping[str, str]
     repeat: str  # the command or call that makes this run again
     votes: Votes | None = None  # where several people gave labels
+    large: LargePictures | None = None  # of suspects, where their source has more pixels than a thumbnail
     noisy_votes: npt.NDArray[np.int64] | None = None  # (v,) their labels, with those changed on purpose
     vote_quality: VoteQuality | None = None
 
@@ -194,6 +203,7 @@ class RunRecord:
             "suspects.npz": _fields(self.suspects),
             CONFLICTS: np.stack([conflicts.rows, conflicts.groups, conflicts.near]),
             "thumbnails.npz": _thumbnail_arrays(self.thumbnails),
+            "pictures.npz": _fields(self.large) if self.large is not None and len(self.large.rows) else {},
             "controls.npz": _fields(self.controls) if len(self.controls.rows) else {},
             "split.npz": _fields(self.leaks),
             "kinds.npz": _fields(self.kinds),
@@ -264,6 +274,7 @@ def read(manifest: Mapping[str, Any], content_of: Callable[[str], bytes]) -> Run
         conflicts=Conflicts(rows=conflicts[0], groups=conflicts[1], near=conflicts[2].astype(bool)),
         unlabelled=unlabelled.get("ids"),
         thumbnails=reader.thumbnails(),
+        large=reader.pictures(),
         controls=reader.value(Controls, "controls.npz") or Controls.none(),
         leaks=reader.value(Leaks, "split.npz"),
         kinds=reader.value(Kinds, "kinds.npz"),
@@ -370,6 +381,18 @@ class _Reader:
         unusual = tuple(tuple(FeatureValue(*feature) for feature in features) for features in rows)
         return Thumbnails(arrays["rows"], arrays["images"], unusual, arrays["nearest"])
 
+    def pictures(self) -> LargePictures | None:
+        """The larger pictures of suspects; None where the run has none."""
+        name = "pictures.npz"
+        found = self.value(LargePictures, name)
+        if found is None:
+            return None
+        ends = np.concatenate([[0], found.ends])
+        _require(name, found.content.dtype == np.uint8, "pictures that are not bytes")
+        _require(name, bool((np.diff(ends) > 0).all()), "pictures without bytes")
+        _require(name, int(ends[-1]) == len(found.content), "another number of bytes")
+        return found
+
     def scores(self) -> Scores:
         """The figures of the run."""
         try:
@@ -467,7 +490,7 @@ def _are_in_order(votes: Votes) -> bool:
 
 
 def _fields(
-    value: Issues | Controls | Kinds | Leaks | Votes | VoteQuality | None,
+    value: Issues | Controls | Kinds | Leaks | LargePictures | Votes | VoteQuality | None,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a value by name; none where there is no value."""
     if value is None:

@@ -124,6 +124,11 @@ class PictureFiles:
         """The files of these rows (m,)."""
         return PictureFiles([self.paths[row] for row in rows.tolist()])
 
+    @property
+    def names(self) -> list[str]:
+        """The path of each, empty where it is no file of its own."""
+        return [str(path) if isinstance(path, Path) else "" for path in self.paths]
+
     def read(self, side: int) -> list[npt.NDArray[np.uint8]]:
         """Read each in colour (h, w, 3), by a whole number smaller as long as both sides stay this long.
 
