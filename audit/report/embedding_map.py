@@ -1,5 +1,7 @@
 """Draw a map of the data: rows that look alike to the models lie together, suspects are marked by kind."""
 
+from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,46 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKS = "osD^vPX*"  # of suspects without a kind, then of each kind
+WIDTH, HEIGHT = 720, 480  # pixels on the page, in which names are as large as elsewhere
+EDGE = 24  # beyond the outermost rows
+OUTLINES = (  # the same marks as paths about their middle
+    "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+    "M-4-4h8v8h-8z",
+    "M0-5.5L5.5 0L0 5.5L-5.5 0z",
+    "M0-5L5 4H-5z",
+    "M0 5L5-4H-5z",
+    "M-2-5h4v3h3v4h-3v3h-4v-3h-3v-4h3z",
+    "M-5-3L-3-5L0-2L3-5L5-3L2 0L5 3L3 5L0 2L-3 5L-5 3L-2 0z",
+    "M0-6L1.5-2H6L2.5 1L4 5.5L0 3L-4 5.5L-2.5 1L-6-2H-1.5z",
+)
+MOST_NAMES = 30  # of classes, those with the most rows
 MOST_SUSPECTS = 500  # worst first
 MOST_OTHERS = 1500  # spread evenly over the data
 PERPLEXITY = 30
 ITERATIONS = 500
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A suspect on the map: where it is, the outline of its kind, and what it is."""
+
+    row: int
+    x: float
+    y: float
+    outline: str
+    said: str
+
+
+@dataclass(frozen=True)
+class DataMap:
+    """The map as the page draws it, in pixels."""
+
+    width: int
+    height: int
+    dots: str  # an SVG path with a point for each row that is no suspect
+    marks: tuple[Mark, ...]
+    names: tuple[tuple[float, float, str], ...]  # where each class is, and its name
+    legend: tuple[tuple[str, str, int], ...]  # outline, kind and count
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +83,7 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
 def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """Draw the rows as dots and the suspects with a mark for each kind; without kinds all have the same."""
     rows, positions = places(record)
-    suspects = np.isin(rows, record.suspects.ranking)
+    suspects = np.isin(rows, record.suspects.ranking) & (len(record.controls.rows) == 0)
     dots: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
     axes.plot(*positions[~suspects].T, marker=".", markersize=2, color=palette.muted, alpha=0.5, **dots)
     number_of = {row: kind.number for row, kind in kind_of_rows(record).items()}
@@ -57,8 +95,60 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
             axes.plot(
                 *positions[marked].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots
             )
+    for x, y, name in _names(record, rows, positions):
+        text = axes.text(x, y, name, color=palette.ink, fontsize=8, ha="center", va="center")
+        text.set_parse_math(False)
     axes.set_axis_off()
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1] - 0.25 * (high[1] - low[1]), high[1])  # the legend lies below the points
     if suspects.any():
         axes.legend(
-            frameon=False, labelcolor=palette.ink, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=6
+            frameon=False, labelcolor=palette.ink, loc="lower left", ncols=3, fontsize=8, markerscale=2
         )
+
+
+def on_page(record: RunRecord) -> DataMap:
+    """Lay the map out for the page; a blind review does not say which rows are suspects."""
+    rows, positions = places(record)
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    room = np.array([WIDTH - 2 * EDGE, HEIGHT - 2 * EDGE])
+    at = EDGE + (positions - low) / np.maximum(high - low, 1e-9) * room
+    at[:, 1] = HEIGHT - at[:, 1]
+    suspects = np.isin(rows, record.suspects.ranking) & (len(record.controls.rows) == 0)
+    kinds = kind_of_rows(record)
+    number = {row: kinds[row].number if row in kinds else -1 for row in rows[suspects].tolist()}
+    marks = tuple(
+        Mark(row, round(x, 1), round(y, 1), OUTLINES[1 + number[row]], _said(record, row, number[row]))
+        for row, (x, y) in zip(rows[suspects].tolist(), at[suspects].tolist(), strict=True)
+    )
+    found = Counter(number.values())
+    return DataMap(
+        width=WIDTH,
+        height=HEIGHT,
+        dots="".join(f"M{x:.1f} {y:.1f}h0" for x, y in at[~suspects].tolist()),
+        marks=marks,
+        names=tuple((round(x, 1), round(y, 1), name) for x, y, name in _names(record, rows, at)),
+        legend=tuple((OUTLINES[1 + kind], _kind_name(kind), found[kind]) for kind in sorted(found)),
+    )
+
+
+def _names(
+    record: RunRecord, rows: Rows, positions: npt.NDArray[np.floating[Any]]
+) -> list[tuple[float, float, str]]:
+    """The median place (x, y) of each class, and its name."""
+    labels = record.labels.original[rows]
+    largest = np.argsort(-np.bincount(labels, minlength=len(record.class_names)), kind="stable")
+    shown = [label for label in largest[:MOST_NAMES].tolist() if (labels == label).any()]
+    medians = [np.median(positions[labels == label], axis=0).tolist() for label in shown]
+    return [(x, y, record.class_names[label]) for label, (x, y) in zip(shown, medians, strict=True)]
+
+
+def _said(record: RunRecord, row: int, kind: int) -> str:
+    given = record.class_names[record.labels.original[row]]
+    suggested = record.class_names[record.suspects.suggested[row]]
+    return f"{given} → {suggested}, {_kind_name(kind)}, #{record.ids[row]}"
+
+
+def _kind_name(kind: int) -> str:
+    return "suspect" if kind < 0 else KINDS[kind]

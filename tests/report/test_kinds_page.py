@@ -10,8 +10,8 @@ from conftest import striped_images
 import audit
 from audit.detectors.scores import KindFigures, PartFigures
 from audit.pipeline.run import Run
-from audit.report import charts, page, sections
 from audit.report import embedding_map as data_map
+from audit.report import page, sections
 from audit.types import KINDS, Controls, Kinds
 
 pytestmark = pytest.mark.usefixtures("pictures")
@@ -89,12 +89,13 @@ def test_a_run_without_kinds_has_neither_chips_nor_proof(run):
     assert "true kind" not in html
 
 
-def test_conflicting_duplicates_stand_first_with_both_images(run):
+def test_conflicting_duplicates_come_after_the_suspects_with_both_images(run):
     content = sections.report(run.record, 2000)
     assert [[row for row, *_ in twins.shown] for twins in content.conflicts] == [[0, 200], [1, 201], [2, 202]]
     assert [twins.near for twins in content.conflicts] == [True, True, False]
     html = page.render(run.record)
-    assert 0 < html.index('id="twins"') < html.index('id="suspects"')
+    assert html.index("groups of duplicates have different labels</a>") < html.index('id="suspects"')
+    assert html.index('id="suspects"') < html.index('id="twins"')
     for twins in content.conflicts:
         assert len({label for *_, label in twins.shown}) == 2
         for row, *_ in twins.shown:
@@ -148,7 +149,13 @@ def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path)
     assert np.isfinite(at).all()
     assert len(np.unique(at, axis=0)) > len(rows) // 2
     assert "map" in page.plots(named)
-    svg = charts.to_svg(charts.figure(data_map.draw, named, charts.PAGE), "map")
-    assert "mislabelled" in svg
+    html = page.render(named)
+    laid_out = data_map.on_page(named)
+    assert {mark.row for mark in laid_out.marks} == set(named.suspects.ranking.tolist())
+    assert all(0 < mark.x < laid_out.width and 0 < mark.y < laid_out.height for mark in laid_out.marks)
+    assert sum(count for *_, count in laid_out.legend) == len(laid_out.marks)
+    assert {name for *_, name in laid_out.names} == set(named.class_names)
+    shown = html.partition('id="map"')[2].partition("</section>")[0]
+    assert shown.count("data-open-row") == len(laid_out.marks)
     saved = Run(named).save(tmp_path / "run")
     assert (saved.parent / "plots" / "map.png").stat().st_size > 1000
