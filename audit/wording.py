@@ -97,6 +97,29 @@ def either(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def share_of(figure: Interval, rows: int) -> str:
+    """A share of rows with its interval: in per cent, or as a count where it is below a thousandth."""
+    if figure.value is None:
+        return "–"
+    if figure.value >= 1e-3:
+        return f"{percent(figure.value)} % ({interval(figure)})"
+    value, low, high = (round(rows * share) for share in (figure.value, figure.low, figure.high))
+    return f"{value:,} of {rows:,} ({low:,} to {high:,})"
+
+
+def doubted(plain: int, doubtful: int, rows: int, of: str = "labels") -> str:
+    """How many labels look plainly wrong and how many more are doubtful, as a sentence."""
+    if not plain + doubtful:
+        return f"None of {rows:,} {of} looks wrong."
+    verb = "is" if doubtful == 1 else "are"
+    if not plain:
+        return f"{doubtful:,} of {rows:,} {of} {verb} doubtful; none looks plainly wrong."
+    first = f"{plain:,} of {rows:,} {of} look{'s' if plain == 1 else ''} plainly wrong"
+    if not doubtful:
+        return f"{first}."
+    return f"{first}; {doubtful:,} more {verb} doubtful."
+
+
 def look_wrong(suspects: int) -> str:
     """How many suspects there are, as a sentence: 35 original labels look wrong."""
     if suspects == 1:

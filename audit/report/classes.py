@@ -10,8 +10,8 @@ from audit.detectors.scoring import Estimate
 from audit.runs.folder import RunRecord
 
 MOST_MATRIX_CLASSES = 24
-CONFUSED_CLASSES = 16  # in the matrix where there are more, those with the most suspects
-MOST_PAIRS = 8
+CONFUSED_CLASSES = 15  # in the matrix where there are more, those with the most suspects; the rest are one
+MOST_PAIRS = 10
 MOST_MOVES = 10
 SHORT_NAME = 4  # letters
 HEATS = 6  # shades of the matrix
@@ -30,7 +30,7 @@ class Classes:
     """The suspects by original and suggested class, and the figures of each class."""
 
     names: tuple[str, ...]
-    shown: tuple[int, ...]  # the classes of the matrix
+    shown: tuple[int, ...]  # the classes of the matrix, which has one line and one column more for all others
     matrix: tuple[tuple[MatrixCell, ...], ...]
     pairs: tuple[tuple[int, int, int], ...]  # the commonest given → suggested, by number, and their count
     moves: tuple[tuple[str, str, Estimate], ...]  # the likeliest true → given
@@ -50,11 +50,11 @@ def classes(record: RunRecord) -> Classes:
     np.add.at(counts, (record.labels.original[rows], record.suspects.suggested[rows]), 1)
     order = np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
     names = record.class_names
-    shown = _most_confused(counts)
+    shown = most_confused(counts)
     return Classes(
         names=names,
         shown=tuple(shown.tolist()),
-        matrix=_matrix(counts[np.ix_(shown, shown)]),
+        matrix=_matrix(_with_others(counts, shown), len(shown)),
         moves=_moves(record),
         pairs=tuple(
             (i, j, int(counts[i, j])) for i, j in (divmod(int(cell), k) for cell in order) if counts[i, j]
@@ -63,17 +63,28 @@ def classes(record: RunRecord) -> Classes:
     )
 
 
-def _most_confused(counts: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
-    """The classes that the matrix shows, in their order: all, or of too many those with the most suspects."""
+def most_confused(counts: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+    """Choose the classes that a matrix (k, k) shows: all, or of too many those with the most suspects."""
     if len(counts) <= MOST_MATRIX_CLASSES:
         return np.arange(len(counts))
     of_class = counts.sum(axis=0) + counts.sum(axis=1)
     return np.sort(np.argsort(-of_class, kind="stable")[:CONFUSED_CLASSES])
 
 
-def _matrix(counts: npt.NDArray[np.int_]) -> tuple[tuple[MatrixCell, ...], ...]:
-    """The counts with their shades."""
-    heats = np.ceil((HEATS - 1) * np.sqrt(counts / max(1, counts.max()))).astype(int)
+def _with_others(counts: npt.NDArray[np.int_], shown: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+    """The counts (k, k) of the shown classes, and where there are more of all others as a last class."""
+    k = len(counts)
+    place = np.full(k, len(shown))
+    place[shown] = np.arange(len(shown))
+    summed = np.zeros((len(shown) + 1, len(shown) + 1), dtype=int)
+    np.add.at(summed, (place[:, None], place[None, :]), counts)
+    return summed[: min(k, len(summed)), : min(k, len(summed))]
+
+
+def _matrix(counts: npt.NDArray[np.int_], shown: int) -> tuple[tuple[MatrixCell, ...], ...]:
+    """The counts with their shades, whose scale is that of the shown classes."""
+    most = max(1, counts[:shown, :shown].max(initial=0))
+    heats = np.ceil((HEATS - 1) * np.sqrt(np.minimum(1, counts / most))).astype(int)
     return tuple(
         tuple(MatrixCell(int(c), int(h)) for c, h in zip(line, shades, strict=True))
         for line, shades in zip(counts, heats, strict=True)

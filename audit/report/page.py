@@ -1,17 +1,16 @@
 """Put sections, charts and sprites into one HTML file that fetches nothing."""
 
-import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from audit.detectors.scores import DEFINITIONS
 from audit.events import optional
-from audit.report import charts, embedding_map, sections, selection
+from audit.report import charts, embedding_map, pictures, sections, selection
 from audit.report.page_data import review_data
 from audit.report.sprites import sprite_sheet
 from audit.report.templating import source_hash, template, text
 from audit.runs.folder import RunRecord
-from audit.wording import look_wrong, percent
 
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
@@ -25,35 +24,50 @@ CHARTS = {
     ),
     "reliability": (
         charts.reliability,
-        "Share of labels that had been changed against the stated probability of error",
+        "Share of labels that had been changed against the stated chance",
     ),
-    "label-quality": (charts.confidence, "Number of labels over label quality"),
+    "label-quality": (charts.confidence, "Share of labels over label quality"),
     "map": (embedding_map.draw, "Map of the data with the suspects"),
     "training-loss": (charts.training_losses, "Training loss of each fold over its epochs"),
 }
 
 
-def render(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> str:
+def render(
+    record: RunRecord, note: Callable[[str], object] = lambda _: None, folder: Path | None = None
+) -> str:
     """Render the report as HTML, with as many suspects as fit the size that the settings allow.
 
-    Charts that cannot be drawn are left out; the page and `note` get a line that says so.
+    What room they leave goes to larger pictures of them. Files of images are linked from the folder of the
+    report. Charts that cannot be drawn are left out; the page and `note` get a line that says so.
     """
     budget = int(record.config["report_mb"] * 1e6)
     svgs: dict[str, str] = {}
     missing = _without(record)
     for name, (draw, label) in _charts(record).items():
         with optional(f"the chart {name}", missing.append):
-            svgs[name.replace("-", "_")] = charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
+            if name == "map":
+                svgs[name] = template("map.html.j2").render(map=embedding_map.on_page(record))
+            else:
+                svgs[name.replace("-", "_")] = charts.to_svg(charts.figure(draw, record, charts.PAGE), label)
     for line in missing:
         note(line)
     record = replace(record, data={**record.data, "notes": [*record.data["notes"], *missing]})
+    files = {} if folder is None else pictures.links(record, folder)
     most = selection.MOST_SUSPECTS
     while True:
-        content = _html(record, most, svgs)
+        report = sections.report(record, most, files)
+        content = _html(record, report, svgs, {})
         size = len(content.encode())
         if size <= budget or not most:
-            return content
+            break
         most = int(CAUTION * min(most, len(record.suspects.ranking)) * budget / size)
+    if record.large is None:
+        return content
+    room = CAUTION * (budget - size)
+    larger: dict[int, str] = {}
+    with optional("the larger pictures", note):
+        larger = pictures.fitting(record.large, [card.row for card in report.suspects.cards], room)
+    return _html(record, report, svgs, larger) if larger else content
 
 
 def plots(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> dict[str, bytes]:
@@ -63,23 +77,6 @@ def plots(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> 
         with optional(f"the chart {name}", note):
             drawn[name] = charts.to_png(charts.figure(draw, record, charts.PRINT))
     return drawn
-
-
-def sentence(record: RunRecord) -> str:
-    """Say what the audit found, in one sentence of HTML."""
-    name = html.escape(record.data["name"])
-    suspects = look_wrong(int(record.suspects.is_issue.sum()))
-    detection = record.scores.detection
-    if detection is None:
-        return (
-            f"In {name} {suspects}; no label was changed on purpose, so the quality of this list was not "
-            "measured."
-        )
-    return (
-        f"Of {detection.score.changed:,} labels of {name} changed on purpose this audit found "
-        f"{detection.score.tp:,}; of what it flagged, {percent(detection.score.precision.value)} % "
-        f"had been changed. {suspects}."
-    )
 
 
 def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
@@ -101,22 +98,24 @@ def _without(record: RunRecord) -> list[str]:
     return []
 
 
-def _html(record: RunRecord, most_suspects: int, svgs: dict[str, str]) -> str:
-    content = sections.report(record, most_suspects)
+def _html(
+    record: RunRecord, content: sections.Report, svgs: dict[str, str], larger: Mapping[int, str]
+) -> str:
     with_images = record.thumbnails.images.shape[1] > 0
     sprites = sprite_sheet(record.thumbnails, content.shown if with_images else [])
-    css = "\n".join(text(name) for name in STYLES) + sprites.css
+    css = "\n".join([*map(text, STYLES), sprites.css])
+    late = "\n".join(f'.p{row}{{background-image:url("{uri}")}}' for row, uri in larger.items())
     script = ""
     if content.suspects.cards:
         script = "\n".join(text(name) for name in SCRIPTS)
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {source_hash(css)}; script-src {source_hash(script)}"
-    )
+    styles = " ".join(map(source_hash, filter(None, (css, late))))
+    policy = f"default-src 'none'; img-src data:; style-src {styles}; script-src {source_hash(script)}"
     return template("page.html.j2").render(
         report=content,
-        cells=sprites.cells,
+        cells=sprites.cells | {row: f"own p{row}" for row in larger},
         charts=svgs,
         css=css,
+        late=late,
         script=script,
         data=review_data(record, content),
         policy=policy,

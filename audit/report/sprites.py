@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 32  # of a sheet, of which a browser decodes only those that it shows
 LINES = 16
-SIZES = {"card": 112, "small": 56, "near": 48, "review": 224, "review-near": 84}  # longer sides on the page
+SIZES = {"card": 112, "small": 56, "near": 48, "review": 224, "review-near": 84, "worst": 96}  # longer sides
 PIXELATED_UP_TO = 40  # smaller images are kept to the pixel and shown as squares, larger ones smoothly
 JPEG_QUALITY = 88
 
@@ -87,6 +87,7 @@ def _rules(height: int, width: int, sheets: Sequence[str]) -> str:
         f":root{{{variables}}}",
         f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{rendering}}}",
     ]
+    rules.append(".own{background-size:contain;background-position:center;image-rendering:auto}")
     rules += [f'.s{i}{{background-image:url("{sheet}")}}' for i, sheet in enumerate(sheets)]
     rules += [f".c{i}{{background-position-x:{100 * i / (COLUMNS - 1):.4f}%}}" for i in range(COLUMNS)]
     rules += [f".r{i}{{background-position-y:{100 * i / (LINES - 1):.4f}%}}" for i in range(LINES)]

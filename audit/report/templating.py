@@ -2,15 +2,17 @@
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.report.telling_words import pieces
-from audit.wording import figure_name, interval, look_wrong, percent
+from audit.wording import figure_name, interval, look_wrong, number, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
+    from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -31,6 +33,21 @@ def source_hash(inline: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
+def _marked(sentence: str) -> "Markup":
+    """The sentence with its counts marked, those that begin a clause."""
+    from markupsafe import Markup, escape  # noqa: PLC0415  only a report needs it
+
+    return Markup(re.sub(r"(^|; |\. )([\d,]+)", r"\1<em>\2</em>", str(escape(sentence))))  # noqa: S704  escaped
+
+
+def _accented(sentence: str) -> "Markup":
+    """The sentence with its figures in per cent or points marked, but for those at which something was."""
+    from markupsafe import Markup, escape  # noqa: PLC0415  only a report needs it
+
+    figure = r"(?<!at )(?<![\d.,+−])[+−]?\d[\d.,]*(?: %| points)"
+    return Markup(re.sub(figure, r"<em>\g<0></em>", str(escape(sentence))))  # noqa: S704  escaped
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  only a report needs it
@@ -43,9 +60,12 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "accented": _accented,
         "figure_name": figure_name,
         "interval": interval,
         "look_wrong": look_wrong,
+        "marked": _marked,
+        "number": number,
         "percent": percent,
         "pieces": pieces,
         "thousands": "{:,}".format,

@@ -189,7 +189,7 @@ def test_errors_are_found_that_the_column_would_hide_and_the_page_says_why(run_a
     )
     assert "caution: column 'label_name' is left out: it says the label in other words" in done.stdout
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    first_screen = page.partition('id="trust"')[2].partition("</section>")[0]
+    first_screen = page.partition('id="answer"')[2].partition("</section>")[0]
     assert "column &#39;label_name&#39; is left out" in first_screen
     run = audit.load_run(tmp_path / "run")
     found = run.suspects()["id"].astype(int)
