@@ -158,7 +158,8 @@ def test_a_run_shows_itself(tmp_path):
     X, names, _ = tabular()
     run = audit.detect(X, names, noise=0.1, name="<b>mine")
     html = run._repr_html_()
-    assert "Of 24 labels of &lt;b&gt;mine changed on purpose" in html
+    assert "of 240 labels of &lt;b&gt;mine" in html
+    assert "of 24 labels changed on purpose" in html
     assert "&lt;b&gt;mine" in html
     for plot in (run.plot_precision_recall, run.plot_reliability, run.plot_label_quality):
         axes = Figure().subplots()

@@ -165,7 +165,7 @@ def detect(
             record = _audit(request, None, listener, timer)
             _refuse_changed(request)
             return Run(record)
-        return Run(audit_into(out, request, listener, timer))
+        return Run(audit_into(out, request, listener, timer), out)
 
 
 def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
@@ -191,7 +191,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
         with timer("load"):  # while workers import what the models need
             request = replace(_request(config, source, chosen), source=files).embedding_by(embed)
             del source  # HDF5 would read a file again from its cache while it is open
-        return Run(audit_into(path, request, listener, timer)), path / "report.html"
+        return Run(audit_into(path, request, listener, timer), path), path / "report.html"
 
 
 def _request(config: Config, source: Source, chosen: ChosenRows) -> "AuditRequest":

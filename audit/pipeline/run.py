@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import RunError
 from audit.events import Listener, Silent, optional
 from audit.report import charts, page
+from audit.report.first_screen import in_words
+from audit.report.notebook import Frame
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
 from audit.report.vote_tables import vote_tables
 from audit.review.estimate import ReviewEstimate, estimate, told_by
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 
 SILENT = Silent()
+WORST = 8  # suspects in a notebook
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,7 @@ class Run:
     """A finished audit."""
 
     record: RunRecord
+    path: Path | None = None  # of its folder, where it has one
 
     @property
     def score(self) -> dict[str, Any] | None:
@@ -119,11 +123,38 @@ class Run:
         draw(self.record, charts.PRINT, axes)
         return axes
 
+    def show(self, height: int = 800) -> Frame:
+        """The report in a frame of this many pixels' height, which a notebook shows."""
+        if self.path is not None and (self.path / "report.html").is_file():
+            return Frame((self.path / "report.html").read_text(encoding="utf-8"), height)
+        return Frame(page.render(self.record), height)
+
+    def __repr__(self) -> str:
+        """How many labels look wrong, how good that list is, the worst few, and where the report is."""
+        worst = [f"  {line}" for line in self._worst().to_string(index=False).splitlines()]
+        return "\n".join([*self._told(), *worst * bool(len(self._worst())), *self._where()])
+
     def _repr_html_(self) -> str:
-        """The score and the first suspects, as a notebook shows them."""
-        summary = page.sentence(self.record)
-        cautions = "".join(f"<p><b>Caution:</b> {escape(line)}</p>" for line in self.cautions)
-        return f"<p>{summary}</p>{cautions}{self.suspects(10).to_html(index=False, escape=True)}"
+        """The same as a notebook shows it."""
+        first, *told = self._told()
+        parts = [f"<p><b>{escape(first)}</b></p>", *(f"<p>{escape(line)}</p>" for line in told)]
+        if len(self._worst()):
+            parts.append(self._worst().to_html(index=False, escape=True, border=0))
+        return "".join([*parts, *(f"<p>{escape(line)}</p>" for line in self._where())])
+
+    def _told(self) -> list[str]:
+        return [*in_words(self.record), *(f"Caution: {line}" for line in self.cautions)]
+
+    def _worst(self) -> "pd.DataFrame":
+        """The worst suspects; none of a blind review, which they would give away."""
+        table = self.suspects(0 if len(self.record.controls.rows) else WORST)
+        chance = (100 * table["p_error"]).round().astype(int)
+        return table[["id", "given", "suggested", "kind"]].assign(**{"chance wrong, %": chance})
+
+    def _where(self) -> list[str]:
+        if self.path is None:
+            return ["run.show() opens the report here; run.save(folder) keeps it."]
+        return [f"run.show() opens the report here: {self.path / 'report.html'}"]
 
     def save(self, path: str | Path) -> Path:
         """Write the run folder with its report and return its path; RunError when it cannot be written."""
@@ -134,7 +165,7 @@ class Run:
 
 def load_run(path: str | Path) -> Run:
     """The run that is kept in a folder; RunError when it holds no finished one."""
-    return Run(load_record(Path(path)))
+    return Run(load_record(Path(path)), Path(path))
 
 
 def draw_report(path: Path, report_mb: float | None = None, listener: Listener = SILENT) -> Path:
@@ -171,7 +202,7 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         written.append(f"plots/{name}.png")
     html = None
     with optional("report.html", missing.append):
-        html = page.render(record, missing.append)
+        html = page.render(record, missing.append, folder.path)
     report = folder.path / "report.html"
     if html is None:
         report.unlink(missing_ok=True)  # that of a run before
