@@ -63,15 +63,23 @@ def result(
         charts=(
             Chart(
                 "impact",
-                partial(impact_chart.draw, by_seed, summary, seeds),
-                "Accuracy and macro-F1 of every condition, differences to the given labels, effects by class",
-                _caption(seeds),
-                (12.6, 4.6),
+                partial(impact_chart.draw_differences, by_seed, summary, seeds),
+                "Accuracy of every condition less that of the given labels",
+                "Accuracy on the held-out rows less that of the model of the given labels, seed by seed. "
+                + _intervals(seeds),
+                impact_chart.size(len(summary["conditions"])),
+            ),
+            Chart(
+                "impact-classes",
+                partial(impact_chart.draw_classes, summary, seeds),
+                "Change of F1 by class",
+                "Change of the F1 of the classes that change most: filled with the suspects dropped, hollow "
+                "with the true labels.",
+                impact_chart.size(min(impact_chart.MOST_CLASSES, len(summary["classes"]))),
             ),
         ),
         tables=(
             _accuracy_table(summary, seeds),
-            _macro_f1_table(summary, seeds),
             _audited_table(summary, seeds),
             _class_table(summary, seeds),
         ),
@@ -137,15 +145,16 @@ def sentence(summary: Mapping[str, Any], seeds: int, figure: str = "accuracy") -
         )
     if lost.low <= 0:
         return _sentence_without_cost(lost, seeds)
-    parts = []
+    parts: list[str] = []
     for name, words in cleaned.items():
-        won_back = conditions[name]["won_back"][figure]
-        if won_back is None:
-            parts.append(f"{words} changed accuracy by {in_points(changes[name], seeds)}")
-        else:
-            chance = ", which may be chance," if won_back["low"] <= 0 else ""
-            parts.append(f"{words} won back {_share(won_back)}{chance}")
-    return _capitalised(f"{_joined(parts)} of what the noise cost.")
+        verb = "" if parts else "changed accuracy by "
+        points = in_points(changes[name], seeds)
+        if not parts:
+            points = points.replace(" ", " points ", 1)
+        chance = ", which may be chance," if changes[name].low <= 0 else ""
+        parts.append(f"{words} {verb}{points}{chance}")
+    cost = in_points(lost, seeds).removeprefix("+").partition(" ")[0]
+    return _capitalised(f"{_joined(parts)}; the noise had cost {cost} points.")
 
 
 def _sentence_without_truth(cleaned: Mapping[str, str], changes: Mapping[str, Estimate], seeds: int) -> str:
@@ -170,14 +179,6 @@ def _sentence_without_cost(lost: Estimate, seeds: int) -> str:
         consequence = "; with it the model did better"
     points = in_points(_negative(lost), seeds)
     return f"The noise cost nothing measurable: {points} points of accuracy{consequence}."
-
-
-def _share(ratio: Mapping[str, float] | None) -> str:
-    """A share won back, which may be below 0 or above 1: 71 % (40 to 95); a dash where it is unknown."""
-    if ratio is None:
-        return "–"
-    value, low, high = (f"{100 * ratio[key]:.0f}".replace("-", "−") for key in ("value", "low", "high"))
-    return f"{value} % ({low} to {high})"
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -213,19 +214,15 @@ def _lead(summary: Mapping[str, Any], tested: Sequence[Prediction], seeds: int) 
     return (
         f"{first}. Dropping as many rows at random, the control for size, changes that by "
         f"{in_points(control, seeds)} points. The held-out labels are original labels and may be wrong too: "
-        f"{percent(apart)} % of them are suspects of an audit of all rows, and the third table sets these "
+        f"{percent(apart)} % of them are suspects of an audit of all rows, and the second table sets these "
         f"apart.{brackets}"
     )
 
 
-def _caption(seeds: int) -> str:
-    caption = (
-        "Left: accuracy (full) and macro-F1 (hollow) on the held-out rows. Middle: the difference to the "
-        "given labels, seed by seed. Right: the change of each class's F1. "
-    )
+def _intervals(seeds: int) -> str:
     if seeds > 1:
-        return f"{caption}Bars are 95 % intervals by Student's t, small dots the seeds."
-    return f"{caption}One seed, no interval."
+        return "Bars are 95 % intervals by Student's t, small dots the seeds."
+    return "One seed, no interval."
 
 
 def _accuracy_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
@@ -235,31 +232,14 @@ def _accuracy_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
         rows.append((name, f"{each['rows']:,.0f}", wrong, *_figure_cells(name, each, "accuracy", seeds)))
     return TextTable(
         f"Accuracy on the original held-out labels: {_means(seeds)}.",
-        ("trained on", "rows", "wrong labels", "accuracy, %", "Δ to given, points", "won back"),
+        ("trained on", "rows", "wrong labels", "accuracy, %", "Δ to given, points"),
         tuple(rows),
     )
 
 
-def _macro_f1_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
-    rows = [
-        (name, *_figure_cells(name, each, "macro_f1", seeds)) for name, each in summary["conditions"].items()
-    ]
-    return TextTable(
-        "Macro-F1 on the same labels.",
-        ("trained on", "macro-F1, %", "Δ to given, points", "won back"),
-        tuple(rows),
-        page_only=True,
-    )
-
-
-def _figure_cells(name: str, each: Mapping[str, Any], figure: str, seeds: int) -> tuple[str, str, str]:
-    """A figure of a condition, its difference to the given labels, and the share of the cost won back."""
-    won_back = each["won_back"][figure]
-    return (
-        in_percent(Estimate(**each[figure]), seeds, 2),
-        _difference_cell(name, each, figure, seeds),
-        _share(won_back),
-    )
+def _figure_cells(name: str, each: Mapping[str, Any], figure: str, seeds: int) -> tuple[str, str]:
+    """A figure of a condition, and its difference to the given labels."""
+    return in_percent(Estimate(**each[figure]), seeds, 2), _difference_cell(name, each, figure, seeds)
 
 
 def _difference_cell(name: str, each: Mapping[str, Any], figure: str, seeds: int) -> str:

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,8 @@ def write(folder: RunFolder, result: Result) -> Path:
     folder.write_json(f"{kind_of(result.name).split()[0]}.json", result.scores)
     for name, content in plots(result.findings).items():
         folder.write(f"plots/{name}.png", content)
-    folder.write_text("report.html", render(result.findings))
+    beside = (*result.tables, f"{kind_of(result.name).split()[0]}.json")
+    folder.write_text("report.html", render(replace(result.findings, files=beside)))
     folder.write_manifest(
         {
             "stages": {},

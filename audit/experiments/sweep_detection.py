@@ -94,17 +94,17 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
         title=f"Sweep of detection over {data}",
         subject=f"{data} · detection · {len(grid):,} audits · {count(seeds, 'seed')}",
         sentence=_sentence([cell for kind in kinds for cell in means[kind]], used),
-        lead="Every cell is a separate audit that does not know the noise. Figures are of the class "
+        lead="Every setting is audited on its own, without knowing the noise. Figures are of the class "
         '"the label was changed"; without changed labels there are none.',
-        charts=(
+        charts=tuple(
             Chart(
-                "detection",
-                partial(_draw, table, kinds, used),
-                "Precision, recall, F1 and average precision of the detectors over the noise rate",
-                f"Means over {count(seeds, 'seed')}; the band, of {used}, reaches from the lowest to the "
-                "highest seed. Thin lines are the detectors without a mark.",
-                (min(12.0, 3.6 * len(kinds) + 2.2), 9.6),
-            ),
+                f"detection-{kind}-{key.replace('_', '-')}",
+                partial(_draw, table[table["kind"] == kind], key, used),
+                f"{figure} of the detectors over the rate of {kind} noise",
+                _caption(kind, figure, seeds, used),
+            )
+            for kind in kinds
+            for key, figure in FIGURES.items()
         ),
         tables=tuple(_table(kind, means[kind], used) for kind in kinds),
         facts=(
@@ -124,6 +124,13 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
     }
     return Result(
         "detection", findings, {"detection.csv": table}, scores, {"what": "detection", "seeds": seeds}
+    )
+
+
+def _caption(kind: str, figure: str, seeds: int, used: str) -> str:
+    return (
+        f"{figure[0].upper()}{figure[1:]}, {kind} noise: means over {count(seeds, 'seed')}. The band, of "
+        f"{used}, reaches from the lowest to the highest seed; thin lines are other detectors."
     )
 
 
@@ -163,7 +170,7 @@ def _sentence(cells: Sequence[Mapping[str, Any]], used: str) -> str:
     best_in = sum(each[used] >= max(each.values()) for each in f1)
     return (
         f"{used} finds changed labels with an F1 of {percent(lowest)} to {percent(highest)} %, and is "
-        f"the best of {len(f1[0])} detectors in {best_in} of {len(f1)} cells."
+        f"the best of {len(f1[0])} detectors in {best_in} of {len(f1)} settings of the noise."
     )
 
 
@@ -193,52 +200,41 @@ def _table(kind: str, cells: Sequence[Mapping[str, Any]], used: str) -> TextTabl
     )
 
 
-def _draw(
-    table: pd.DataFrame, kinds: Sequence[str], used: str, figure: "Figure", palette: charts.Palette
-) -> None:
-    grid = figure.subplots(len(FIGURES), len(kinds), squeeze=False, sharex=True, sharey=True)
+def _draw(table: pd.DataFrame, key: str, used: str, figure: "Figure", palette: charts.Palette) -> None:
+    axes = figure.subplots()
+    charts.dress(axes, palette, "labels changed, %", f"{FIGURES[key]}, %")
     names = list(dict.fromkeys(table["detector"]))
     marked = [name for name in dict.fromkeys((used, *MAIN)) if name in names]
     unmarked = [name for name in names if name not in marked]
-    for column, kind in enumerate(kinds):
-        grid[0, column].set_title(kind, color=palette.ink, fontsize=9, loc="left")
-        for axes, key in zip(grid[:, column], FIGURES, strict=True):
-            charts.dress(axes, palette, "", "")
-            for name in [*unmarked, *reversed(marked)]:
-                cells = table[(table["kind"] == kind) & (table["detector"] == name)]
-                _draw_line(axes, cells, key, palette, marked)
-            axes.set_ylim(-0.03, 1.03)
-        grid[-1, column].set_xlabel("share of labels changed")
-    for axes, label in zip(grid[:, 0], FIGURES.values(), strict=True):
-        axes.set_ylabel(label)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles[::-1],
-        labels[::-1],
-        frameon=False,
-        labelcolor=palette.ink,
-        loc="outside upper left",
-        ncols=len(marked),
-    )
+    ends = {}
+    for name in [*unmarked, *reversed(marked)]:
+        last = _draw_line(axes, table[table["detector"] == name], key, palette, marked)
+        if name in marked and np.isfinite(last):
+            ends[name] = (last, palette.accent if name == used else palette.ink)
+    axes.set_ylim(0, 1.03)
+    charts.in_percent(axes.xaxis, axes.yaxis)
+    charts.name_lines(axes, ends)
 
 
 def _draw_line(
     axes: "Axes", cells: pd.DataFrame, key: str, palette: charts.Palette, marked: Sequence[str]
-) -> None:
-    """Draw one detector's figure over the rates: the used one strong, the main ones marked, others thin."""
+) -> float:
+    """Draw one detector's figure over the rates: the used one strong, the main ones marked, others thin.
+
+    Returns its last value.
+    """
     name = str(cells["detector"].iloc[0])
     by_rate = cells.astype({key: np.float64}).groupby("rate")[key]
     rates = np.array(list(by_rate.groups), dtype=np.float64)
     means = by_rate.mean()
     if name not in marked:
         axes.plot(rates, means, color=palette.line, linewidth=1)
-        return
+        return float(means.iloc[-1])
     place = marked.index(name)
     if place == 0:
         axes.fill_between(rates, by_rate.min(), by_rate.max(), color=palette.accent, alpha=0.2, linewidth=0)
         style: dict[str, Any] = {"color": palette.accent, "markerfacecolor": palette.accent, "linewidth": 1.8}
-        label = f"{name} (used)"
     else:
         style = {"color": palette.muted, "markerfacecolor": "none", "linewidth": 1.2}
-        label = name
-    axes.plot(rates, means, marker=charts.MARKERS[place], markersize=4, label=label, **style)
+    axes.plot(rates, means, marker=charts.MARKERS[place], markersize=4, **style)
+    return float(means.iloc[-1])

@@ -27,7 +27,7 @@ FIGURES = {
     "TrueAccuracy": "accuracy, true labels",
     "ScrambledAccuracy": "accuracy, noisy labels",
 }
-TABLED = ("TrueF1", "ScrambledF1", "TrueMacroF1", "TrueAccuracy")
+TABLED = ("TrueF1", "ScrambledF1", "TrueAccuracy")
 
 
 def result(
@@ -51,17 +51,17 @@ def result(
     seeds = settings.seeds
     findings = Findings(
         title=f"Sweep of label noise over {data}",
-        subject=f"{data} · sweep · {len(table):,} cells · {count(seeds, 'seed')}",
+        subject=f"{data} · sweep · {count(len(table), 'model')} · {count(seeds, 'seed')}",
         sentence=" ".join(_sentence(kind, means[kind], alone=len(kinds) == 1) for kind in kinds),
         lead=_lead(settings),
-        charts=(
+        charts=tuple(
             Chart(
-                "curve",
-                partial(_draw, table, kinds),
-                "F1 against the true and against the noisy labels over the noise rate",
-                _caption(seeds),
-                (max(9.6, min(13.0, 4.4 * len(kinds))), 3.9),
-            ),
+                "curve" if len(kinds) == 1 else f"curve-{kind}",
+                partial(_draw, table[table["kind"] == kind]),
+                f"F1 against the true and against the noisy labels over the rate of {kind} noise",
+                _caption(kind, seeds),
+            )
+            for kind in kinds
         ),
         tables=tuple(_table(kind, means[kind], seeds) for kind in kinds),
         facts=facts,
@@ -128,8 +128,8 @@ def _lead(settings: SweepSettings) -> str:
     )
 
 
-def _caption(seeds: int) -> str:
-    caption = "F1 over the share of labels that were changed."
+def _caption(kind: str, seeds: int) -> str:
+    caption = f"F1 over the share of labels that were changed, {kind} noise."
     if seeds > 1:
         caption += " Lines are means over the seeds, bands reach from the lowest to the highest."
     return caption
@@ -139,30 +139,32 @@ def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> TextTable:
     intervals = "; one seed says nothing about chance"
     if seeds > 1:
         intervals = " and 95 % intervals by Student's t"
-    rows = []
-    for each in means:
-        figures = [in_percent(Estimate(**each[figure]), seeds) for figure in TABLED]
-        rows.append((percent(each["rate"], 1), percent(each["realised"], 1), *figures))
+    asked = [percent(each["rate"], 1) for each in means]
+    changed = [percent(each["realised"], 1) for each in means]
+    rates = {"noise": asked} if asked == changed else {"noise": asked, "changed": changed}
+    figures = {
+        FIGURES[figure]: [in_percent(Estimate(**each[figure]), seeds) for each in means] for figure in TABLED
+    }
     return TextTable(
         f"{kind} noise, in per cent: means over {count(seeds, 'seed')}{intervals}.",
-        ("noise", "changed", *(FIGURES[figure] for figure in TABLED)),
-        tuple(rows),
+        (*rates, *figures),
+        tuple(zip(*rates.values(), *figures.values(), strict=True)),
     )
 
 
-def _draw(table: pd.DataFrame, kinds: Sequence[str], figure: "Figure", palette: charts.Palette) -> None:
-    panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
-    for kind, axes in zip(kinds, panels, strict=True):
-        charts.dress(axes, palette, "share of labels changed", "F1" if axes is panels[0] else "")
-        if len(kinds) > 1:
-            axes.set_title(kind, color=palette.ink, fontsize=9, loc="left")
-        for name, label, colour, marker in (
-            ("TrueF1", "against the true labels", palette.accent, "o"),
-            ("ScrambledF1", "against the noisy labels", palette.muted, "s"),
-        ):
-            by_rate = table[table["kind"] == kind].groupby("rate")[name]
-            rates = np.array(list(by_rate.groups), dtype=np.float64)
-            axes.fill_between(rates, by_rate.min(), by_rate.max(), color=colour, alpha=0.2, linewidth=0)
-            axes.plot(rates, by_rate.mean(), color=colour, marker=marker, markersize=4, label=label)
-        axes.set_ylim(-0.03, 1.03)
-    panels[0].legend(frameon=False, labelcolor=palette.ink, loc="best")
+def _draw(table: pd.DataFrame, figure: "Figure", palette: charts.Palette) -> None:
+    axes = figure.subplots()
+    charts.dress(axes, palette, "labels changed, %", "F1, %")
+    ends = {}
+    for name, label, colour, marker in (
+        ("TrueF1", "true labels", palette.accent, "o"),
+        ("ScrambledF1", "noisy labels", palette.muted, "s"),
+    ):
+        by_rate = table.groupby("rate")[name]
+        rates = np.array(list(by_rate.groups), dtype=np.float64)
+        axes.fill_between(rates, by_rate.min(), by_rate.max(), color=colour, alpha=0.2, linewidth=0)
+        axes.plot(rates, by_rate.mean(), color=colour, marker=marker, markersize=4)
+        ends[label] = (float(by_rate.mean().iloc[-1]), colour)
+    axes.set_ylim(0, 1.03)
+    charts.in_percent(axes.xaxis, axes.yaxis)
+    charts.name_lines(axes, ends)

@@ -22,7 +22,7 @@ class Chart:
     draw: Callable[["Figure", charts.Palette], None]
     label: str  # what it shows, for those who cannot see it; plain words, no names from the data
     caption: str
-    size: tuple[float, float] = (7.2, 3.6)  # inches
+    size: tuple[float, float] = charts.SIZE  # inches
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Findings:
     tables: tuple[TextTable, ...]
     facts: tuple[tuple[str, str], ...]  # the command first
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # beside the page, which has the whole tables
 
 
 def render(findings: Findings) -> str:

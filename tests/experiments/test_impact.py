@@ -58,8 +58,8 @@ def test_figures_are_those_of_the_predictions():
 def test_the_sentence_says_what_was_won_back():
     _, found = summary()
     said = sentence(found, 4)
-    assert said.startswith("Dropping the suspects won back ")
-    assert said.endswith(" of what the noise cost.")
+    assert re.match(r"Dropping the suspects changed accuracy by \+\d\.\d\d points \(\+\d\.\d\d to \+\d", said)
+    assert re.search(r"; the noise had cost \d+\.\d\d points\.$", said)
     assert "chance" not in said
 
 
@@ -163,7 +163,8 @@ def test_an_impact_from_the_command_line(run_audit, tmp_path):
     assert len(table(tmp_path / "i" / "classes.csv")) == 2 * 6 * 3
     page = (tmp_path / "i" / "report.html").read_text(encoding="utf-8")
     assert "held-out labels are original labels and may be wrong too" in page
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2
+    assert '<a href="impact.csv">' in page
 
     before = {
         name: (tmp_path / "i" / name).read_bytes() for name in ("impact.csv", "classes.csv", "impact.json")

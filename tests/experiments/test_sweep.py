@@ -146,7 +146,12 @@ def test_a_sweep_over_features_from_the_command_line(run_audit, tmp_path, seeds)
     assert (none["low"], none["high"]) == (0, 1) or seeds > 1
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "F1 against the true labels" in page
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2
+    assert '<a href="sweep.csv">' in page
+    assert ('<th scope="col">changed</th>' in page) == any(
+        each["realised"] != each["rate"] for kind in scores["kinds"].values() for each in kind
+    )
+    assert "<em>" in page.partition("<h1>")[2].partition("</h1>")[0]
     again = run_audit("sweep", "wine", "--noise", "0,0.5,1", "--seeds", seeds, "--noise-kind", "scramble,pair", "--json", check=0)  # fmt: skip
     assert f"reusing {6 * seeds} of {6 * seeds} models" in again.stderr
     assert json.loads(again.stdout)["kinds"] == scores["kinds"]
