@@ -15,7 +15,18 @@ from audit.runs.folder import RunRecord
 FIRST_CARDS = 48  # shown at once; the rest unfolds
 CAUTION = 0.95  # of a page that was too large, when the next is made smaller in proportion
 STYLES = ("style.css", "review.css")
-SCRIPTS = ("decisions.js", "estimate.js", "review.js")
+SCRIPTS = (  # in this order one script
+    "decisions.js",
+    "estimate.js",
+    "page.js",
+    "grid.js",
+    "desk.js",
+    "deciding.js",
+    "dialogs.js",
+    "files.js",
+    "commands.js",
+    "start.js",
+)
 
 CHARTS = {
     "precision-recall": (
@@ -107,7 +118,7 @@ def _html(
     late = "\n".join(f'.p{row}{{background-image:url("{uri}")}}' for row, uri in larger.items())
     script = ""
     if content.suspects.cards:
-        script = "\n".join(text(name) for name in SCRIPTS)
+        script = "\n".join(text(f"script/{name}") for name in SCRIPTS)
     styles = " ".join(map(source_hash, filter(None, (css, late))))
     policy = f"default-src 'none'; img-src data:; style-src {styles}; script-src {source_hash(script)}"
     return template("page.html.j2").render(
