@@ -5,10 +5,14 @@ from typing import Any
 import numpy as np
 
 from audit.detectors.error_curve import DOUBT, KNOTS, doubt_of, nearest_knots
+from audit.report.kinds import ACTIONS
 from audit.report.sections import Report
 from audit.runs.folder import RunRecord
+from audit.types import Votes
 
 SAMPLE = 30  # cards, unless the settings say another number
+DECIDED_BY = {"relabel": "accept", "set aside": "ambiguous", "keep": "keep", "drop": "drop"}
+OTHERWISE = "accept"  # where the proposed action is none that a reviewer decides by
 
 
 def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
@@ -17,6 +21,9 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
     curve is None in runs of older versions, which hold none. Its `more` has the suspects without a card.
     """
     cards = report.suspects.cards
+    rows = [card.row for card in cards]
+    votes = record.votes
+    parts, part = _parts(record, rows)
     number = {name: label for label, name in enumerate(record.class_names)}
     return {
         "run": record.stages["issues"]["key"],
@@ -24,12 +31,17 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
         "data": record.data["name"],
         "class_names": record.class_names,
         "blind": report.blind,
-        "kinds": {number: f"{name} ({count:,})" for number, name, _, count in report.kinds},
+        "kinds": {
+            number: {"name": name, "count": count, "proposes": DECIDED_BY.get(ACTIONS[name], OTHERWISE)}
+            for number, name, _, count in report.kinds
+        },
+        "parts": parts,
+        "people": [] if votes is None else list(votes.names),
         "curve": _curve(record, len(cards) - report.suspects.controls),
-        "sample": _sample(record, [card.row for card in cards]),
+        "sample": _sample(record, rows),
         "sample_first": record.config.get("sample", 0) > 0,
         "cards": {
-            "row": [card.row for card in cards],
+            "row": rows,
             "id": [card.id for card in cards],
             "given": [number[card.given] for card in cards],
             "suggested": [number[card.suggested] for card in cards],
@@ -37,8 +49,25 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
             "knot": nearest_knots(doubt_of(np.array([card.label_quality for card in cards]))).tolist(),
             "likely": [card.likely for card in cards],
             "kind": [-1 if card.kind is None else card.kind.number for card in cards],
+            "fold": [card.fold for card in cards],
+            "part": part,
+            "people": [[] if votes is None else _voters(votes, row) for row in rows],
         },
     }
+
+
+def _parts(record: RunRecord, rows: list[int]) -> tuple[list[str], list[int]]:
+    """The names of the parts of the data, if any, and the number of each row's part."""
+    if record.leaks is None:
+        return [], [0] * len(rows)
+    names, part = np.unique(record.leaks.part, return_inverse=True)
+    return names.tolist(), part[rows].tolist()
+
+
+def _voters(votes: Votes, row: int) -> list[int]:
+    """The numbers of those who labelled a row."""
+    first, end = np.searchsorted(votes.rows, [row, row + 1])
+    return [int(annotator) for annotator in votes.annotators[first:end]]
 
 
 def _curve(record: RunRecord, shown: int) -> dict[str, Any] | None:

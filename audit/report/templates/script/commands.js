@@ -1,80 +1,75 @@
-// What keys and buttons do.
+// One table of all that keys, buttons and menu entries do. The buttons' hints and the list of keys are made of it.
 
-/** @type {Record<string, () => void>} */
-const acts = {
-  keep: () => decide("keep"), accept: () => decide("accept"), ambiguous: () => decide("ambiguous"),
-  drop: () => decide("drop"), undo, next: () => step(1), previous: () => step(-1), pick: askClass, cell: askCell,
-  mark: () => mark(current, !marked.has(current)), unmark, more: () => showUpTo(limit + MORE), note: () => note.focus(),
-  help: () => ask(helpDialog), export: exportFile, import: () => { file.value = ""; file.click(); },
-};
-/** @type {Record<string, string>} */
-const actOf = { Enter: "keep", y: "accept", a: "ambiguous", x: "drop", u: "undo", j: "next", k: "previous",
-  "/": "pick", r: "pick", v: "mark", n: "note", Escape: "unmark", "?": "help" };
+/**
+ * @typedef {object} Command
+ * @property {string} id  what a button's data-act names
+ * @property {string[]} keys  as event.key has them, with Ctrl+ and Shift+ before
+ * @property {string} words  for the list of keys
+ * @property {() => void} run
+ * @property {boolean} [repeats]  whether a key that is held down does it again and again
+ * @property {boolean} [within]  whether its key counts only within the review, because it does something elsewhere
+ */
 
-document.addEventListener("keydown", (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (target === note && event.key === "Enter") return note.blur(), go(current);
-  if (event.key === "Escape" && target.closest("input")) return target.blur();
-  if (target.closest("input:not([type=checkbox]), select") || !keysOn.checked) return;
-  if (event.key === "Enter" && target.closest("button, a, summary, input")) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const choice = keys.length ? keys.indexOf(key) : Number(key) - 1;
-  const label = choice >= 0 ? choices.children[choice]?.getAttribute("value") : null;
-  if (key.startsWith("Arrow") && review.contains(target)) {
-    const line = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-    step({ ArrowRight: 1, ArrowLeft: -1, ArrowDown: line, ArrowUp: -line }[key] ?? 0);
-  } else if (actOf[key]) acts[actOf[key]]();
-  else if (label) decide("relabel", Number(label));
-  else return;
-  event.preventDefault();
-});
+/** @type {Command[]} */
+const COMMANDS = [
+  { id: "propose", keys: ["y"], words: "do what the first button says: what the card proposes", run: () => runFirst() },
+  { id: "keep", keys: ["Enter"], words: "keep the given label", run: () => decide("keep") },
+  { id: "ambiguous", keys: ["a"], words: "ambiguous: no label is right", run: () => decide("ambiguous") },
+  { id: "drop", keys: ["x"], words: "drop the row", run: () => decide("drop") },
+  { id: "pick", keys: ["r", "/"], words: "search among all classes", run: () => askClass() },
+  { id: "undo", keys: ["u", "Ctrl+z"], words: "undo the last decision, step by step", run: () => undo(), repeats: true },
+  { id: "redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], words: "do again what was undone", run: () => redo(), repeats: true },
+  { id: "clear", keys: ["Delete"], words: "make the card undecided again", run: () => clearDecision() },
+  { id: "next", keys: ["j"], words: "next card", run: () => step(1), repeats: true },
+  { id: "previous", keys: ["k"], words: "previous card", run: () => step(-1), repeats: true },
+  { id: "right", keys: ["ArrowRight"], words: "next card", run: () => step(1), repeats: true, within: true },
+  { id: "left", keys: ["ArrowLeft"], words: "previous card", run: () => step(-1), repeats: true, within: true },
+  { id: "below", keys: ["ArrowDown"], words: "the card below", run: () => step(lineLength()), repeats: true, within: true },
+  { id: "above", keys: ["ArrowUp"], words: "the card above", run: () => step(-lineLength()), repeats: true, within: true },
+  { id: "mark", keys: ["v"], words: "select the card; Shift and a click select all up to there, and the next decision applies to all of them", run: () => mark(current, !marked.has(current)) },
+  { id: "unmark", keys: ["Escape"], words: "clear the selection", run: () => stepAside() },
+  { id: "note", keys: ["n"], words: "write a note; Enter goes back to the card", run: () => note.focus() },
+  { id: "zoom", keys: ["z"], words: "enlarge the card; again to close", run: () => enlarge() },
+  { id: "help", keys: ["?"], words: "show this list", run: () => showHelp() },
+  { id: "pair", keys: [], words: "", run: () => askPair() },
+  { id: "bulk", keys: [], words: "", run: () => askList() },
+  { id: "similar", keys: [], words: "", run: () => show({ like: ids[current], sort: "page" }) },
+  { id: "copy", keys: [], words: "", run: () => copyId() },
+  { id: "more", keys: [], words: "", run: () => showUpTo(limit + MORE) },
+  { id: "filters", keys: [], words: "", run: () => toggleFilters() },
+  { id: "list", keys: [], words: "", run: () => switchList() },
+  { id: "whole", keys: [], words: "", run: () => show({ ...WHOLE, sort: view.sort, show: view.show }) },
+  { id: "export", keys: [], words: "", run: () => exportFile() },
+  { id: "json", keys: [], words: "", run: () => exportFile() },
+  { id: "csv", keys: [], words: "", run: () => exportCsv() },
+  { id: "import", keys: [], words: "", run: () => chooseFile(takeOver) },
+  { id: "compare", keys: [], words: "", run: () => chooseFile(openBeside) },
+  { id: "differs", keys: [], words: "", run: () => onlyDiffering() },
+  { id: "summary", keys: [], words: "", run: () => showSummary(end.hidden) },
+  { id: "command", keys: [], words: "", run: () => copy(command()) },
+  { id: "unseal", keys: [], words: "", run: () => unseal() },
+];
 
-document.addEventListener("click", (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const button = target.closest("button");
-  const card = target.closest("#cards .card");
-  const filter = button && filters.get(button);
-  if (button?.dataset.show) {
-    show = button.dataset.show;
-    refilter();
-  } else if (filter) {
-    [givenTool.value, suggestedTool.value, kindTool.value] = filter;
-    refilter();
-    review.scrollIntoView();
-    say(`${number(order.length)} cards match.`);
-  } else if (button?.dataset.act === "relabel") decide("relabel", Number(button.value));
-  else if (button?.dataset.act) acts[button.dataset.act]();
-  else if (card instanceof HTMLElement) {
-    const i = cards.indexOf(card);
-    const [from, to] = [place[current], place[i]].sort((a, b) => a - b);
-    if (event.shiftKey) getSelection()?.removeAllRanges();
-    if (event.shiftKey) order.slice(from, to + 1).forEach((each) => mark(each, true));
-    if (event.ctrlKey || event.metaKey) mark(i, !marked.has(i));
-    go(i);
-  }
-  // Enter would press a clicked button again instead of keeping the card.
-  const pressed = button && panel.contains(button) && document.activeElement === button;
-  if (pressed && event.detail) cards[current]?.focus({ preventScroll: true });
-});
+/** The command of a key, as a person pressed it. @param {{key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean}} event */
+function commandOfKey({ key, ctrlKey, metaKey, shiftKey }) {
+  const plain = key.length === 1 ? key.toLowerCase() : key;
+  const pressed = ctrlKey || metaKey ? `Ctrl+${shiftKey ? "Shift+" : ""}${plain}` : plain;
+  return COMMANDS.find(({ keys: own }) => own.includes(pressed));
+}
 
-stopBelow.addEventListener("input", summarise);
-for (const tool of [givenTool, suggestedTool, kindTool, sort, find]) tool.addEventListener("input", refilter);
-classFind.addEventListener("input", listClasses);
-note.addEventListener("input", () => notes.set(current, note.value));
-note.addEventListener("change", () => {
-  const decided = decisionOf(current);
-  if (decided) book.decide([{ ...decided, note: note.value, time: new Date().toISOString() }]);
-});
-hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); drawPanel(); });
-reviewer.addEventListener("change", () => book.keep("label-audit:reviewer", reviewer.value));
-file.addEventListener("change", () => file.files?.[0] && importFile(file.files[0]));
-window.addEventListener("storage", (event) => {
-  const i = book.places.get(book.hear(event.key, event.newValue) ?? -1);
-  if (i === undefined) return;
-  paint(i);
-  summarise();
-  if (i === current) drawPanel();
-  say(`#${ids[i]} was decided in another tab: ${verdict(decisionOf(i), true)}.`);
-});
-window.addEventListener("beforeunload", (event) => { if (book.unsaved) event.preventDefault(); });
+/** How a key is called. @param {string} key */
+function keyName(key) {
+  const arrows = { ArrowRight: "→", ArrowLeft: "←", ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc", Delete: "Del" };
+  return arrows[/** @type {keyof arrows} */ (key)] ?? key.replace("Ctrl+Shift+z", "Ctrl+Shift+Z").replace("Ctrl+z", "Ctrl+Z").replace("Ctrl+y", "Ctrl+Y");
+}
+
+/** @param {string} id */
+function run(id) {
+  COMMANDS.find((each) => each.id === id)?.run();
+}
+
+/** Do what the first button does: the proposal, or the choice of a class while that is hidden. */
+function runFirst() {
+  if (targets().some(hides)) askClass();
+  else propose();
+}

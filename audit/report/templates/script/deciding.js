@@ -1,70 +1,102 @@
-// Deciding and undoing, and what decisions change on the page.
+// Deciding, undoing, and what decisions change on the page.
 
-/** What was decided, with its sign or as a sentence. @param {Decision | undefined} made @param {boolean} [spoken] */
-function verdict(made, spoken = false) {
-  if (!made) return spoken ? "undecided" : "";
-  const words = made.action === "relabel" && !spoken ? "" : WORDS[made.action];
-  return [spoken ? "" : SIGNS[made.action], words, made.label ?? ""].filter(Boolean).join(" ");
-}
-
-/** @param {number} i @param {Action | "accept"} action @param {number} [label] @returns {Decision} */
+/** @param {number} i @param {Proposal | "relabel"} action @param {number} [label] @returns {Decision} */
 function decision(i, action, label) {
   const to = action === "accept" ? suggested[i] : action === "relabel" ? label ?? given[i] : given[i];
   const does = action === "accept" || action === "relabel" ? (to === given[i] ? "keep" : "relabel") : action;
   return {
     id: ids[i], row: rows[i], given: names[given[i]], suggested: names[suggested[i]], action: does,
-    label: does === "relabel" ? names[to] : null,
-    note: notes.get(i) ?? decisionOf(i)?.note ?? "", time: new Date().toISOString(),
+    label: does === "relabel" ? names[to] : null, note: book.noteOf(rows[i]), time: new Date().toISOString(),
   };
 }
 
-/** @param {Action | "accept"} action @param {number} [label] */
-function decide(action, label) {
-  if (current < 0) return;
-  if (!panelInView()) {
-    go(current);
-    return say("Keys now apply to this card. Press again.");
-  }
-  const targets = marked.size ? [...marked] : [current];
-  if (action === "accept" && targets.some(hides)) return say("The suggestion is hidden: choose a class.");
-  unmark();
-  commit(targets, action, label);
+/** What keeps a key from deciding now, after it was said; null where nothing does. */
+function obstacle() {
+  if (current < 0) return "No card is shown.";
+  if (data.blind && !sealed) return "The blind review has ended: its decisions stay as they were.";
+  if (panelInView()) return null;
+  go(current);
+  return "Keys now apply to this card. Press again.";
 }
 
-/** @param {number[]} targets @param {Action | "accept"} action @param {number} [label] */
-function commit(targets, action, label) {
-  book.decide(targets.map((i) => decision(i, action, label)));
-  targets.forEach(paint);
-  const last = Math.max(...targets.map((i) => place[i]));
+/** The cards that the next decision applies to. */
+const targets = () => (marked.size ? [...marked] : current >= 0 ? [current] : []);
+
+/** @param {Proposal | "relabel"} action @param {number} [label] */
+function decide(action, label) {
+  const problem = obstacle();
+  if (problem) return say(problem);
+  commit(targets(), () => action, label);
+}
+
+/** Do what the card proposes. */
+function propose() {
+  const problem = obstacle();
+  if (problem) return say(problem);
+  commit(targets(), proposalOf);
+}
+
+/** Decide on cards as one step. @param {number[]} chosen @param {(i: number) => Proposal | "relabel"} actionOf @param {number} [label] */
+function commit(chosen, actionOf, label) {
+  unmark();
+  const before = undecided().length;
+  book.decide(chosen.map((i) => decision(i, actionOf(i), label)));
+  chosen.forEach(paint);
+  const last = Math.max(...chosen.map((i) => place[i]));
   const next = order.find((i, at) => at > last && !decisionOf(i)) ?? order.find((i) => !decisionOf(i));
-  const one = `#${ids[targets[0]]}: ${verdict(decisionOf(targets[0]), true)}.`;
-  const then = next === undefined ? "All cards here are decided." : `Next is #${ids[next]}.`;
   go(next ?? current);
   summarise();
-  say(`${targets.length > 1 ? `${number(targets.length)} cards are decided.` : one} ${then}`);
+  const one = `#${ids[chosen[0]]}: ${verdict(decisionOf(chosen[0]), true)}.`;
+  const then = next === undefined ? "All cards here are decided." : `Next is ${spoken(next)}.`;
+  say(`${chosen.length > 1 ? `${number(chosen.length)} cards are decided.` : one} ${then}`);
+  if (before && cards.every((_, i) => decisionOf(i))) showSummary(true);
 }
 
-function undo() {
-  const cardsUndone = book.undo().flatMap((row) => book.places.get(row) ?? []);
-  cardsUndone.forEach(paint);
+/** A card in few words. @param {number} i */
+function spoken(i) {
+  return `#${ids[i]}, given ${names[given[i]]}${hides(i) ? "" : `, suggested ${names[suggested[i]]}`}`;
+}
+
+/** Show what undoing or redoing has changed. @param {number[]} changed @param {string} word @param {string} nothing */
+function moved(changed, word, nothing) {
+  const found = changed.flatMap((row) => book.places.get(row) ?? []);
+  found.forEach(paint);
   summarise();
-  if (!cardsUndone.length) return say("There is nothing to undo.");
-  go(place[cardsUndone[0]] >= 0 ? cardsUndone[0] : current);
-  say(`Undone: ${cardsUndone.length > 1 ? `${number(cardsUndone.length)} cards` : `#${ids[cardsUndone[0]]}`}.`);
+  if (!changed.length) return say(nothing);
+  go(found.find((i) => place[i] >= 0) ?? current);
+  say(`${word}: ${changed.length > 1 ? `${number(changed.length)} cards` : `#${ids[found[0]]}`}.`);
 }
 
-/** Show on a card what was decided of it; nothing for one that is not on the page. @param {number} i */
-function paint(i) {
-  if (i < 0) return;
-  const text = verdict(decisionOf(i));
-  cards[i].classList.toggle("decided", Boolean(text));
-  const badge = cards[i].querySelector(".verdict") ?? cards[i].appendChild(document.createElement("p"));
-  badge.className = "verdict";
-  badge.textContent = text;
+const fixed = () => data.blind && !sealed;
+const undo = () => moved(fixed() ? [] : book.undo(), "Undone", "There is nothing to undo.");
+const redo = () => moved(fixed() ? [] : book.redo(), "Done again", "There is nothing to do again.");
+
+function clearDecision() {
+  const problem = obstacle();
+  if (problem) return say(problem);
+  const chosen = targets();
+  const cleared = book.clear(chosen.map((i) => rows[i]));
+  chosen.forEach(paint);
+  drawPanel();
+  summarise();
+  say(cleared ? `Undecided again: ${cleared > 1 ? `${number(cleared)} cards` : `#${ids[chosen[0]]}`}.` : "This card is undecided.");
 }
 
-/** The counts of the head and the filters, and what is still to be expected. */
-function summarise() {
+/** Close what lies over the cards; whether anything did. */
+function closePopups() {
+  const open = menu.open || !filterBox.hidden || !end.hidden;
+  menu.open = false;
+  end.hidden = true;
+  if (!filterBox.hidden) toggleFilters();
+  return open;
+}
+
+function stepAside() {
+  if (!closePopups()) unmark();
+}
+
+/** How many cards have each decision. */
+function tally() {
   /** @type {Record<string, number>} */
   const counts = { all: cards.length, open: 0, decided: 0, keep: 0, relabel: 0, ambiguous: 0, drop: 0 };
   for (let i = 0; i < cards.length; i++) {
@@ -72,38 +104,19 @@ function summarise() {
     if (!action) counts.open++;
     if (action) [counts.decided, counts[action]] = [counts.decided + 1, counts[action] + 1];
   }
+  return counts;
+}
+
+/** The counts of the head and the filters, and what is still to be expected. */
+function summarise() {
+  const counts = tally();
   for (const [name, count] of Object.entries(counts)) {
-    review.querySelector(`[data-show=${name}]`)?.setAttribute("aria-pressed", String(name === show));
-    fill(review, `[data-show=${name}] b`, number(count));
+    tools.querySelector(`[data-show=${name}]`)?.setAttribute("aria-pressed", String(name === view.show));
+    fill(tools, `[data-show=${name}] b`, number(count));
   }
   the("progress", HTMLProgressElement).value = counts.decided;
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
-  fill(panel, "#left", outlook(counts.open));
-  if (book.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
-}
-
-/** What decisions so far say of the errors that are left. @param {number} open */
-function outlook(open) {
-  if (data.blind || !curve) return open ? `${number(open)} left.` : "Everything here is decided.";
-  const undecided = cards.flatMap((_, i) => (decisionOf(i) ? [] : [knots[i]]));
-  curve.learn(cards.flatMap((_, i) => told(i)));
-  for (const tile of document.querySelectorAll("[data-first]")) {
-    const first = Number(tile.getAttribute("data-first"));
-    const known = cards.filter((_, i) => i < first && told(i)[0]?.wrong).length;
-    const still = cards.flatMap((_, i) => (i < first && !decisionOf(i) ? [knots[i]] : []));
-    const { value, low, high } = curve.expected(still, first > cards.length);
-    fill(/** @type {HTMLElement} */ (tile), "span", number(known + value));
-    fill(/** @type {HTMLElement} */ (tile), "small", `${number(known + low)} to ${number(known + high)}`);
-  }
-  if (!open) return "Everything here is decided.";
-  const [left, soon] = [curve.expected(undecided, false), curve.expected(undecided.slice(0, NEXT), false)];
-  const text = (/** @type {Expected} */ { value, low, high }) => `${number(value)} (${number(low)} to ${number(high)})`;
-  const whole = `About ${text(left)} errors are expected in the ${number(open)} left, and ${text(soon)} in the next ${Math.min(NEXT, open)}`;
-  return `${whole}${soon.value < Number(stopBelow.value) ? ": a reasonable place to stop." : "."}`;
-}
-
-/** What a decision says of the curve; an ambiguous row has no right label. @param {number} i @returns {Told[]} */
-function told(i) {
-  const action = decisionOf(i)?.action;
-  return !action || action === "ambiguous" ? [] : [{ knot: knots[i], wrong: action !== "keep" }];
+  fill(panel, "#left", [outlook(), timeLeft(counts.open)].filter(Boolean).join(" "));
+  compareNow();
+  if (store.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
 }

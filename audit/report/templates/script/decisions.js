@@ -1,31 +1,50 @@
 // @ts-check
 "use strict";
 
-// Decisions as values: which keys stand for which class, what was decided, where that is kept, and the file
-// that `audit apply` reads. Nothing here knows the page.
+// Decisions as values: which keys stand for which class, what a decision is, and which files can be taken over.
+// Nothing here knows the page.
 
 /**
- * @typedef {{row: number[], id: string[], given: number[], suggested: number[], p_error: number[],
- *   knot: number[], likely: [number, number][][], kind: number[]}} Cards
+ * @typedef {{row: number[], id: string[], given: number[], suggested: number[], p_error: number[], knot: number[],
+ *   likely: [number, number][][], kind: number[], fold: number[], part: number[], people: number[][]}} Cards
+ * @typedef {{name: string, count: number, proposes: Proposal}} Kind
  * @typedef {{run: string, fingerprint: string, data: string, class_names: string[], blind: boolean,
- *   kinds: Record<string, string>, curve: Grid | null, sample: number[], sample_first: boolean, cards: Cards}} Data
+ *   kinds: Record<string, Kind>, parts: string[], people: string[], curve: Grid | null,
+ *   sample: number[], sample_first: boolean, cards: Cards}} Data
  * @typedef {"keep" | "relabel" | "ambiguous" | "drop"} Action
+ * @typedef {"keep" | "accept" | "ambiguous" | "drop"} Proposal  accept is to take the suggested class
  * @typedef {{id: string, row: number, given: string, suggested: string, action: Action, label: string | null,
  *   note: string, time: string}} Decision
- * @typedef {[number, Decision | undefined][]} Step  rows and what had been decided of them before
  */
 
 const FORMAT = "label-audit decisions";
 const VERSION = 1;
 const ACTIONS = ["keep", "relabel", "ambiguous", "drop"];
-const CLASS_KEYS = [..."1234567890", ..."bcdefghilmopqstwz"]; // without a j k n r u v x y, which do other things
+const CLASS_KEYS = [..."1234567890", ..."bcdefghilmopqstw"]; // the other letters are commands
+const FEW_CLASSES = 10; // that have buttons even where their names are words
+const OFFERED = 5; // classes that have buttons where not all have one
 
-/** A key a class: its own digit, else the next free one; none where keys do not suffice. @param {string[]} names */
+/** A key a class: its own digit, else the next free one; none where keys or room do not suffice. @param {string[]} names */
 function keysOf(names) {
-  if (names.length > CLASS_KEYS.length) return [];
+  const worded = names.some((name) => name.length > 4);
+  if (names.length > (worded ? FEW_CLASSES : CLASS_KEYS.length)) return [];
   const own = names.filter((name) => /^[0-9]$/.test(name));
   const free = CLASS_KEYS.filter((key) => !own.includes(key));
   return names.map((name) => (own.includes(name) ? name : String(free.shift())));
+}
+
+/** The classes that have a button where not all have one: the likeliest, the suggested one among them.
+ * @param {[number, number][]} likely @param {number} suggested  -1 while it is hidden */
+function offered(likely, suggested) {
+  const classes = likely.map(([label]) => label).slice(0, OFFERED);
+  if (suggested >= 0 && !classes.includes(suggested)) classes.splice(OFFERED - 1, 1, suggested);
+  return classes;
+}
+
+/** What was decided in one word a case; to change to the given class is to keep. @param {Decision} made */
+function verdictOf(made) {
+  if (made.action !== "relabel") return made.action;
+  return made.label === made.given ? "keep" : `relabel to ${made.label}`;
 }
 
 /**
@@ -63,96 +82,4 @@ function problemIn(entry, places, data) {
   const fits = place === undefined
     || (entry.id === data.cards.id[place] && entry.given === names[data.cards.given[place]]);
   return fits ? null : `is of ${entry.id}, given ${entry.given}, which is not what row ${entry.row} shows here`;
-}
-
-/** What was decided, several steps of undoing, and its place in the browser, an entry a row. */
-class Book {
-  /** @param {Data} data @param {() => Storage} open  may throw where a browser refuses to keep anything */
-  constructor(data, open) {
-    this.data = data;
-    this.places = new Map(data.cards.row.map((row, index) => [row, index]));
-    this.prefix = `label-audit:${data.run}:`;
-    /** @type {Map<number, Decision>} */
-    this.decisions = new Map();
-    /** @type {Step[]} */
-    this.steps = [];
-    this.unsaved = false; // decided here, and neither kept by the browser nor exported
-    /** @type {boolean} */
-    this.refused = true;
-    /** @type {Storage | null} */
-    this.storage = null;
-    try {
-      this.storage = open();
-    } catch {
-      // The same as no storage.
-    }
-    if (this.keep("label-audit", "")) this.keep("label-audit", null); // whether it keeps anything
-    for (const key of Object.keys(this.storage ?? {})) this.hear(key, this.storage?.getItem(key) ?? null);
-  }
-
-  /**
-   * Take over what this or another tab has kept under a key; the row that it was of, or null.
-   * @param {string | null} key @param {string | null} text
-   */
-  hear(key, text) {
-    if (!key?.startsWith(this.prefix)) return null;
-    const row = Number(key.slice(this.prefix.length));
-    try {
-      const entry = JSON.parse(text ?? "null");
-      if (entry && (entry.row !== row || problemIn(entry, this.places, this.data))) return null;
-      if (entry) this.decisions.set(row, entry);
-      else this.decisions.delete(row);
-      return row;
-    } catch {
-      return null; // damaged: as if it were not there
-    }
-  }
-
-  /** @param {Decision[]} entries  one step to undo */
-  decide(entries) {
-    this.steps.push(entries.map(({ row }) => [row, this.decisions.get(row)]));
-    for (const entry of entries) this.put(entry.row, entry);
-  }
-
-  /** Undo the last step; the rows that it was of. */
-  undo() {
-    const step = this.steps.pop() ?? [];
-    for (const [row, before] of step) this.put(row, before);
-    return step.map(([row]) => row);
-  }
-
-  /** @param {number} row @param {Decision | undefined} entry */
-  put(row, entry) {
-    if (entry) this.decisions.set(row, entry);
-    else this.decisions.delete(row);
-    if (!this.keep(this.prefix + row, entry ? JSON.stringify(entry) : null)) this.unsaved = true;
-  }
-
-  /** Keep a text in the browser, or nothing; whether it could. @param {string} key @param {string | null} text */
-  keep(key, text) {
-    try {
-      if (text === null) this.storage?.removeItem(key);
-      else this.storage?.setItem(key, text);
-      this.refused = !this.storage;
-    } catch {
-      this.refused = true; // forbidden, or full
-    }
-    return !this.refused;
-  }
-
-  /** The content of decisions.json. @param {string} reviewer */
-  file(reviewer) {
-    const decisions = [...this.decisions.values()].sort((a, b) => Number(a.time > b.time) - Number(a.time < b.time));
-    const { run, fingerprint, data, class_names } = this.data;
-    const exported = new Date().toISOString();
-    return { format: FORMAT, version: VERSION, run, fingerprint, data, reviewer, exported, class_names, decisions };
-  }
-
-  /** Take over decisions, the later where both have one; how many were new and later. @param {Decision[]} entries */
-  merge(entries) {
-    const fresh = entries.filter(({ row }) => !this.decisions.has(row));
-    const later = entries.filter(({ row, time }) => (this.decisions.get(row)?.time ?? "~") < time);
-    if (fresh.length + later.length) this.decide([...fresh, ...later]);
-    return [fresh.length, later.length];
-  }
 }

@@ -1,86 +1,104 @@
-// The review panel: the current card and what can be decided about it.
+// The desk: the current card, and what can be decided about it. Each part has its place, so that no button moves.
 
-/** @param {number} i */
-function select(i) {
-  cards[current]?.removeAttribute("aria-current");
-  cards[current]?.setAttribute("tabindex", "-1");
-  current = i;
-  showUpTo((place[i] ?? 0) + AHEAD);
-  cards[i]?.setAttribute("aria-current", "true");
-  cards[i]?.setAttribute("tabindex", "0");
-  drawPanel();
+/** What the card proposes; without a kind it is to take the suggested class. @param {number} i @returns {Proposal} */
+const proposalOf = (i) => data.kinds[kinds[i]]?.proposes ?? "accept";
+
+/** What the first button says. @param {number} i */
+function proposalWords(i) {
+  if (hides(i)) return "Choose another class …";
+  const words = { accept: `Change to ${names[suggested[i]]}`, keep: `Keep ${names[given[i]]}`, ambiguous: "Set aside as ambiguous", drop: "Drop the row" };
+  return words[proposalOf(i)];
 }
-
-/** Whether a person sees what a key would decide, and not only its edge. */
-function panelInView() {
-  const { top, bottom } = panel.getBoundingClientRect();
-  return bottom > 150 && top < innerHeight - 150;
-}
-
-/** Make a card the current one and bring it into view. @param {number} i */
-function go(i) {
-  select(i);
-  if (i < 0) return;
-  if (!panelInView()) columns.scrollIntoView({ behavior: "instant" });
-  cards[i].focus({ preventScroll: true });
-  cards[i].scrollIntoView({ block: "nearest", behavior: "instant" });
-}
-
-/** @param {number} by */
-function step(by) {
-  const to = order[Math.max(0, Math.min(order.length - 1, place[current] + by))];
-  go(panelInView() ? to ?? current : current);
-}
-
-/** @param {number} i @param {boolean} on */
-function mark(i, on) {
-  if (on) marked.add(i);
-  else marked.delete(i);
-  cards[i].classList.toggle("marked", on);
-  the("marks", HTMLElement).hidden = !marked.size;
-  fill(panel, "#marks-count", `${number(marked.size)} selected. The next decision applies to all of them.`);
-}
-
-const unmark = () => [...marked].forEach((i) => mark(i, false));
 
 function drawPanel() {
   panel.classList.toggle("empty", current < 0);
   if (current < 0) return;
-  const [i, made] = [current, decisionOf(current)];
-  panel.classList.toggle("decided", Boolean(made));
+  const [i, decided] = [current, decisionOf(current)];
+  panel.classList.toggle("decided", Boolean(decided));
+  panel.dataset.outcome = outcome(decided);
   look.replaceChildren(...[...(cards[i].querySelector(".look")?.children ?? [])].map((each) => each.cloneNode(true)));
-  fill(panel, ".labels s", names[given[i]]);
-  fill(panel, ".labels b", names[suggested[i]]);
-  fill(panel, ".labels .p", `${cards[i].querySelector(".p")?.textContent} p_error`);
-  const said = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
-  fill(panel, ".why", said.filter(Boolean).join(": "));
+  fill(panel, ".pair .given", names[given[i]]);
+  fill(panel, ".pair .suggested", names[suggested[i]]);
+  fill(panel, ".p", `${chance(i)} chance wrong`);
+  const kind = [".kind b", ".why"].map((part) => cards[i].querySelector(part)?.textContent);
+  fill(panel, ".why", kind.filter(Boolean).join(": "));
   fill(panel, ".votes", cards[i].querySelector(".votes")?.textContent ?? "");
-  fill(panel, ".verdict", verdict(made));
+  fill(panel, ".verdict", verdict(decided));
   fill(panel, ".id", `#${ids[i]}`);
   fill(panel, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
-  fill(panel, '[data-act="keep"] span', `Keep ${names[given[i]]}`);
-  fill(panel, '[data-act="accept"] span', hides(i) ? "Change as suggested" : `Change to ${names[suggested[i]]}`);
-  const others = cellOf(i).length;
-  the("same", HTMLButtonElement).hidden = hides(i) || others < 2;
-  fill(panel, "#same", `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`);
-  note.value = notes.get(i) ?? made?.note ?? "";
+  drawAnswers(i);
+  note.value = book.noteOf(rows[i]);
   drawChoices(i);
+}
+
+/** @param {number} i */
+function drawAnswers(i) {
+  const keep = `Keep ${names[given[i]]}`;
+  fill(panel, '[data-act="propose"] span', proposalWords(i));
+  fill(panel, '[data-act="keep"] span', keep);
+  fill(panel, ".swipe.left", keep);
+  fill(panel, ".swipe.right", proposalWords(i));
+  for (const button of panel.querySelectorAll(".answers button")) button.setAttribute("title", button.querySelector("span")?.textContent ?? "");
+  const others = ofPair(undecided(), data.cards, i).length;
+  const same = the("same", HTMLButtonElement);
+  same.hidden = hides(i) || others < 2;
+  same.textContent = `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`;
+  same.title = same.textContent;
 }
 
 /** The classes to choose from, with what the models think of them behind each. @param {number} i */
 function drawChoices(i) {
-  const likelihood = new Map(hides(i) ? [] : likely[i]);
-  const shown = keys.length ? names.map((_, label) => label) : [...likelihood.keys()];
-  while (choices.children.length > shown.length) choices.lastChild?.remove();
-  while (choices.children.length < shown.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));
-  shown.forEach((label, at) => {
+  const hidden = hides(i);
+  const likelihood = new Map(hidden ? [] : likely[i]);
+  const few = keys.length ? names.map((_, label) => label) : offered(hidden ? [] : likely[i], hidden ? -1 : suggested[i]);
+  const chosen = decisionOf(i)?.action === "relabel" ? names.indexOf(decisionOf(i)?.label ?? "") : decisionOf(i)?.action === "keep" ? given[i] : -1;
+  while (choices.children.length > few.length) choices.lastChild?.remove();
+  while (choices.children.length < few.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));
+  few.forEach((label, at) => {
     const button = /** @type {HTMLButtonElement} */ (choices.children[at]);
+    const key = keys[label] ?? String(at + 1);
+    const share = likelihood.get(label) ?? 0;
     button.value = String(label);
-    button.title = names[label];
-    fill(button, "kbd", keys[label] === names[label] ? "" : keys[label] ?? String(at + 1));
+    button.title = hidden ? names[label] : `${names[label]}: ${share} % likely`;
+    button.setAttribute("aria-keyshortcuts", key);
+    button.setAttribute("aria-pressed", String(label === chosen));
+    fill(button, "kbd", key === names[label] ? "" : key);
     fill(button, "span", names[label]);
-    button.style.setProperty("--share", `${likelihood.get(label) ?? 0}%`);
-    button.classList.toggle("given", label === given[i]);
-    button.classList.toggle("suggested", label === suggested[i] && !hides(i));
+    button.style.setProperty("--share", `${share}%`);
+    button.classList.toggle("is-given", label === given[i]);
+    button.classList.toggle("is-suggested", label === suggested[i] && !hidden);
   });
+}
+
+function enlarge() {
+  if (current < 0) return;
+  fill(largeDialog, "#large-title", `#${ids[current]}`);
+  const original = the("original", HTMLAnchorElement);
+  const { file: address = "" } = cards[current].dataset;
+  original.hidden = !address;
+  original.href = address;
+  const shown = cards[current].querySelector(".look > .thumb");
+  const copies = shown ? [shown] : [...(cards[current].querySelector(".look")?.children ?? [])];
+  largeDialog.querySelector(".look")?.replaceChildren(...copies.map((each) => each.cloneNode(true)));
+  ask(largeDialog);
+  const large = /** @type {HTMLElement | null} */ (largeDialog.querySelector(".thumb"));
+  if (!large) return;
+  const scale = Number(getComputedStyle(large).getPropertyValue("--scale"));
+  const { width, height } = large.getBoundingClientRect();
+  large.style.setProperty("--scale", String(scale * Math.min((innerWidth * 0.86) / width, (innerHeight * 0.76) / height)));
+}
+
+function copyId() {
+  if (current >= 0) copy(ids[current]);
+}
+
+/** @param {string} text */
+function copy(text) {
+  const area = made("textarea", text);
+  document.body.append(area);
+  /** @type {HTMLTextAreaElement} */ (area).select();
+  document.execCommand("copy"); // the other way is closed to pages that are files
+  area.remove();
+  focusCard();
+  say(`Copied: ${text}`);
 }

@@ -1,26 +1,6 @@
-// The dialogs: one decision for a whole cell, and the search among all classes.
+// The dialogs: the search among all classes, one decision for several cards, and the list of keys.
 
-/** The undecided cards with the same given and the same suggested class. @param {number} i */
-function cellOf(i) {
-  const same = (/** @type {number} */ j) => given[j] === given[i] && suggested[j] === suggested[i];
-  return cards.flatMap((_, j) => (same(j) && !decisionOf(j) ? [j] : []));
-}
-
-function askCell() {
-  const touched = cellOf(current);
-  const [from, to] = [names[given[current]], names[suggested[current]]];
-  fill(cellDialog, "h2", `${number(touched.length)} undecided of ${from} → ${to}`);
-  fill(cellDialog, '[value="keep"]', `Keep all as ${from}`);
-  fill(cellDialog, '[value="accept"]', `Change all to ${to}`);
-  cellDialog.querySelector("ul")?.replaceChildren(...touched.slice(0, MOST_PREVIEWS).map((i) => {
-    const [item, id] = [document.createElement("li"), document.createElement("p")];
-    id.textContent = `#${ids[i]}`;
-    item.append(...[cards[i].querySelector(".look > .thumb")?.cloneNode(true) ?? ""], id);
-    return item;
-  }));
-  fill(cellDialog, ".note", touched.length > MOST_PREVIEWS ? `The first ${MOST_PREVIEWS} are shown.` : "");
-  ask(cellDialog, (answer) => answer && commit(touched, /** @type {Action | "accept"} */ (answer)));
-}
+const MOST_PREVIEWS = 120;
 
 /** @param {HTMLDialogElement} dialog @param {(answer: string) => unknown} [then] */
 function ask(dialog, then) {
@@ -31,7 +11,10 @@ function ask(dialog, then) {
   dialog.showModal();
 }
 
+// ---- One of all classes
 function askClass() {
+  const problem = obstacle();
+  if (problem) return say(problem);
   classFind.value = "";
   listClasses();
   ask(pickDialog, (answer) => answer && decide("relabel", Number(answer)));
@@ -39,9 +22,84 @@ function askClass() {
 
 function listClasses() {
   const text = classFind.value.trim().toLowerCase();
-  the("class-list", HTMLElement).replaceChildren(...names.map((name, label) => {
-    const button = document.createElement("button");
-    [button.value, button.textContent] = [String(label), name];
+  const likeliest = hides(current) ? [] : likely[current].map(([label]) => label);
+  const all = [...new Set([...likeliest, ...names.keys()])];
+  the("class-list", HTMLElement).replaceChildren(...all.filter((label) => names[label].toLowerCase().includes(text)).map((label) => {
+    const button = /** @type {HTMLButtonElement} */ (made("button", names[label]));
+    button.value = String(label);
+    button.dir = "auto";
     return button;
-  }).filter((button) => button.textContent?.toLowerCase().includes(text)));
+  }));
+}
+
+// ---- One decision for several cards
+let offer = /** @type {number[]} */ ([]); // the cards that the dialog is about
+const spared = /** @type {Set<number>} */ (new Set()); // those of them that a person took out
+
+function askPair() {
+  if (current < 0 || hides(current)) return;
+  const [from, to] = [names[given[current]], names[suggested[current]]];
+  askTogether(ofPair(undecided(), data.cards, current), `undecided of ${from} → ${to}`, `Keep all as ${from}`, `Change all to ${to}`);
+}
+
+function askList() {
+  if (sealed) return;
+  askTogether(undecided(), "undecided cards of this list", "Keep the given labels", "Do what each card proposes");
+}
+
+/** @param {number[]} open @param {string} what @param {string} keep @param {string} accept */
+function askTogether(open, what, keep, accept) {
+  const problem = obstacle();
+  if (problem) return say(problem);
+  const pair = accept.startsWith("Change");
+  spared.clear();
+  above.value = "0";
+  above.oninput = () => drawTogether(aboveChance(open, data.cards, Number(above.value)), what);
+  fill(togetherDialog, '[value="keep"]', keep);
+  fill(togetherDialog, '[value="accept"]', accept);
+  drawTogether(open, what);
+  ask(togetherDialog, (answer) => {
+    const chosen = offer.filter((i) => !spared.has(i));
+    const action = /** @type {Proposal} */ (answer);
+    if (answer && chosen.length) commit(chosen, answer === "accept" && !pair ? proposalOf : () => action);
+    else focusCard();
+  });
+}
+
+/** @param {number[]} open @param {string} what */
+function drawTogether(open, what) {
+  offer = open;
+  const count = () => fill(togetherDialog, "h2", `${number(offer.filter((i) => !spared.has(i)).length)} ${what}`);
+  togetherDialog.querySelector("ul")?.replaceChildren(...open.slice(0, MOST_PREVIEWS).map((i) => preview(i, count)));
+  const hidden = open.length - MOST_PREVIEWS;
+  fill(togetherDialog, ".note", hidden > 0 ? `The first ${MOST_PREVIEWS} are shown; the decision is for ${number(hidden)} more.` : "");
+  count();
+}
+
+/** A card with a tick that takes it out. @param {number} i @param {() => void} changed */
+function preview(i, changed) {
+  const [item, label, box] = [document.createElement("li"), document.createElement("label"), document.createElement("input")];
+  box.type = "checkbox";
+  box.checked = !spared.has(i);
+  box.addEventListener("change", () => {
+    if (box.checked) spared.delete(i);
+    else spared.add(i);
+    changed();
+  });
+  label.append(picture(i), box, made("bdi", `#${ids[i]}`));
+  item.append(label);
+  return item;
+}
+
+// ---- Keys
+function showHelp() {
+  the("keys", HTMLElement).replaceChildren(...COMMANDS.filter(({ keys: own }) => own.length).map(({ keys: own, words }) => {
+    const line = document.createElement("tr");
+    const head = made("th", "");
+    head.setAttribute("scope", "row");
+    head.append(...own.flatMap((key) => [made("kbd", keyName(key)), " "]));
+    line.append(head, made("td", words));
+    return line;
+  }));
+  ask(helpDialog, focusCard);
 }

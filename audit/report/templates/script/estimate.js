@@ -17,8 +17,10 @@ class ErrorCurve {
 
   /** Weigh the grid by all decisions, from its prior. @param {Told[]} decisions */
   learn(decisions) {
+    const counts = new Map();
+    for (const { knot, wrong } of decisions) counts.set(2 * knot + Number(wrong), (counts.get(2 * knot + Number(wrong)) ?? 0) + 1);
     const logWeight = this.pError.map((p, g) => Math.log(this.grid.weight[g] || Number.MIN_VALUE)
-      + decisions.reduce((sum, { knot, wrong }) => sum + Math.log(wrong ? p[knot] : 1 - p[knot]), 0));
+      + [...counts].reduce((sum, [told, count]) => sum + count * Math.log(told % 2 ? p[told >> 1] : 1 - p[told >> 1]), 0));
     const most = Math.max(...logWeight);
     const weight = logWeight.map((each) => Math.exp(each - most));
     const total = weight.reduce((sum, each) => sum + each, 0);

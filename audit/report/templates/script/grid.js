@@ -1,41 +1,113 @@
-// The cards, which are in the page already: filters, order, and how far they are shown.
+// The cards, which are in the page already: which the view leaves, in which order, and how far they are shown.
 
-/** @param {number} i */
-function matches(i) {
-  const action = decisionOf(i)?.action ?? "open";
-  return (show === "all" || show === action || (show === "decided" && action !== "open"))
-    && (givenTool.value === "" || given[i] === Number(givenTool.value))
-    && (suggestedTool.value === "" || suggested[i] === Number(suggestedTool.value))
-    && (kindTool.value === "" || kinds[i] === Number(kindTool.value))
-    && wordsOf[i].includes(find.value.trim().toLowerCase());
-}
+let view = viewOf(location.hash, sealed) ?? { ...WHOLE, sort: data.sample_first && !sealed ? "sample" : "page" };
+let stands = " page"; // how the cards stand in the document
+let order = cards.map((_, i) => i); // the cards that the filters leave, in their order
+let place = order.slice(); // of each card in it, -1 for none
+let limit = 0; // how many of them are shown
+let current = -1;
 
-/** Show the cards that the filters leave; a decision alone never moves a card. */
+/** @type {Facts} */
+const facts = {
+  data, decided: decisionOf, differing: new Set(),
+  words: cards.map((card, i) => `${ids[i]} ${card.querySelector(".look > .text")?.textContent ?? ""}`.toLowerCase()),
+};
+const undecided = () => order.filter((i) => !decisionOf(i));
+
+/** Show the cards that the view leaves; a decision alone never moves a card. */
 function refilter() {
-  const all = cards.map((_, i) => i);
-  const natural = new Intl.Collator("en", { numeric: true });
-  if (sort.value === "pair") all.sort((a, b) => given[a] - given[b] || suggested[a] - suggested[b] || a - b);
-  if (sort.value === "kind") all.sort((a, b) => kinds[a] - kinds[b] || a - b);
-  if (sort.value === "sample") all.sort((a, b) => drawn[a] - drawn[b] || a - b);
-  if (sort.value === "id") all.sort((a, b) => natural.compare(ids[a], ids[b]));
-  if (sort.value !== sorted) grid.append(...all.map((i) => cards[i]));
-  sorted = sort.value;
-  order = all.filter(matches);
+  const wanted = `${view.like} ${view.sort}`;
+  if (wanted !== stands || wanted.endsWith("verdict")) grid.append(...sorted(view, allLike(), facts).map((i) => cards[i]));
+  stands = wanted;
+  order = sorted(view, passing(view, setFilters(view), facts), facts);
   place.fill(-1);
   order.forEach((i, at) => { place[i] = at; });
   limit = 0;
   for (const card of cards) card.hidden = true;
+  emptyList();
   showUpTo(MORE);
   the("none", HTMLElement).hidden = order.length > 0;
   for (const i of [...marked]) if (place[i] < 0) mark(i, false);
-  select(place[current] >= 0 && place[current] < limit ? current : order.find((i) => !decisionOf(i)) ?? order[0] ?? -1);
+  select(place[current] >= 0 && place[current] < limit ? current : undecided()[0] ?? order[0] ?? -1);
+  drawTools();
   summarise();
+}
+
+/** All cards, those like one of them first where that is asked for. */
+function allLike() {
+  const like = view.like ? passing(view, ["like"], facts) : [];
+  return [...new Set([...like, ...cards.map((_, i) => i)])];
+}
+
+/** Change the view and show what it leaves. @param {Partial<View>} changes */
+function show(changes) {
+  view = { ...view, ...changes };
+  refilter();
+  writeAddress();
 }
 
 /** @param {number} count */
 function showUpTo(count) {
-  for (; limit < Math.min(order.length, count); limit++) cards[order[limit]].hidden = false;
+  for (; limit < Math.min(order.length, count); limit++) {
+    const i = order[limit];
+    cards[i].hidden = false;
+    nameCard(i);
+    addRow(i);
+  }
   const more = the("more", HTMLButtonElement);
   more.hidden = limit >= order.length;
   more.textContent = `Show ${number(Math.min(MORE, order.length - limit))} more of ${number(order.length - limit)}`;
+}
+
+/** Whether a person sees what a key would decide, and not only its edge. */
+function panelInView() {
+  const { top, bottom } = panel.getBoundingClientRect();
+  return bottom > 150 && top < innerHeight - 150;
+}
+
+/** @param {number} i */
+function select(i) {
+  for (const old of [cards[current], rowOf(current)]) {
+    old?.removeAttribute("aria-current");
+    old?.setAttribute("tabindex", "-1");
+  }
+  current = i;
+  showUpTo((place[i] ?? 0) + AHEAD);
+  for (const element of [cards[i], rowOf(i)]) {
+    element?.setAttribute("aria-current", "true");
+    element?.setAttribute("tabindex", "0");
+  }
+  drawPanel();
+  keepAddress();
+}
+
+/** Make a card the current one and bring it into view. @param {number} i */
+function go(i) {
+  select(i);
+  if (i < 0) return;
+  if (!panelInView() || panel.getBoundingClientRect().bottom > innerHeight) {
+    (stacked.matches ? panel : columns).scrollIntoView({ behavior: "instant", block: "start" });
+  }
+  focusCard();
+  if (!stacked.matches) shownElement(i).scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+/** The element that stands for a card: itself, or its row of the list. @param {number} i */
+function shownElement(i) {
+  return grid.hidden ? rowOf(i) ?? cards[i] : cards[i];
+}
+
+function focusCard() {
+  if (current >= 0) shownElement(current).focus({ preventScroll: true });
+}
+
+/** @param {number} by */
+function step(by) {
+  const to = order[Math.max(0, Math.min(order.length - 1, place[current] + by))];
+  go(panelInView() ? to ?? current : current);
+}
+
+/** How many cards stand side by side. */
+function lineLength() {
+  return grid.hidden ? 1 : getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 }

@@ -1,10 +1,8 @@
-// The page: its data, its elements, what is shown of the cards, and how a text comes into it. No key causes work
-// in proportion to the layout of the page.
+// The page: its data, its elements, and how a text comes into it. No key causes work in proportion to the layout.
 
 const MORE = 48; // cards that are shown at a time
 const AHEAD = 16; // beyond the current one, so that a step adds one card to the page and not a screen of them
 const NEXT = 50; // cards that one looks ahead
-const MOST_PREVIEWS = 60;
 const SIGNS = { keep: "✓", relabel: "→", ambiguous: "?", drop: "×" };
 const WORDS = { keep: "kept", relabel: "changed to", ambiguous: "ambiguous", drop: "dropped" };
 
@@ -21,36 +19,40 @@ const names = data.class_names;
 const keys = keysOf(names);
 const { row: rows, id: ids, given, suggested, knot: knots, likely, kind: kinds } = data.cards;
 const curve = data.curve && new ErrorCurve(data.curve);
-const book = new Book(data, () => window.localStorage);
+const store = new Store(() => window.localStorage);
+const book = new Book(data, store);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
-const [review, columns, grid, panel, look, choices] = ["review", "columns", "cards", "panel", "look", "choices"]
-  .map((id) => the(id, HTMLElement));
-const [note, reviewer, hide, find, classFind, file, keysOn, stopBelow] =
-  ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on", "stop-below"].map((id) => the(id, HTMLInputElement));
+const [review, tools, filterBox, activeBox, columns, grid, panel, look, subject, choices, end, second] =
+  ["review", "tools", "filters", "active", "columns", "cards", "panel", "look", "subject", "choices", "end", "second"]
+    .map((id) => the(id, HTMLElement));
+const [note, reviewer, hide, find, classFind, file, keysOn, stopBelow, size, above] =
+  ["note", "reviewer", "hide", "find", "class-find", "file", "keys-on", "stop-below", "size", "above"].map((id) => the(id, HTMLInputElement));
 const [givenTool, suggestedTool, kindTool, sort] = ["given", "suggested", "kind", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
-const [helpDialog, pickDialog, cellDialog] = ["help", "pick", "cell"].map((id) => the(id, HTMLDialogElement));
+const [helpDialog, pickDialog, togetherDialog, largeDialog] =
+  ["help", "pick", "together-dialog", "large"].map((id) => the(id, HTMLDialogElement));
+const menu = the("menu", HTMLDetailsElement);
+const stacked = matchMedia("(max-width: 860px), (max-height: 520px)"); // the desk stands above the cards
 
-let show = "all"; // which decisions the grid shows
-let sorted = "page"; // how the cards stand in the document
-let order = cards.map((_, i) => i); // the cards that the filters leave, in their order
-let place = order.slice(); // of each card in it, -1 for none
-let limit = 0; // how many of them are shown
-let current = -1;
-const marked = /** @type {Set<number>} */ (new Set());
-const drawn = cards.map((_, i) => (data.sample.includes(i) ? data.sample.indexOf(i) : cards.length)); // places in the sample
-const notes = /** @type {Map<number, string>} */ (new Map()); // as typed, of cards that may be undecided yet
-// What a search looks through: the id and, of a text, its words.
-const wordsOf = cards.map((card, i) => `${ids[i]} ${card.querySelector(".look > .text")?.textContent ?? ""}`.toLowerCase());
-const filters = /** @type {WeakMap<Element, string[]>} */ (new WeakMap()); // given, suggested, kind by button
+const ENDED = `${book.prefix}ended`; // whether this blind review was ended, which fixes its decisions
+let sealed = data.blind && !store.read(ENDED);
 
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
-const hides = (/** @type {number} */ i) => hide.checked && !decisionOf(i);
+const hides = (/** @type {number} */ i) => sealed || (hide.checked && !decisionOf(i));
 const number = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
+const counted = (/** @type {number} */ x, /** @type {string} */ thing) => `${number(x)} ${thing}${x === 1 ? "" : "s"}`;
+const chance = (/** @type {number} */ i) => cards[i].querySelector(".p")?.textContent?.replace(/\s/g, " ") ?? "";
 const say = (/** @type {string} */ text) => fill(panel, "#said", text);
 const warn = (/** @type {string} */ text) => fill(review, "#warning", text);
 
-/** @param {HTMLElement} parent @param {string} selector @param {string} text */
+/** @param {ParentNode} parent @param {string} selector @param {string} text */
 function fill(parent, selector, text) {
   const found = parent.querySelector(selector);
   if (found) found.textContent = text;
+}
+
+/** A new element with a text. @param {string} tag @param {string} text @param {string} [kind] */
+function made(tag, text, kind = "") {
+  const element = document.createElement(tag);
+  [element.textContent, element.className] = [text, kind];
+  return element;
 }

@@ -1,0 +1,56 @@
+// What a card says: its decision, and its name for those who do not see it.
+
+/** What was decided, with its sign or as a sentence. @param {Decision | undefined} decided @param {boolean} [spoken] */
+function verdict(decided, spoken = false) {
+  if (!decided) return spoken ? "undecided" : "";
+  const words = decided.action === "relabel" && !spoken ? "" : WORDS[decided.action];
+  return [spoken ? "" : SIGNS[decided.action], words, decided.label ?? ""].filter(Boolean).join(" ");
+}
+
+/** What of a pair of labels holds after a decision: the given one, the suggested one, or neither. @param {Decision | undefined} decided */
+function outcome(decided) {
+  if (decided?.action !== "relabel") return decided?.action ?? "open";
+  return decided.label === decided.suggested ? "relabel" : "other";
+}
+
+/** Show on a card what was decided of it; nothing for one that is not on the page. @param {number} i */
+function paint(i) {
+  if (i < 0) return;
+  const decided = decisionOf(i);
+  cards[i].classList.toggle("decided", Boolean(decided));
+  cards[i].dataset.outcome = outcome(decided);
+  const foot = /** @type {HTMLElement} */ (cards[i].querySelector(".meta"));
+  const badge = foot.querySelector(".verdict") ?? foot.appendChild(made("span", "", "verdict"));
+  badge.textContent = verdict(decided);
+  badge.setAttribute("dir", "auto");
+  nameCard(i);
+  paintRow(i);
+}
+
+/** @param {number} i */
+function nameCard(i) {
+  const said = hides(i) ? [] : [`suggested ${names[suggested[i]]}`, `${chance(i)} chance wrong`];
+  const at = place[i] < 0 ? "" : `, ${number(place[i] + 1)} of ${number(order.length)}`;
+  const name = [`given ${names[given[i]]}`, ...said, verdict(decisionOf(i), true)].join(", ");
+  cards[i].setAttribute("aria-label", name + at);
+}
+
+/** The picture of a card, small. @param {number} i */
+function picture(i) {
+  return cards[i].querySelector(".look > .thumb, .look > .text")?.cloneNode(true) ?? "";
+}
+
+const marked = /** @type {Set<number>} */ (new Set());
+
+/** @param {number} i @param {boolean} on */
+function mark(i, on) {
+  if (i < 0) return;
+  if (on) marked.add(i);
+  else marked.delete(i);
+  cards[i].classList.toggle("marked", on);
+  cards[i].setAttribute("aria-selected", String(on));
+  the("marks", HTMLElement).hidden = !marked.size;
+  fill(panel, "#marks-count", `${number(marked.size)} selected. The next decision applies to all of them.`);
+}
+
+const unmark = () => [...marked].forEach((i) => mark(i, false));

@@ -1,0 +1,27 @@
+// The end of a review: what was decided, how long it took, and what to do with it.
+
+let savedOnce = false; // since the page was opened
+
+/** @param {boolean} shown */
+function showSummary(shown) {
+  end.hidden = !shown;
+  menu.open = false;
+  if (!shown) return focusCard();
+  const { all, decided, keep, relabel, ambiguous, drop } = tally();
+  const { seconds } = paceOf([...book.decisions.values()].map(({ time }) => time));
+  fill(end, "#end-title", decided === all ? `All ${number(all)} cards are decided` : `${number(decided)} of ${number(all)} cards are decided`);
+  fill(end, "#end-counts", `${number(keep)} kept, ${number(relabel)} changed, ${number(ambiguous)} ambiguous, ${number(drop)} dropped${seconds ? `, in ${duration(seconds)}` : ""}.`);
+  fill(end, "#command", command());
+  /** @type {HTMLElement} */ (end.querySelector('[data-act="unseal"]')).hidden = !sealed || !savedOnce;
+  if (!stacked.matches) return;
+  end.scrollIntoView({ behavior: "instant", block: "center" });
+}
+
+/** The command that applies what was decided here. */
+const command = () => commandOf(location, fileName(reviewer.value.trim(), "json"));
+
+/** End the blind review: everything is shown, and its decisions stay as they are. */
+function unseal() {
+  store.keep(ENDED, new Date().toISOString());
+  location.reload();
+}

@@ -1,0 +1,392 @@
+"""The review desk: nothing is decided by accident, nothing is lost, and nothing moves or gives a blind review away."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from review_page import (
+    browser,
+    cards,
+    change,
+    choose_file,
+    current,
+    exported,
+    open_filters,
+    opened,
+    press,
+    report,
+    run,
+    said,
+    until,
+)
+
+import audit
+from audit.report import page as report_page
+
+pytestmark = pytest.mark.usefixtures("pictures")
+
+HOLD = """key => { for (let i = 0; i < 25; i++) document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, repeat: i > 0, bubbles: true, cancelable: true })) }"""
+
+
+@pytest.fixture(scope="module")
+def blind(run, tmp_path_factory):
+    """The same run as if it had hidden controls."""
+    path = tmp_path_factory.mktemp("blind") / "report.html"
+    content = report_page.sections.report
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_page.sections, "report", lambda *a: replace(content(*a), blind=True))
+        path.write_text(report_page.render(run.record), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory):
+    """Thirty long class names, some from right to left."""
+    rng = np.random.default_rng(0)
+    names = np.sort(
+        ["כלב שמירה", "قطة منزلية", *[f"a customer asks about part number {i:02}" for i in range(28)]]
+    )
+    y = rng.integers(0, 30, 300)
+    seen = np.r_[y[:200], rng.integers(0, 30, 100)]
+    probs = 0.6 * np.eye(30)[seen] + 0.4 * rng.dirichlet(np.ones(30), 300)
+    X = pd.DataFrame({f"value {i}": rng.normal(size=300) for i in range(6)})
+    found = audit.detect(X, names[y], pred_probs=probs)
+    return found.save(tmp_path_factory.mktemp("worded") / "run")
+
+
+def from_menu(page, name):
+    page.locator("#menu summary").click()
+    page.locator("#menu").get_by_role("button", name=name).click()
+
+
+def test_a_key_that_is_held_down_decides_once(report, opened):
+    page = opened(report)
+    press(page, "j")
+    for key in ("y", "Enter", "x", "3"):
+        before = len(exported(page)["decisions"])
+        page.evaluate(HOLD, key)
+        assert len(exported(page)["decisions"]) == before + 1
+    page.evaluate(HOLD, "j")
+    assert page.locator("#panel .at").text_content().startswith("30 of")
+
+
+def test_undo_and_redo_have_the_usual_keys(report, opened):
+    page = opened(report)
+    press(page, "j", "a", "x", "Control+z", "Control+z")
+    assert exported(page)["decisions"] == []
+    press(page, "Control+Shift+Z", "Control+y")
+    assert [each["action"] for each in exported(page)["decisions"]] == ["ambiguous", "drop"]
+    press(page, "Control+y")
+    assert said(page) == "There is nothing to do again."
+
+
+def test_a_reload_keeps_notes_steps_filters_and_place(report, opened):
+    page = opened(report)
+    press(page, "j", "a", "x")
+    open_filters(page)
+    page.locator("#tool-given").select_option("1")
+    cards(page).nth(3).click()
+    press(page, "n")
+    page.keyboard.type("torn corner")
+    press(page, "Enter")
+    here, order = current(page), page.locator("#matching").text_content()
+    page.wait_for_url(re.compile(rf"given=1&card={here}$"))
+    page.reload()
+    assert (current(page), page.locator("#matching").text_content()) == (here, order)
+    assert page.locator("#note").input_value() == "torn corner"
+    press(page, "u", "u")
+    assert exported(page)["decisions"] == []
+    page.get_by_role("button", name="Clear all filters").click()
+    press(page, "Control+y")
+    assert len(exported(page)["decisions"]) == 1
+
+
+def test_a_decision_can_be_cleared(report, opened):
+    page = opened(report)
+    press(page, "j", "a", "k", "Delete")
+    assert said(page).startswith("Undecided again: #")
+    assert exported(page)["decisions"] == []
+    press(page, "u")
+    assert len(exported(page)["decisions"]) == 1
+
+
+def test_keys_work_on_after_a_click_elsewhere(report, opened):
+    page = opened(report)
+    press(page, "j")
+    page.locator("[data-show=open]").click()
+    press(page, "Enter")
+    page.get_by_role("button", name="List", exact=True).click()
+    press(page, "a")
+    page.get_by_role("button", name="List", exact=True).click()
+    page.locator(".matrix [data-suggested] button").first.click()
+    press(page, "x")
+    assert [each["action"] for each in exported(page)["decisions"]] == ["keep", "ambiguous", "drop"]
+
+
+def test_deciding_all_takes_the_listed_cards_and_spares_some(report, opened):
+    page = opened(report)
+    press(page, "j")
+    page.locator("#find").fill("1")
+    page.get_by_role("button", name="Decide on all of these").click()
+    dialog = page.get_by_role("dialog")
+    listed = int(re.match(r"\d+", page.locator("#matching").text_content())[0])
+    assert dialog.get_by_role("listitem").count() == listed
+    dialog.get_by_role("checkbox").first.click()
+    dialog.get_by_role("checkbox").nth(1).press("Space")
+    assert dialog.get_by_role("heading").inner_text().startswith(f"{listed - 2} undecided")
+    dialog.get_by_role("button", name="Drop all").click()
+    made = exported(page)["decisions"]
+    assert len(made) == listed - 2
+    assert all("1" in each["id"] for each in made)
+    press(page, "u")
+    assert exported(page)["decisions"] == []
+
+
+def test_all_above_a_chance_are_decided_at_once(report, opened):
+    page = opened(report)
+    press(page, "j")
+    from_menu(page, "Decide all of the list")
+    page.locator("#above").fill("70")
+    likely = page.evaluate("data.cards.p_error.filter((p) => 100 * p >= 70).length")
+    dialog = page.get_by_role("dialog")
+    assert dialog.get_by_role("heading").inner_text().startswith(f"{likely} undecided")
+    dialog.get_by_role("button", name="Do what each card proposes").click()
+    assert len(exported(page)["decisions"]) == likely
+
+
+def test_chips_say_what_is_filtered_and_take_it_away(run, report, opened):
+    page = opened(report)
+    ranking = run.record.suspects.ranking
+    open_filters(page)
+    page.locator("#tool-given").select_option(
+        label=run.record.class_names[run.record.labels.original[ranking[0]]]
+    )
+    page.locator("#tool-from").fill("10")
+    page.locator("#find").fill(f"#{run.record.ids[ranking[0]]}")
+    chips = page.locator("#active li button")
+    assert chips.count() == 3
+    assert cards(page).count() >= 1
+    for _ in range(3):
+        chips.first.click()
+    assert not page.locator("#active").is_visible()
+    assert cards(page).count() == min(48, len(ranking))
+
+
+def test_the_list_sorts_by_its_headings(run, report, opened):
+    page = opened(report)
+    page.get_by_role("button", name="List", exact=True).click()
+    ids = [str(run.record.ids[row]) for row in run.record.suspects.ranking]
+    lines = page.locator("#list tbody tr")
+    head = page.locator("#list th").first
+    for turned, state in ((False, "ascending"), (True, "descending")):
+        head.get_by_role("button").click()
+        shown = [each.removeprefix("#") for each in lines.locator("td:first-child").all_text_contents()]
+        assert shown[:40] == sorted(ids, key=int, reverse=turned)[:40]
+        assert head.get_attribute("aria-sort") == state
+    lines.nth(2).click()
+    press(page, "x")
+    assert lines.nth(2).locator("td").last.inner_text() == "× dropped"
+
+
+def test_similar_cards_come_alone_and_the_closest_first(report, opened):
+    page = opened(report)
+    press(page, "j")
+    here = current(page)
+    from_menu(page, "Find similar")
+    assert cards(page).count() == 25
+    assert cards(page).first.locator(".id").text_content() == f"#{here}"
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1400, 900), (400, 850), (850, 400)])
+def test_no_button_moves_from_card_to_card(report, worded, opened, size):
+    for path in (report, worded):
+        page = opened(path, viewport={"width": size[0], "height": size[1]})
+        press(page, "j")
+        places = set()
+        for _ in range(12):
+            boxes = page.evaluate(
+                "[...panel.querySelectorAll('.answers button, .actions > button')]"
+                ".map((each) => each.getBoundingClientRect()).map(({x, y, width, height}) => [x, y, width, height])"
+            )
+            places.add(tuple(map(tuple, np.round(boxes).tolist())))
+            press(page, "j")
+        assert len(places) == 1
+        top, bottom, over = page.evaluate(
+            "[panel.getBoundingClientRect().top, panel.getBoundingClientRect().bottom,"
+            " panel.scrollHeight - panel.clientHeight]"
+        )
+        assert top >= -1
+        assert bottom <= size[1] + 1
+        assert over <= 0
+
+
+def test_a_thumb_decides(report, opened):
+    page = opened(report, viewport={"width": 400, "height": 850}, has_touch=True, is_mobile=True)
+    press(page, "j")
+    for button in page.locator(".answers button, .actions:not(.small-actions) button").all():
+        assert button.bounding_box()["height"] >= 44
+    swipe = """by => { const box = subject.getBoundingClientRect();
+        const at = (kind, x) => subject.dispatchEvent(new PointerEvent(kind, { pointerType: "touch",
+            isPrimary: true, bubbles: true, clientX: box.x + 180 + x, clientY: box.y + 90 }));
+        at("pointerdown", 0); at("pointermove", by / 2); at("pointermove", by); at("pointerup", by) }"""
+    for by in (-40, 40, -140, 140):
+        page.evaluate(swipe, by)
+    first, second = exported(page)["decisions"]
+    proposal = page.evaluate("proposalOf(1)")
+    assert first["action"] == "keep"
+    assert second["action"] == {"accept": "relabel"}.get(proposal, proposal)
+
+
+def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
+    page = opened(blind)
+    total = page.locator(".card").count()
+    press(page, "j", "a", "Enter", "k")
+    assert not page.locator("#review .evidence:visible").count()
+    words = page.locator("#review").inner_text() + cards(page).first.get_attribute("aria-label")
+    for telling in ("%", "suggested", "expected", "mislabelled"):
+        assert telling not in words.lower().replace("hide the suggestion", "")
+    page.goto(f"{Path(blind).as_uri()}#view:kind=0&suggested=1&sort=chance")
+    page.reload()
+    assert cards(page).count() == min(48, total)
+    before = exported(page)["decisions"]
+    assert len(before) == 2
+    page.get_by_role("button", name="End the blind review").click()
+    page.locator("#panel .evidence:visible").first.wait_for()
+    press(page, "j", "x", "u")
+    assert exported(page)["decisions"] == before
+
+
+def test_the_first_button_does_what_the_card_proposes(report, opened):
+    page = opened(report)
+    press(page, "j")
+    proposals = page.evaluate("cards.slice(0, 20).map((_, i) => proposalOf(i))")
+    words = {"accept": "Change to", "keep": "Keep", "ambiguous": "Set aside", "drop": "Drop"}
+    for proposal in proposals:
+        assert page.locator("[data-act=propose] span").inner_text().startswith(words[proposal])
+        press(page, "y")
+    made = [each["action"] for each in exported(page)["decisions"]]
+    assert made == [{"accept": "relabel"}.get(each, each) for each in proposals]
+
+
+def test_cards_have_names_and_states(run, report, opened):
+    page = opened(report)
+    press(page, "j")
+    card, names, record = cards(page).first, run.record.class_names, run.record
+    row = record.suspects.ranking[0]
+    given, suggested = (
+        re.escape(names[of[row]]) for of in (record.labels.original, record.suspects.suggested)
+    )
+    total = len(record.suspects.ranking)
+    assert re.fullmatch(
+        rf"given {given}, suggested {suggested}, \d+ % chance wrong, undecided, 1 of {total}",
+        card.get_attribute("aria-label"),
+    )
+    change(page)
+    assert re.search(f"changed to {suggested}", card.get_attribute("aria-label"))
+    press(page, "k")
+    assert page.locator("#choices [aria-pressed=true].is-suggested").count() == 1
+    assert page.locator(".actions [data-act=undo]").get_attribute("aria-keyshortcuts") == "u Control+z"
+    press(page, "Tab")
+    assert page.evaluate("panel.contains(document.activeElement)")
+
+
+def test_many_long_names_have_five_choices(worded, opened):
+    page = opened(worded)
+    press(page, "j")
+    for _ in range(5):
+        assert page.locator("#choices button").count() == 5
+        assert page.locator("#choices .is-suggested").count() == 1
+        press(page, "j")
+
+
+def test_a_finished_review_ends_with_a_summary(report, opened):
+    page = opened(report)
+    press(page, "j")
+    from_menu(page, "Decide all of the list")
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    end = page.get_by_role("region", name=re.compile(r"All \d+ cards are decided"))
+    assert end.is_visible()
+    assert f"audit apply {Path(report).parent} decisions.json --out corrected" in end.inner_text()
+    with page.expect_download() as download:
+        end.get_by_role("button", name="Save as CSV").click()
+    table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    as_json = exported(page)["decisions"]
+    wanted = [(each["id"], each["action"]) for each in as_json]
+    assert [(each["id"], each["action"]) for each in table] == wanted
+
+
+def test_a_second_reviewer_stands_beside(report, opened):
+    page = opened(report)
+    press(page, "j", "a", "x", "x")
+    theirs = exported(page)
+    theirs["reviewer"] = "Ada"
+    theirs["decisions"][1]["action"] = "ambiguous"
+    content = json.dumps(theirs).encode()
+    with page.expect_file_chooser() as chooser:
+        from_menu(page, "Compare with a second reviewer")
+    chooser.value.set_files({"name": "ada.json", "mimeType": "application/json", "buffer": content})
+    until(page, "#second", "You and Ada agree on 2 of 3 rows, kappa 0.40.")
+    page.get_by_role("button", name="Only what differs").click()
+    assert cards(page).count() == 1
+    assert [each["action"] for each in exported(page)["decisions"]] == ["ambiguous", "drop", "drop"]
+
+
+def test_a_refusal_is_in_sight(report, opened):
+    page = opened(report)
+    press(page, "j", *["j"] * 30)
+    choose_file(page, "{")
+    until(page, "#warning", "was not imported")
+    assert 0 <= page.locator("#warning").bounding_box()["y"] <= 800
+
+
+def test_a_card_can_be_enlarged(report, opened):
+    page = opened(report)
+    press(page, "j", "z")
+    large = page.locator("#large .thumb").bounding_box()
+    assert max(large["width"], large["height"]) > 500
+    press(page, "z")
+    assert not page.locator("#large").is_visible()
+    press(page, "x")
+    assert len(exported(page)["decisions"]) == 1
+
+
+def test_axe_finds_nothing_serious_in_filters_list_and_summary(finished_run, opened):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    ).Axe()
+    page = opened(finished_run[1] / "report.html")
+    press(page, "j", "x")
+    page.locator("#find").fill("1")
+    press(page, "Escape")
+    for state in ("Filters", "List", "Export"):
+        page.get_by_role("button", name=state, exact=True).click()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = axe.run(page).response["violations"]
+            serious = [
+                (v["id"], v["nodes"][0]["html"][:120])
+                for v in found
+                if v["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], (state, scheme)
+
+
+def test_the_next_card_comes_at_once(tmp_path, opened):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (5000, 8, 8)).astype(np.uint8), rng.integers(0, 10, 5000)
+    page = opened(audit.detect(X, y, pred_probs=rng.dirichlet(np.ones(10), 5000)).save(tmp_path / "run"))
+    assert page.locator(".card").count() > 1000
+    press(page, "j")
+    took = page.evaluate(
+        "[...Array(40)].map(() => { const from = performance.now(); decide('keep'); "
+        "document.body.offsetHeight; return performance.now() - from })"
+    )
+    print(sorted(took))
+    assert np.median(took) < 500  # tells a mistake, not a machine

@@ -1,0 +1,105 @@
+"""A report with a hundred suspects in a browser, and what a person does on its page."""
+
+import json
+from pathlib import Path
+
+import browser as browsers
+import numpy as np
+import pytest
+from conftest import striped_images
+
+import audit
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright, browser = browsers.start()
+    yield browser
+    browser.close()
+    playwright.stop()
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A hundred suspects among five classes of images, one class and the name a piece of HTML."""
+    rng = np.random.default_rng(1)
+    X, y = striped_images(400, classes=5)
+    probs = 0.7 * np.eye(5)[y] + 0.3 * rng.dirichlet(np.ones(5), 400)
+    wrong = rng.choice(400, 100, replace=False)
+    y[wrong] = (y[wrong] + rng.integers(1, 5, 100)) % 5
+    names = np.array(["3", "7", "</script><img src=x onerror=alert(1)>", "cat", "Ελλάδα"])
+    return audit.detect(X, names[y], pred_probs=probs, name="<b onmouseover=alert(2)>.png")
+
+
+@pytest.fixture(scope="module")
+def report(run, tmp_path_factory):
+    return run.save(tmp_path_factory.mktemp("panel") / "run")
+
+
+@pytest.fixture
+def opened(browser):
+    """Open a page in a fresh profile; any error in it fails the test."""
+    contexts, errors = [], []
+
+    def open_page(path, script=None, **options):
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        if script:
+            context.add_init_script(script)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        page.on("dialog", lambda dialog: dialog.type == "alert" and errors.append(dialog.message))
+        page.goto(Path(path).as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def exported(page):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").dispatch_event("click")  # without scrolling to it
+    return json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+
+
+def said(page):
+    return page.locator("#said").inner_text()
+
+
+def cards(page):
+    return page.locator("#cards .card:visible")
+
+
+def current(page):
+    return page.locator(".card[aria-current] .id").text_content().removeprefix("#")
+
+
+def until(page, selector, text):
+    """Wait for a text; Playwright's own waiting for a function is what the page's policy forbids."""
+    page.locator(selector).filter(has_text=text).wait_for(state="attached")
+
+
+def choose_file(page, content, name="theirs.json"):
+    text = content if isinstance(content, str) else json.dumps(content)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#menu summary").click()
+        page.get_by_role("button", name="Import").click()
+    chooser.value.set_files({"name": name, "mimeType": "application/json", "buffer": text.encode()})
+
+
+def change(page, times=1):
+    """Take the suggested class, whatever the card proposes."""
+    for _ in range(times):
+        page.locator("#choices .is-suggested").click()
+
+
+def open_filters(page):
+    page.get_by_role("button", name="Filters", exact=True).click()
