@@ -37,6 +37,7 @@ SCRIPTS = (  # in this order one script
     "dialogs.js",
     "files.js",
     "summary.js",
+    "others.js",
     "touch.js",
     "commands.js",
     "start.js",

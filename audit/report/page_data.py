@@ -1,5 +1,6 @@
 """The data of the page's script: the run, its classes and the cards, in a form that JSON can hold."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
         },
         "parts": parts,
         "people": [] if votes is None else list(votes.names),
+        "others": _others(record, report, number),
         "curve": _curve(record, len(cards) - report.suspects.controls),
         "sample": _sample(record, rows),
         "sample_first": record.config.get("sample", 0) > 0,
@@ -53,6 +55,23 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
             "part": part,
             "people": [[] if votes is None else _voters(votes, row) for row in rows],
         },
+    }
+
+
+def _others(record: RunRecord, report: Report, number: Mapping[str, int]) -> dict[str, list[Any]]:
+    """Rows without a card that a reviewer may decide: duplicates with different labels, and false alarms.
+
+    Both are shown with their labels as they came. A label that was changed on purpose is not the data's own.
+    """
+    twins = [twin for group in report.conflicts for twin in group.shown]
+    alarms = [(card.row, card.id, card.given) for card in report.doubtful.cards if card.true is None]
+    carded = {card.row for card in report.suspects.cards}
+    rows = {row: (name, given) for row, name, given in [*twins, *alarms] if row not in carded}
+    return {
+        "row": list(rows),
+        "id": [name for name, _ in rows.values()],
+        "given": [number[given] for _, given in rows.values()],
+        "suggested": record.suspects.suggested[list(rows)].tolist() if rows else [],
     }
 
 

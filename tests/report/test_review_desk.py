@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import striped_images
 from review_page import (
     browser,
     cards,
@@ -28,6 +29,7 @@ from review_page import (
 
 import audit
 from audit.report import page as report_page
+from audit.review.decisions import check_decisions, read_decisions
 
 pytestmark = pytest.mark.usefixtures("pictures")
 
@@ -390,3 +392,45 @@ def test_the_next_card_comes_at_once(tmp_path, opened):
     )
     print(sorted(took))
     assert np.median(took) < 500  # tells a mistake, not a machine
+
+
+def test_false_alarms_without_a_card_are_decided_too(finished_run, opened, tmp_path, monkeypatch):
+    found, content = finished_run[0], report_page.sections.report
+
+    def with_one_card(*arguments):
+        whole = content(*arguments)
+        return replace(whole, suspects=replace(whole.suspects, cards=whole.suspects.cards[:1]))
+
+    monkeypatch.setattr(report_page.sections, "report", with_one_card)
+    (tmp_path / "report.html").write_text(report_page.render(found.record), encoding="utf-8")
+    page = opened(tmp_path / "report.html")
+    others = page.evaluate("data.others.row")
+    assert others
+    button = page.locator(f"[data-decide='{others[0]}'] .decide").first
+    button.click()
+    page.get_by_role("dialog").get_by_role("button", name="Drop").click()
+    assert button.inner_text() == "× dropped"
+    made = exported(page)
+    assert [(each["row"], each["action"]) for each in made["decisions"]] == [(others[0], "drop")]
+    press(page, "j", "u")
+    assert button.inner_text() == "Decide"
+    press(page, "Control+y")
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(exported(page)), encoding="utf-8")
+    check_decisions(read_decisions(path), found.record, "decisions.json")  # as audit apply does
+
+
+def test_duplicates_with_different_labels_are_decided_too(tmp_path, opened):
+    X, y = striped_images(200)
+    X[100:105], y[100:105] = X[:5], (y[:5] + 1) % 4
+    probs = 0.9 * np.eye(4)[y] + 0.025
+    probs[50:60] = 0.9 * np.eye(4)[(y[50:60] + 1) % 4] + 0.025
+    found = audit.detect(X, y, pred_probs=probs)
+    page = opened(found.save(tmp_path / "run"))
+    figures = page.locator("#twins [data-decide]")
+    rows = [int(each.get_attribute("data-decide")) for each in figures.all()]
+    for at in (0, 1):
+        figures.nth(at).locator(".decide").click()
+        page.get_by_role("dialog").get_by_role("button", name="Ambiguous" if at else "Keep").click()
+    made = {each["row"]: each["action"] for each in exported(page)["decisions"]}
+    assert made == {rows[0]: "keep", rows[1]: "ambiguous"}

@@ -64,7 +64,7 @@ function moved(changed, word, nothing) {
   summarise();
   if (!changed.length) return say(nothing);
   go(found.find((i) => place[i] >= 0) ?? current);
-  say(`${word}: ${changed.length > 1 ? `${number(changed.length)} cards` : `#${ids[found[0]]}`}.`);
+  say(`${word}: ${changed.length > 1 ? `${number(changed.length)} cards` : idOf(changed[0])}.`);
 }
 
 const fixed = () => data.blind && !sealed;
@@ -118,5 +118,6 @@ function summarise() {
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
   fill(panel, "#left", [outlook(), timeLeft(counts.open)].filter(Boolean).join(" "));
   compareNow();
+  paintOthers();
   if (store.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");
 }

@@ -7,9 +7,10 @@
 /**
  * @typedef {{row: number[], id: string[], given: number[], suggested: number[], p_error: number[], knot: number[],
  *   likely: [number, number][][], kind: number[], fold: number[], part: number[], people: number[][]}} Cards
+ * @typedef {{row: number[], id: string[], given: number[], suggested: number[]}} Others  rows without a card
  * @typedef {{name: string, count: number, proposes: Proposal}} Kind
  * @typedef {{run: string, fingerprint: string, data: string, class_names: string[], blind: boolean,
- *   kinds: Record<string, Kind>, parts: string[], people: string[], curve: Grid | null,
+ *   kinds: Record<string, Kind>, parts: string[], people: string[], curve: Grid | null, others: Others,
  *   sample: number[], sample_first: boolean, cards: Cards}} Data
  * @typedef {"keep" | "relabel" | "ambiguous" | "drop"} Action
  * @typedef {"keep" | "accept" | "ambiguous" | "drop"} Proposal  accept is to take the suggested class

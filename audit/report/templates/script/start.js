@@ -36,6 +36,7 @@ document.addEventListener("click", (event) => {
   const opened = target.closest("[data-open-row]");
   if (!target.closest("#tools, #menu, dialog, header")) closePopups();
   if (opened instanceof HTMLElement) openRow(Number(opened.dataset.openRow), event);
+  else if (button && decideButtons.has(button)) askRow(button, Number(decideButtons.get(button)), event);
   else if (button) press(button);
   else if (card instanceof HTMLElement) pressCard(card, event);
   else if (target.closest("#look .thumb")) enlarge();
@@ -177,6 +178,7 @@ for (const row of book.decisions.keys()) paint(book.places.get(row) ?? -1);
 new ResizeObserver(measure).observe(tools);
 new ResizeObserver(measure).observe(/** @type {Element} */ (document.querySelector("header")));
 measure();
+offerOthers();
 if (view.card) current = ids.indexOf(view.card);
 if (current >= 0) showUpTo(place[current] + 1);
 refilter();
