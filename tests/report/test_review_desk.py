@@ -406,7 +406,7 @@ def test_false_alarms_without_a_card_are_decided_too(finished_run, opened, tmp_p
     page = opened(tmp_path / "report.html")
     others = page.evaluate("data.others.row")
     assert others
-    button = page.locator(f"[data-decide='{others[0]}'] .decide").first
+    button = page.locator(f"[data-row='{others[0]}'] .decide").first
     button.click()
     page.get_by_role("dialog").get_by_role("button", name="Drop").click()
     assert button.inner_text() == "× dropped"
@@ -427,8 +427,8 @@ def test_duplicates_with_different_labels_are_decided_too(tmp_path, opened):
     probs[50:60] = 0.9 * np.eye(4)[(y[50:60] + 1) % 4] + 0.025
     found = audit.detect(X, y, pred_probs=probs)
     page = opened(found.save(tmp_path / "run"))
-    figures = page.locator("#twins [data-decide]")
-    rows = [int(each.get_attribute("data-decide")) for each in figures.all()]
+    figures = page.locator("#twins [data-row]")
+    rows = [int(each.get_attribute("data-row")) for each in figures.all()]
     for at in (0, 1):
         figures.nth(at).locator(".decide").click()
         page.get_by_role("dialog").get_by_role("button", name="Ambiguous" if at else "Keep").click()

@@ -7,8 +7,8 @@ const otherRows = new Map(data.others.row.map((row, at) => [row, at]));
 const decideButtons = /** @type {Map<HTMLButtonElement, number>} */ (new Map()); // the row of each
 
 function offerOthers() {
-  for (const element of document.querySelectorAll("[data-decide]")) {
-    const row = Number(element.getAttribute("data-decide"));
+  for (const element of document.querySelectorAll("[data-row]")) {
+    const row = Number(element.getAttribute("data-row"));
     if (data.blind || !(otherRows.has(row) || book.places.has(row))) continue;
     const button = /** @type {HTMLButtonElement} */ (made("button", "", "plain decide"));
     button.type = "button";

@@ -14,7 +14,7 @@ document.addEventListener("keydown", (event) => {
   if (largeDialog.open && event.key === "z") return largeDialog.close();
   if (event.altKey || document.querySelector("dialog[open]")) return;
   if (target === note && event.key === "Enter") return note.blur(), focusCard();
-  if (event.key === "Escape" && target.closest("input")) return target.blur(), focusCard();
+  if (event.key === "Escape" && target.closest("input, select")) return target.blur(), focusCard();
   if (target.closest("input:not([type=checkbox], [type=range]), select, textarea") || !keysOn.checked) return;
   if (event.key === "Enter" && target.closest("button, a, summary, input")) return;
   const command = commandOfKey(event);
@@ -42,8 +42,8 @@ document.addEventListener("click", (event) => {
   else if (target.closest("#look .thumb")) enlarge();
   else if (largeDialog.open && !target.closest("a, p")) largeDialog.close();
   // A key would press a clicked button again instead of deciding on the card.
-  const inReview = button && (button.closest("#review") || jumps.has(button));
-  if (inReview && event.detail && document.activeElement?.closest("button") && !document.querySelector("dialog[open]")) focusCard();
+  const inReview = button && (tools.contains(button) || panel.contains(button) || jumps.has(button));
+  if ((inReview || button?.dataset.clear) && event.detail && !document.querySelector("dialog[open]")) focusCard();
 });
 
 /** @param {HTMLButtonElement} button */
@@ -101,7 +101,7 @@ window.addEventListener("hashchange", readAddress);
 window.addEventListener("pagehide", writeAddress);
 window.addEventListener("storage", (event) => {
   const i = book.places.get(book.hear(event.key, event.newValue) ?? -1);
-  if (i === undefined) return;
+  if (i === undefined) return paintOthers();
   paint(i);
   summarise();
   if (i === current) drawPanel();
