@@ -110,6 +110,16 @@ def test_a_reload_keeps_notes_steps_filters_and_place(report, opened):
     assert len(exported(page)["decisions"]) == 1
 
 
+def test_a_link_leads_to_a_card_far_down(report, opened):
+    page = opened(report)
+    press(page, "j", *["j"] * 60)
+    here = current(page)
+    page.wait_for_url(re.compile(rf"#view:card={here}$"))
+    page.reload()
+    assert current(page) == here
+    assert page.locator("#panel .at").text_content().startswith("61 of")
+
+
 def test_a_decision_can_be_cleared(report, opened):
     page = opened(report)
     press(page, "j", "a", "k", "Delete")

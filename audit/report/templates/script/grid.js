@@ -81,6 +81,12 @@ function select(i) {
   keepAddress();
 }
 
+/** Make the card of an address the current one, where the filters leave it. @param {string} id */
+function selectId(id) {
+  const i = ids.indexOf(id);
+  if (i >= 0 && place[i] >= 0) select(i);
+}
+
 /** Make a card the current one and bring it into view. @param {number} i */
 function go(i) {
   select(i);

@@ -179,6 +179,5 @@ new ResizeObserver(measure).observe(tools);
 new ResizeObserver(measure).observe(/** @type {Element} */ (document.querySelector("header")));
 measure();
 offerOthers();
-if (view.card) current = ids.indexOf(view.card);
-if (current >= 0) showUpTo(place[current] + 1);
 refilter();
+selectId(view.card);

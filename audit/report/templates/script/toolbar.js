@@ -58,9 +58,9 @@ function writeAddress() {
 function readAddress() {
   const found = viewOf(location.hash, sealed);
   if (!found) return;
-  view = { ...found, card: "" };
-  current = ids.indexOf(found.card);
+  view = found;
   refilter();
+  selectId(view.card);
 }
 
 function toggleFilters() {
