@@ -18,9 +18,11 @@ test("each class has a key of its own, where keys suffice", () => {
 
 test("of many classes the five likeliest are offered, the suggested one among them", () => {
   const likely = [9, 8, 7, 6, 5, 4].map((label) => [label, label]);
-  assert.deepStrictEqual(offered(likely, 8), [9, 8, 7, 6, 5]);
-  assert.deepStrictEqual(offered(likely, 1), [9, 8, 7, 6, 1]);
-  assert.deepStrictEqual(offered(likely, -1), [9, 8, 7, 6, 5]);
+  assert.deepStrictEqual(offered(likely, 8, 30), [9, 8, 7, 6, 5]);
+  assert.deepStrictEqual(offered(likely, 1, 30), [9, 8, 7, 6, 1]);
+  assert.deepStrictEqual(offered(likely, -1, 30), [9, 8, 7, 6, 5]);
+  assert.deepStrictEqual(offered([[3, 99], [1, 1]], 3, 30), [3, 1, 0, 2, 4], "five where fewer are likely");
+  assert.deepStrictEqual(offered([], -1, 30), [0, 1, 2, 3, 4]);
 });
 
 test("agreement and kappa are those of audit merge", () => {

@@ -34,10 +34,12 @@ function keysOf(names) {
   return names.map((name) => (own.includes(name) ? name : String(free.shift())));
 }
 
-/** The classes that have a button where not all have one: the likeliest, the suggested one among them.
- * @param {[number, number][]} likely @param {number} suggested  -1 while it is hidden */
-function offered(likely, suggested) {
-  const classes = likely.map(([label]) => label).slice(0, OFFERED);
+/** The classes that have a button where not all have one: the likeliest, the suggested one among them. Where few
+ * are likely, or that is hidden, others make up the number, so that the buttons stay where they are.
+ * @param {[number, number][]} likely @param {number} suggested  -1 while it is hidden @param {number} k  classes in all */
+function offered(likely, suggested, k) {
+  const all = new Set([...likely.map(([label]) => label), ...Array(k).keys()]);
+  const classes = [...all].slice(0, OFFERED);
   if (suggested >= 0 && !classes.includes(suggested)) classes.splice(OFFERED - 1, 1, suggested);
   return classes;
 }

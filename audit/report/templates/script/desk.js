@@ -50,7 +50,7 @@ function drawAnswers(i) {
 function drawChoices(i) {
   const hidden = hides(i);
   const likelihood = new Map(hidden ? [] : likely[i]);
-  const few = keys.length ? names.map((_, label) => label) : offered(hidden ? [] : likely[i], hidden ? -1 : suggested[i]);
+  const few = keys.length ? names.map((_, label) => label) : offered(hidden ? [] : likely[i], hidden ? -1 : suggested[i], names.length);
   const chosen = decisionOf(i)?.action === "relabel" ? names.indexOf(decisionOf(i)?.label ?? "") : decisionOf(i)?.action === "keep" ? given[i] : -1;
   while (choices.children.length > few.length) choices.lastChild?.remove();
   while (choices.children.length < few.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));

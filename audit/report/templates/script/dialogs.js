@@ -81,9 +81,11 @@ function preview(i, changed) {
   const [item, label, box] = [document.createElement("li"), document.createElement("label"), document.createElement("input")];
   box.type = "checkbox";
   box.checked = !spared.has(i);
+  item.classList.toggle("spared", !box.checked);
   box.addEventListener("change", () => {
     if (box.checked) spared.delete(i);
     else spared.add(i);
+    item.classList.toggle("spared", !box.checked);
     changed();
   });
   label.append(picture(i), box, made("bdi", `#${ids[i]}`));

@@ -159,6 +159,7 @@ for (const card of cards) {
   card.setAttribute("aria-selected", "false");
 }
 document.body.classList.add("live");
+document.documentElement.classList.add("reviewed");
 if (!sealed) document.body.classList.remove("sealed", "blind");
 hide.checked = sealed;
 if (data.blind && !sealed) hide.disabled = true;
