@@ -14,7 +14,7 @@ function decision(i, action, label) {
 function obstacle() {
   if (current < 0) return "No card is shown.";
   if (data.blind && !sealed) return "The blind review has ended: its decisions stay as they were.";
-  if (panelInView()) return null;
+  if (entered && panelInView()) return null;
   go(current);
   return "Keys now apply to this card. Press again.";
 }

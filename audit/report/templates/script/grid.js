@@ -6,6 +6,7 @@ let order = cards.map((_, i) => i); // the cards that the filters leave, in thei
 let place = order.slice(); // of each card in it, -1 for none
 let limit = 0; // how many of them are shown
 let current = -1;
+let entered = false; // whether a person has gone to a card, and knows what keys are about
 
 /** @type {Facts} */
 const facts = {
@@ -91,6 +92,7 @@ function selectId(id) {
 function go(i) {
   select(i);
   if (i < 0) return;
+  entered = true;
   if (!panelInView() || panel.getBoundingClientRect().bottom > innerHeight) {
     (stacked.matches ? panel : columns).scrollIntoView({ behavior: "instant", block: "start" });
   }
@@ -110,7 +112,7 @@ function focusCard() {
 /** @param {number} by */
 function step(by) {
   const to = order[Math.max(0, Math.min(order.length - 1, place[current] + by))];
-  go(panelInView() ? to ?? current : current);
+  go(entered && panelInView() ? to ?? current : current);
 }
 
 /** How many cards stand side by side. */

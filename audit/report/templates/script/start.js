@@ -27,7 +27,10 @@ document.addEventListener("keydown", (event) => {
   else decide("relabel", Number(label));
 });
 
-document.addEventListener("pointerdown", () => { byPointer = true; }, true);
+document.addEventListener("pointerdown", ({ target }) => {
+  byPointer = true;
+  entered ||= panel.contains(/** @type {Node} */ (target));
+}, true);
 
 document.addEventListener("click", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
