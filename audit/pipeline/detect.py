@@ -437,7 +437,7 @@ def _audit(
     with timer("noise"):
         dataset, labels = request.noise.inject_into(dataset, np.random.default_rng(seeds.noise))
     chosen = model_choice.ModelChoice(request.model, dataset)
-    if request.pred_probs is None:
+    if request.pred_probs is None and model_choice.compares(request.model, dataset):
         with timer("model"):
             chosen = model_choice.choose(
                 request.model, dataset, labels.noisy, config.training, seeds.model_choice, listener
@@ -464,7 +464,7 @@ def _audit(
         hashes = datasets.hashes_of(dataset.whole.X, dataset.whole.as_given)
     for note in notes:
         listener.note(note)
-    notes = [*filter(None, [chosen.note]), *notes]  # the listener had that one with its seconds
+    notes += filter(None, [chosen.note])  # the listener had that one with its seconds
     return RunRecord(
         config=config.to_json(),
         data=_data_facts(request, chosen, notes, trained, judged),

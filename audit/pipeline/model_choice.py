@@ -15,6 +15,7 @@ from audit.events import Listener
 from audit.settings.detect import Config
 from audit.settings.training import TrainingSettings
 from audit.training import models
+from audit.training.folds import copies_of_class, spread_copies
 from audit.training.model import fit
 from audit.training.schedule import make_schedule
 from audit.types import (
@@ -53,6 +54,11 @@ class _Candidate:
     log_likelihoods: Floats  # (m,)
 
 
+def compares(model: Any, dataset: LabeledDataset) -> bool:
+    """Whether there is more than one model to choose from."""
+    return isinstance(model, str) and model == "auto" and len(models.candidates(dataset)) > 1
+
+
 def choose(
     model: Any,
     dataset: LabeledDataset,
@@ -83,19 +89,16 @@ def choose(
     listener
         Receives the choice, with the seconds that it took.
     """
-    if model != "auto":
-        return ModelChoice(model, dataset)
+    if not compares(model, dataset):
+        return ModelChoice(models.first_choice(model, dataset), dataset)
     names = models.candidates(dataset)
-    if len(names) == 1:
-        return ModelChoice(names[0], dataset)
     start = time.perf_counter()
     fold_seed, model_seed = children(seed, 2)
     rows = evenly_spaced(len(labels), MOST_ROWS)
     sample = replace(subset(dataset, rows), labels=labels[rows])
     trained, held_out = _divide(sample, settings.folds, np.random.default_rng(fold_seed))
     tried: list[_Candidate] = []
-    for number, name in enumerate(names):
-        listener.training("comparing models", [float(i < number) for i in range(len(names))], 0.0)
+    for name in names:
         tried += _tried(name, sample, (trained, held_out), settings, model_seed)
     if not tried:
         return ModelChoice(names[0], dataset)
@@ -147,6 +150,9 @@ def _note(best: _Candidate, tried: list[_Candidate], rows: tuple[int, int]) -> s
 def _divide(sample: LabeledDataset, folds: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Rows to train on, and rows of one fold."""
     groups: Groups = duplicates_of(sample).joined(sample.groups)
+    if sample.groups is None:
+        for copies in copies_of_class(sample.labels, groups, folds).values():
+            groups = spread_copies(groups, np.any(copies, axis=0))
     if sample.order is not None:
         place = sample.order.astype(np.float64)
     else:

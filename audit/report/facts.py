@@ -22,7 +22,7 @@ def _work(record: RunRecord) -> str:
     if not record.folds:
         return "none: the probabilities were given"
     rounds = len({fold["round"] for fold in record.folds})
-    model = f"{record.config['model']} model, {record.config['preset']}"
+    model = f"{record.data.get('model', record.config['model'])} model, {record.config['preset']}"
     if rounds == 1:
         return f"{model}: 1 cross-validation"
     return f"{model}: {rounds} cross-validations; the last trained on {record.scores.kept:,} rows"
@@ -41,7 +41,8 @@ def _data(record: RunRecord) -> str:
         examples = "records"
     else:
         examples = "labels without examples"
-    return f"{record.data['name']}: {len(record.ids):,} {examples}, {record.data['dtype']}"
+    counted = f"{record.data['name']}: {len(record.ids):,} {examples}"
+    return f"{counted}, {record.data['dtype']}" if any(sides) else counted
 
 
 def _noise(record: RunRecord) -> str:

@@ -1,5 +1,7 @@
 """The kinds of suspects in the report: on each card, their counts, and how reliable they are."""
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +51,17 @@ class Proof:
     macro_f1: float
 
 
+def isolated(sentence: str, names: Sequence[str]) -> str:
+    """The sentence with names that are written from right to left kept from turning what is around them."""
+    for name in sorted(filter(_is_right_to_left, names), key=len, reverse=True):
+        sentence = sentence.replace(name, f"\u2068{name}\u2069")
+    return sentence
+
+
+def _is_right_to_left(name: str) -> bool:
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+
+
 def kind_of_rows(record: RunRecord) -> dict[int, Kind]:
     """The kind of each row that has one; none in a blind review, where it would give the controls away."""
     kinds = record.kinds
@@ -56,7 +69,8 @@ def kind_of_rows(record: RunRecord) -> dict[int, Kind]:
         return {}
     probability = kinds.probability[np.arange(len(kinds.rows)), kinds.kind].tolist()
     percents = [whole_percent(p) for p in probability]
-    columns = (kinds.rows.tolist(), kinds.kind.tolist(), percents, kinds.reason.tolist())
+    reasons = [isolated(reason, record.class_names) for reason in kinds.reason.tolist()]
+    columns = (kinds.rows.tolist(), kinds.kind.tolist(), percents, reasons)
     return {row: Kind(*values) for row, *values in zip(*columns, strict=True)}
 
 

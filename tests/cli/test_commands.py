@@ -423,7 +423,7 @@ def test_every_step_of_a_run_is_told_as_it_begins_and_has_words_in_the_terminal(
     X = rng.normal(0, 0.6, (300, 4)) + 2 * np.eye(3, 4)[y]
     audit.detect(X, y, noise=0.1, out=tmp_path / "run", listener=Listener())
     steps = list(dict.fromkeys(told))
-    assert steps == ["load", "noise", "folds", "round-1", "round-2", "issues", "kinds", "report"]
+    assert steps == ["load", "noise", "model", "folds", "round-1", "round-2", "issues", "kinds", "report"]
     told.clear()
     audit.detect(X, y, noise=0, preset="fast", embed=np.asarray, listener=Listener())
     assert set(steps) | {"embed"} == set(progress.STEPS) | {"round-1", "round-2"}

@@ -11,7 +11,7 @@ import audit
 from audit.detectors.scores import KindFigures, PartFigures
 from audit.pipeline.run import Run
 from audit.report import embedding_map as data_map
-from audit.report import page, sections
+from audit.report import kinds, page, sections
 from audit.types import KINDS, Controls, Kinds
 
 pytestmark = pytest.mark.usefixtures("pictures")
@@ -159,3 +159,10 @@ def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path)
     assert shown.count("data-open-row") == len(laid_out.marks)
     saved = Run(named).save(tmp_path / "run")
     assert (saved.parent / "plots" / "map.png").stat().st_size > 1000
+
+
+def test_names_from_right_to_left_do_not_turn_the_rest_of_a_reason():
+    names = ("flower", "\u05db\u05dc\u05d1 \u05e9\u05de\u05d9\u05e8\u05d4")
+    sentence = f"looks like {names[1]}: 0.96"
+    assert kinds.isolated(sentence, names) == f"looks like \u2068{names[1]}\u2069: 0.96"
+    assert kinds.isolated("looks like flower: 0.96", names) == "looks like flower: 0.96"

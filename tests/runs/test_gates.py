@@ -119,7 +119,8 @@ def test_limits_that_cannot_be_are_refused_before_the_run(run_audit, finished_ru
 def test_a_failed_gate_leaves_status_1_one_line_and_the_report(run_audit, tmp_path):
     done = run_audit("detect", "wine", "--fail-over", "0", "--fail-under", "1", "--out", "w", "--json", "-q")
     assert done.returncode == 1
-    (line,) = done.stderr.strip().splitlines()
+    note, line = done.stderr.strip().splitlines()
+    assert note.startswith("note: --model auto takes linear: ")
     assert line.startswith("audit: --fail-over 0 failed: ")
     assert "; --fail-under 1 failed: F1 on the changed labels is 0." in line
     assert [gate["passed"] for gate in json.loads(done.stdout)["gates"]] == [False, False]

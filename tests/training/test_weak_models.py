@@ -15,7 +15,7 @@ def test_a_weak_model_is_told_in_the_terminal_in_json_and_first_on_the_page(run_
     for name in ("weak", "able"):
         command = ["detect", f"{name}.npz", "--preset", "fast", "--model", "linear", "--quiet", "--out", name]
         done = run_audit(*command)
-        told[name] = "caution: the model is right on about" in " ".join(done.stdout.split())
+        told[name] = "caution: the model predicts the label of" in " ".join(done.stdout.split())
         page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
         assert ("The model is too weak to judge these labels" in page) == told[name]
         assert "Something in the data tells" not in page

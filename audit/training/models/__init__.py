@@ -69,9 +69,9 @@ def candidates(dataset: LabeledDataset) -> tuple[str, ...]:
     return (linear, *boosting, *of_examples)
 
 
-def first_choice(model: str, dataset: LabeledDataset) -> str:
-    """The model of this name; of `auto`, the first candidate."""
-    return candidates(dataset)[0] if model == "auto" else model
+def first_choice(model: Any, dataset: LabeledDataset) -> Any:
+    """The model as it is; of `auto`, the first candidate."""
+    return candidates(dataset)[0] if isinstance(model, str) and model == "auto" else model
 
 
 def as_read(model: Any, dataset: LabeledDataset) -> LabeledDataset:

@@ -63,7 +63,7 @@ function showUpTo(count) {
 /** Whether a person sees what a key would decide, and not only its edge. */
 function panelInView() {
   const { top, bottom } = panel.getBoundingClientRect();
-  return bottom > 150 && top < innerHeight - 150;
+  return bottom > 150 && top < innerHeight / 2;
 }
 
 /** @param {number} i */
