@@ -269,9 +269,13 @@ def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     assert cards(page).count() == min(48, total)
     before = exported(page)["decisions"]
     assert len(before) == 2
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     page.get_by_role("button", name="End the blind review").click()
+    assert asked[0].startswith(f"{total - 2} of {total} cards are undecided. ")
     page.locator("#panel .evidence:visible").first.wait_for()
-    press(page, "j", "x", "u")
+    press(page, "j", "x", "u", "n")
+    page.locator("#note").type("late")
     assert exported(page)["decisions"] == before
 
 
@@ -444,3 +448,24 @@ def test_duplicates_with_different_labels_are_decided_too(tmp_path, opened):
         page.get_by_role("dialog").get_by_role("button", name="Ambiguous" if at else "Keep").click()
     made = {each["row"]: each["action"] for each in exported(page)["decisions"]}
     assert made == {rows[0]: "keep", rows[1]: "ambiguous"}
+
+
+def test_enter_in_the_dialog_for_many_cards_decides_nothing(report, opened):
+    page = opened(report)
+    press(page, "j")
+    page.evaluate("run('bulk')")
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    page.locator("#above").fill("1")
+    page.locator("#above").press("Enter")
+    page.locator("#together-dialog input[type=checkbox]").first.press("Enter")
+    assert page.locator("#together-dialog").is_visible()
+    assert page.locator("#reviewed").inner_text().startswith("0 of ")
+
+
+def test_a_note_on_a_decided_card_is_kept_letter_by_letter(report, opened):
+    page = opened(report)
+    press(page, "j", "a", "k", "n")
+    page.keyboard.type("blurred")
+    page.reload()
+    (decision,) = exported(page)["decisions"]
+    assert decision["note"] == "blurred"

@@ -126,7 +126,7 @@ class Book {
   note(row, text) {
     const made = this.decisions.get(row);
     if (!made) this.keepNote(row, text);
-    else if (made.note !== text) this.decide([{ ...made, note: text, time: new Date().toISOString() }]);
+    else if (made.note !== text) this.put(row, { ...made, note: text, time: new Date().toISOString() });
   }
 
   /** @param {number} row @param {string} text */

@@ -37,7 +37,7 @@ function nameCard(i) {
 
 /** The picture of a card, small. @param {number} i */
 function picture(i) {
-  return cards[i].querySelector(".look > .thumb, .look > .text")?.cloneNode(true) ?? "";
+  return cards[i].querySelector(".look > .thumb, .look > .text, .look > .values")?.cloneNode(true) ?? "";
 }
 
 const marked = /** @type {Set<number>} */ (new Set());

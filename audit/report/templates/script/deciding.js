@@ -116,7 +116,7 @@ function summarise() {
   }
   the("progress", HTMLProgressElement).value = counts.decided;
   the("reviewed", HTMLElement).textContent = `${number(counts.decided)} of ${number(cards.length)} reviewed`;
-  fill(panel, "#left", [outlook(), timeLeft(counts.open)].filter(Boolean).join(" "));
+  fill(panel, "#left", [outlook(), timeLeft(undecided().length)].filter(Boolean).join(" "));
   compareNow();
   paintOthers();
   if (store.refused) warn("This browser keeps no decisions for this page. Export them before you leave.");

@@ -25,7 +25,9 @@ function drawPanel() {
   fill(panel, ".votes", cards[i].querySelector(".votes")?.textContent ?? "");
   fill(panel, ".verdict", verdict(decided));
   fill(panel, ".id", `#${ids[i]}`);
-  fill(panel, ".at", `${number(place[i] + 1)} of ${number(order.length)}`);
+  const theirs = other ? `${other.name}: ${verdict(other.decisions.get(rows[i]), true)} · ` : "";
+  fill(panel, ".at", `${theirs}${number(place[i] + 1)} of ${number(order.length)}`);
+  for (const text of look.querySelectorAll(".text")) text.setAttribute("tabindex", "0"); // to be scrolled by keys
   drawAnswers(i);
   note.value = book.noteOf(rows[i]);
   drawChoices(i);

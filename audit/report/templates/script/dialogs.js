@@ -88,7 +88,8 @@ function preview(i, changed) {
     item.classList.toggle("spared", !box.checked);
     changed();
   });
-  label.append(picture(i), box, made("bdi", `#${ids[i]}`));
+  const to = hides(i) ? "" : ` → ${names[suggested[i]]}`;
+  label.append(picture(i), box, made("bdi", `#${ids[i]}`), made("bdi", `${names[given[i]]}${to}`));
   item.append(label);
   return item;
 }

@@ -47,6 +47,7 @@ async function readFile(chosen) {
 
 /** @param {{decisions: Decision[]}} content @param {string} name */
 function takeOver(content, name) {
+  if (fixed()) return warn(`${name} was not imported: the blind review has ended, and its decisions stay as they were.`);
   const [fresh, later] = book.merge(content.decisions);
   content.decisions.forEach(({ row }) => paint(book.places.get(row) ?? -1));
   refilter();

@@ -11,6 +11,7 @@ const WHOLE = { show: "all", given: "", suggested: "", kind: "", fold: "", part:
   find: "", like: "", differs: "", sort: "page", card: "" };
 const NO_FILTERS = ["sort", "card"]; // fields that leave no card out
 const TELLING = ["suggested", "kind", "from", "to", "like", "sort"]; // fields that a blind review does not have
+const OF_A_FILE = ["differs"]; // fields that need a second reviewer's file, which no address opens
 const MARK = "#view:"; // what the address has before a view; other addresses are parts of the page
 
 /** @param {View} view */
@@ -22,7 +23,7 @@ function hashOf(view) {
 /** The view of an address, or null where it is none. @param {string} hash @param {boolean} blind @returns {View | null} */
 function viewOf(hash, blind) {
   if (!hash.startsWith(MARK)) return null;
-  const told = [...new URLSearchParams(hash.slice(MARK.length))].filter(([name]) => name in WHOLE && !(blind && TELLING.includes(name)));
+  const told = [...new URLSearchParams(hash.slice(MARK.length))].filter(([name]) => name in WHOLE && !OF_A_FILE.includes(name) && !(blind && TELLING.includes(name)));
   return { ...WHOLE, ...Object.fromEntries(told) };
 }
 

@@ -1,5 +1,7 @@
 // What the decisions so far say of what is left: errors, and time.
 
+const ENOUGH = 20; // decisions before anything is said of stopping
+
 /** Of the cards that the view leaves, in its order. */
 function outlook() {
   const open = undecided();
@@ -9,8 +11,10 @@ function outlook() {
   const left = curve.expected(open.map((i) => knots[i]), false);
   const soon = curve.expected(open.slice(0, NEXT).map((i) => knots[i]), false);
   const text = (/** @type {Expected} */ { value, low, high }) => `${number(value)} (${number(low)} to ${number(high)})`;
-  const whole = `About ${text(left)} errors are expected in the ${number(open.length)} left, and ${text(soon)} in the next ${Math.min(NEXT, open.length)}`;
-  return `${whole}${soon.value < Number(stopBelow.value) ? ": a reasonable place to stop." : "."}`;
+  const next = Math.min(NEXT, open.length);
+  const enough = book.decisions.size >= ENOUGH && soon.value < Number(stopBelow.value) * next / NEXT;
+  const whole = `About ${text(left)} errors are expected in the ${number(open.length)} left, and ${text(soon)} in the next ${next}`;
+  return `${whole}${enough ? ": a reasonable place to stop." : "."}`;
 }
 
 /** Let the curve learn, and write what it expects into the figures above the list. @param {ErrorCurve} curve */

@@ -27,6 +27,11 @@ document.addEventListener("keydown", (event) => {
   else decide("relabel", Number(label));
 });
 
+// Enter in a field or on a tick would press the first button of the form, which decides on all cards.
+togetherDialog.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && /** @type {HTMLElement} */ (event.target).closest("input")) event.preventDefault();
+});
+
 document.addEventListener("pointerdown", ({ target }) => {
   byPointer = true;
   entered ||= panel.contains(/** @type {Node} */ (target));
@@ -95,11 +100,11 @@ for (const field of fields()) {
 stopBelow.addEventListener("input", summarise);
 classFind.addEventListener("input", listClasses);
 size.addEventListener("input", () => { resize(); store.keep("label-audit:size", size.value); });
-note.addEventListener("input", () => !decisionOf(current) && current >= 0 && book.note(rows[current], note.value));
-note.addEventListener("change", () => current >= 0 && book.note(rows[current], note.value));
+note.addEventListener("input", () => current >= 0 && !fixed() && book.note(rows[current], note.value));
 hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); order.slice(0, limit).forEach(nameCard); drawPanel(); if (byPointer) focusCard(); });
 reviewer.addEventListener("change", () => store.keep("label-audit:reviewer", reviewer.value));
 file.addEventListener("change", () => file.files?.[0] && readFile(file.files[0]));
+window.addEventListener("beforeprint", () => showUpTo(order.length));
 window.addEventListener("hashchange", readAddress);
 window.addEventListener("pagehide", writeAddress);
 window.addEventListener("storage", (event) => {

@@ -22,6 +22,9 @@ const command = () => commandOf(location, fileName(reviewer.value.trim(), "json"
 
 /** End the blind review: everything is shown, and its decisions stay as they are. */
 function unseal() {
+  const left = tally().open;
+  const still = left ? `${number(left)} of ${number(cards.length)} cards are undecided. ` : "";
+  if (!window.confirm(`${still}Decisions cannot be changed once the blind review has ended. End it?`)) return;
   store.keep(ENDED, new Date().toISOString());
   location.reload();
 }
