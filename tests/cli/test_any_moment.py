@@ -9,17 +9,22 @@ import pytest
 import stopped
 from conftest import posix
 
-HALVES = (("detect", "sweep", "revert", "diff", "merge"), ("impact", "report", "inject", "apply", "export"))
+PARTS = (
+    ("detect", "revert"),
+    ("sweep", "diff", "merge"),
+    ("impact",),
+    ("report", "inject", "apply", "export"),
+)
 
 
 def test_every_command_that_writes_is_stopped():
-    assert sorted(name for half in HALVES for name in half) == sorted(stopped.COMMANDS)
+    assert sorted(name for part in PARTS for name in part) == sorted(stopped.COMMANDS)
     assert sum(stops for _, stops in stopped.COMMANDS.values()) >= 200
 
 
 @posix
 @pytest.mark.slow
-@pytest.mark.parametrize("names", HALVES, ids=" ".join)
+@pytest.mark.parametrize("names", PARTS, ids=" ".join)
 def test_a_command_that_is_stopped_at_any_moment_says_one_line_and_ends_in_the_same_bytes(names, tmp_path):
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"}
     done = subprocess.run(

@@ -109,6 +109,7 @@ window.addEventListener("hashchange", readAddress);
 window.addEventListener("pagehide", writeAddress);
 window.addEventListener("storage", (event) => {
   const i = book.places.get(book.hear(event.key, event.newValue) ?? -1);
+  if (current >= 0 && document.activeElement !== note) note.value = book.noteOf(rows[current]);
   if (i === undefined) return paintOthers();
   paint(i);
   summarise();
