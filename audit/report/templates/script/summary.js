@@ -26,5 +26,5 @@ function unseal() {
   const still = left ? `${number(left)} of ${number(cards.length)} cards are undecided. ` : "";
   if (!window.confirm(`${still}Decisions cannot be changed once the blind review has ended. End it?`)) return;
   store.keep(ENDED, new Date().toISOString());
-  location.reload();
+  setTimeout(() => location.reload(), 300); // at once, a busy browser may not have kept it yet
 }
