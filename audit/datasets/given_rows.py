@@ -37,7 +37,9 @@ def without_numbers(X: Any) -> AsGiven | None:
 def empty_texts(given: AsGiven) -> tuple[str, ...]:
     """A note on how many texts are empty; none where no text is, or these are no texts."""
     empty = 0 if given.texts is None else sum(not text.strip() for text in given.texts)
-    return (f"{wording.count(empty, 'text')} without a letter",) if empty else ()
+    if not empty:
+        return ()
+    return (f"{wording.count(empty, 'text')} {'is' if empty == 1 else 'are'} empty",)
 
 
 def _is_gap(value: Any) -> bool:

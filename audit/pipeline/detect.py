@@ -436,7 +436,7 @@ def _audit(
             dataset = request.embedding.applied(dataset, store, listener)
     with timer("noise"):
         dataset, labels = request.noise.inject_into(dataset, np.random.default_rng(seeds.noise))
-    chosen = model_choice.ModelChoice(request.model, dataset)
+    chosen = model_choice.ModelChoice(models.first_choice(request.model, dataset), dataset)
     if request.pred_probs is None and model_choice.compares(request.model, dataset):
         with timer("model"):
             chosen = model_choice.choose(

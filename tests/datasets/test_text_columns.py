@@ -75,11 +75,11 @@ def test_names_beside_numbers_are_no_texts(tmp_path):
 def test_empty_texts_are_counted_and_are_no_duplicates(tmp_path):
     texts = [*PROSE[:-3], "", " ", "…"]
     dataset = loaded(tmp_path, {"text": texts, "label": TOPIC})
-    assert "2 texts without a letter" in dataset.notes
+    assert "2 texts are empty" in dataset.notes
     assert len(np.unique(find_duplicates(dataset.X, dataset.as_given).groups)) == N
     listed = datasets.from_arrays([float("nan"), None, *PROSE[2:]], TOPIC)
     assert listed.content.tolist() == ["", "", *PROSE[2:]]
-    assert listed.notes == ("2 texts without a letter",)
+    assert listed.notes == ("2 texts are empty",)
 
 
 def test_a_few_texts_again_and_again_are_categories(tmp_path):

@@ -8,6 +8,7 @@ from conftest import striped_images
 from hypothesis import given
 from hypothesis import strategies as st
 
+import audit
 from audit import datasets
 from audit.errors import MachineError
 from audit.events import enough_memory
@@ -154,3 +155,15 @@ def test_the_rows_that_the_line_advises_fit(monkeypatch):
     rows = int(line.split("--limit ")[1].split()[0])
     assert memory.needed_bytes("linear", (rows, 100), np.dtype(np.float64), 10, 1) <= there
     assert memory.needed_bytes("linear", (rows + 10, 100), np.dtype(np.float64), 10, 1) > there
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"), [((60, 8, 8), {"cnn"}), ((60, 3), {"linear", "boosting"})], ids=["images", "features"]
+)
+def test_memory_is_estimated_for_the_model_that_auto_stands_for(shape, names, monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory, "shortage", lambda name, *_: asked.append(name))
+    X = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    audit.detect(X, np.arange(60) % 2, noise=0, preset="fast", folds=2, epochs=1, kinds="mislabelled")
+    assert len(asked) == 1
+    assert names.issuperset(asked)

@@ -33,9 +33,7 @@ NO_COLUMN = "none"  # what the setting says where texts are left out
 # Between two words, or from one character to the next in a script that puts no spaces between words.
 BETWEEN_WORDS = re.compile(r"\S\s+\S|[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2}")
 LOOKED_AT = 1000  # values of a column
-SENTENCE = (
-    8  # words that half of the texts have, whatever their column is called; names and addresses have fewer
-)
+SENTENCE = 8  # words that half of the texts have; those of names and addresses have fewer
 WORDS_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")  # of reviewText, intent_text or sentence1
 
 
