@@ -87,6 +87,13 @@ def until(page, selector, text):
     page.locator(selector).filter(has_text=text).wait_for(state="attached")
 
 
+def holds(page, selector, value):
+    """Wait until a field holds a value."""
+    from playwright.sync_api import expect  # the tests of the report are skipped without it
+
+    expect(page.locator(selector)).to_have_value(value)
+
+
 def choose_file(page, content, name="theirs.json"):
     text = content if isinstance(content, str) else json.dumps(content)
     with page.expect_file_chooser() as chooser:

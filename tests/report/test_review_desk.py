@@ -18,6 +18,7 @@ from review_page import (
     choose_file,
     current,
     exported,
+    holds,
     open_filters,
     opened,
     press,
@@ -102,7 +103,7 @@ def test_a_reload_keeps_notes_steps_filters_and_place(report, opened):
     page.wait_for_url(re.compile(rf"given=1&card={here}$"))
     page.reload()
     assert (current(page), page.locator("#matching").text_content()) == (here, order)
-    page.wait_for_function("document.getElementById('note').value === 'torn corner'")
+    holds(page, "#note", "torn corner")
     press(page, "u", "u")
     assert exported(page)["decisions"] == []
     page.get_by_role("button", name="Clear all filters").click()

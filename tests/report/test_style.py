@@ -50,7 +50,7 @@ def test_paper_has_the_light_colours_whatever_the_screen_shows():
 
 
 def test_text_has_five_sizes():
-    css = text("style.css")
+    css = text("style.css") + text("review.css")
     sizes = re.findall(r"--font-\d: ([\d.]+)rem", css)
     assert [16 * float(size) for size in sizes] == [32, 20, 16, 14, 12]
     used = set(re.findall(r"font-size: ([^;}]+)", css))
