@@ -5,9 +5,9 @@
 
 CIFAR10N has labels.csv (path, label that one person gave, true) and the images it names. The features are
 1,280 of EfficientNet-Lite0 at 112 pixels, made by benchmarks/cifar10n.py and kept in the file. Two commands
-for each model, `audit detect` on the true labels with 10 % changed, and on the given ones. Seconds are those of the whole
-command: by the clock, and of all processors, which other work on the machine changes less. Writes
-benchmarks/results/embeddings.json.
+for each model, `audit detect` on the true labels with 10 % changed, and on the given ones. Seconds are those
+of the whole command: by the clock, and of all processors, which other work on the machine changes less.
+Writes benchmarks/results/embeddings.json.
 """
 
 import argparse

@@ -136,7 +136,8 @@ def report(record: RunRecord, most_suspects: int, files: Mapping[int, str] | Non
 def _cautions(record: RunRecord) -> tuple[str, ...]:
     """What may make the score misleading; a blind review does not tell how many suspects are false alarms."""
     weak = record.data.get("weak", ()) if len(record.controls.rows) else ()
-    return tuple("the model predicts the labels of too few held-out rows" if line in weak else line for line in record.cautions)
+    told = "the model predicts the labels of too few held-out rows"
+    return tuple(told if line in weak else line for line in record.cautions)
 
 
 def _parts(record: RunRecord) -> tuple[str, ...]:
