@@ -29,7 +29,8 @@ from audit.experiments.reviewed_rows import ReviewedRows, read_reviewed_rows
 from audit.experiments.trials import Outcome, Trial, TrialModels
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import model_choice
-from audit.pipeline.detect import AuditRequest, audit_into
+from audit.pipeline.detect import audit_into
+from audit.pipeline.request import AuditRequest
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name

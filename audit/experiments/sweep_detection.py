@@ -14,7 +14,8 @@ from audit.experiments.over_seeds import mean_over_seeds
 from audit.experiments.results import Result
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import preview
-from audit.pipeline.detect import AuditRequest, audit_into
+from audit.pipeline.detect import audit_into
+from audit.pipeline.request import AuditRequest
 from audit.report import charts
 from audit.report.experiment_page import Chart, Findings, TextTable
 from audit.runs.comparison import rate_values

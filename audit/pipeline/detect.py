@@ -6,32 +6,36 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audit import datasets
-from audit.datasets.examples import fingerprint
-from audit.datasets.given_rows import given_hashes
-from audit.datasets.source import Source
-from audit.datasets.unchanged import FileStates, changed_error, in_memory, mapped_file
-from audit.datasets.validation import ChosenRows
+from audit.datasets.unchanged import FileStates, in_memory, mapped_file
 from audit.detectors import figures
 from audit.detectors import pred_probs as probabilities
-from audit.errors import AuditError, DataError, MachineError
+from audit.errors import DataError, MachineError
 from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, model_choice, preview, rounds
-from audit.pipeline.embedding import Embedding
+from audit.pipeline.request import (
+    NO_FILES,
+    AuditRequest,
+    open_source,
+    reads_given,
+    ready_features,
+    refuse_changed,
+    request_of,
+    stages_of,
+)
 from audit.pipeline.run import Run, write_report
 from audit.report import pictures, selection
 from audit.review import controls
-from audit.runs import reuse, stages
+from audit.runs import reuse
 from audit.runs.embedding import StoredFeatures
 from audit.runs.folder import RunFolder, RunRecord
 from audit.runs.folds import FoldCheckpoints
-from audit.runs.stages import Stage
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
 from audit.training import embedders, memory, models, schedule
@@ -39,24 +43,20 @@ from audit.training.cross_validation import (
     Fitting,
     one_thread,
     read_shape,
-    threads_of_folds,
     workers_for,
     workers_starting,
 )
 from audit.training.sample_weights import weights_of_rows
 from audit.types import (
     Controls,
-    Features,
     FoldResult,
     LabeledDataset,
     Leaks,
     NoisyLabels,
     Seeds,
     Thumbnails,
-    Votes,
 )
 
-NO_FILES = FileStates()
 PACKAGES = ("label-audit", "cleanlab", "skorch", "torch", "scikit-learn", "numpy")
 
 
@@ -137,7 +137,7 @@ def detect(
     mapped = mapped_file(X)
     source = FileStates.of([] if mapped is None else [mapped])
     with timer("load"):
-        features = _ready_features(embed)
+        features = ready_features(embed)
         dataset = in_memory(
             datasets.from_arrays(
                 X,
@@ -163,7 +163,7 @@ def detect(
     with _workers_starting(config, model, request.shape, texts=texts) if trains else nullcontext():
         if out is None:
             record = _audit(request, None, listener, timer)
-            _refuse_changed(request)
+            refuse_changed(request)
             return Run(record)
         return Run(audit_into(out, request, listener, timer), out)
 
@@ -179,7 +179,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     with timer("load"):
         beside = [config.predictions.pred_probs, Path(embed) if embed and embedders.is_ready(embed) else None]
         files = FileStates.of([*datasets.files_of(config.data), *filter(None, beside)])
-        source = _open_source(config, listener)
+        source = open_source(config, listener)
         chosen = datasets.choose_rows(source, datasets.selection(config))
     path = config.run.out or Path("reports") / default_name(chosen.name(source), config)
     texts = source.as_given is not None and source.as_given.texts is not None
@@ -189,39 +189,9 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     trains = len(shape) > 1 and config.predictions.pred_probs is None and not path.exists() and embed is None
     with _workers_starting(config, model, shape, texts=texts) if trains else nullcontext():
         with timer("load"):  # while workers import what the models need
-            request = replace(_request(config, source, chosen), source=files).embedding_by(embed)
+            request = replace(request_of(config, source, chosen), source=files).embedding_by(embed)
             del source  # HDF5 would read a file again from its cache while it is open
         return Run(audit_into(path, request, listener, timer), path), path / "report.html"
-
-
-def _request(config: Config, source: Source, chosen: ChosenRows) -> "AuditRequest":
-    """What the settings ask for, of the chosen rows of the source that they name."""
-    own_probs = config.predictions.pred_probs
-    dataset = datasets.without_giveaways(datasets.read_chosen(source, chosen), config.data.keep_columns)
-    return AuditRequest(
-        dataset=in_memory(dataset),
-        config=config,
-        noise=ConfiguredNoise.of(config),
-        model=config.training.model,
-        repeat=config.command(),
-        pred_probs=None if own_probs is None else datasets.read_probabilities(own_probs),
-        folder=datasets.folder_of(config.data),
-    )
-
-
-def _open_source(config: Config, listener: Listener | None = None) -> Source:
-    """Open the data that the settings name, with the features that are given for it."""
-    source = datasets.open_source(config.data, listener)
-    return replace(source, features=_ready_features(config.predictions.embed))
-
-
-def _ready_features(embed: Any) -> Features | None:
-    """The features that are given in place of an embedder, in a file or not; None where there are none."""
-    if embed is None or not embedders.is_ready(embed):
-        return None
-    if isinstance(embed, str):
-        return datasets.read_features(Path(embed))
-    return datasets.checked_features(embed, "embed")
 
 
 def dry_run(config: Config) -> dict[str, Any]:
@@ -231,10 +201,10 @@ def dry_run(config: Config) -> dict[str, Any]:
     """
     models.check(config.training.model)
     embedders.check(config.predictions.embed)
-    source = _open_source(config)
+    source = open_source(config)
     chosen = datasets.choose_rows(source, datasets.selection(config))
     RunFolder.refuse_unusable(config.run.out or Path("reports") / default_name(chosen.name(source), config))
-    request = _request(config, source, chosen).embedding_by(config.predictions.embed)
+    request = request_of(config, source, chosen).embedding_by(config.predictions.embed)
     judge.detector_for_noise(config, request.dataset.votes)
     rng = np.random.default_rng(Seeds.of(config.run.seed).noise)
     of_models = request.dataset if request.embedding is None else request.embedding.stand_in(request.dataset)
@@ -256,68 +226,15 @@ def dry_run(config: Config) -> dict[str, Any]:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class AuditRequest:
-    """The data of an audit, its settings, and what a caller hands over beside them."""
-
-    dataset: LabeledDataset
-    config: Config
-    noise: ConfiguredNoise
-    model: Any  # a name, or a classifier to clone
-    repeat: str  # the command or call that makes this run again
-    pred_probs: npt.ArrayLike | None = None  # of every row of the source
-    sample_weight: npt.ArrayLike | None = None  # of every row of the source
-    folder: str | None = None  # that the source's path is relative to; None for data in memory
-    source: FileStates = NO_FILES  # that the data is from, as they were read
-    embedding: Embedding | None = None  # by which models see the examples
-
-    def embedding_by(self, embed: Any) -> Self:
-        """The request with the embedder that is asked for, if any, tried; AuditError when that fails."""
-        if embed is None:
-            return self
-        embedding = Embedding.of(embed, self.dataset, self.config.training.device)
-        dataset = replace(self.dataset, notes=(*self.dataset.notes, embedding.note))
-        return replace(self, dataset=dataset, embedding=embedding)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of what models read."""
-        if self.embedding is None:
-            return read_shape(self.dataset.X, self.dataset.as_given)
-        return len(self.dataset.labels), self.embedding.width
-
-    @property
-    def shapes(self) -> set[tuple[int, ...]]:
-        """The shapes of all that the models may read which `auto` stands for."""
-        if self.embedding is None or self.model != "auto":
-            return {self.shape}
-        return {self.shape, read_shape(self.dataset.X, self.dataset.as_given)}
-
-    @property
-    def mapped(self) -> Path | None:
-        """The file that the models read as they are trained; None for data in memory."""
-        return mapped_file(self.dataset.whole.X)
-
-    @property
-    def reads_given(self) -> bool:
-        """Whether the models get examples as they came: objects do, and all where there are no numbers."""
-        return self.embedding is None and _reads_given(self.model, self.dataset)
-
-
-def _reads_given(model: Any, dataset: LabeledDataset) -> bool:
-    """Whether a model gets examples as they came: objects do, and all where there are no numbers."""
-    return dataset.as_given is not None and not (isinstance(model, str) and dataset.has_numbers)
-
-
 def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: StepTimer) -> RunRecord:
     """Audit into a folder; what is stored there under the same keys is used again."""
     with RunFolder.locked(path) as folder:
-        stored, notes = reuse.stored_run(folder, _stages(request))
+        stored, notes = reuse.stored_run(folder, stages_of(request))
         for note in notes:
             listener.note(note)
         if stored is None:
             record = folder.with_former_seconds(_audit(request, folder, listener, timer))
-            _refuse_changed(request)
+            refuse_changed(request)
             folder.save_record(record)
         else:
             data = {**stored.data, "folder": request.folder}
@@ -326,32 +243,6 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
         with enough_memory("the step report"):
             write_report(record, folder, listener)
     return record
-
-
-def _refuse_changed(request: AuditRequest) -> None:
-    """Raise DataError when the data is not what it was when the run began.
-
-    Of a mapped file, which models read while they were trained, any change counts, also one that was undone
-    since; of data in memory what the files hold now.
-    """
-    changed = request.source.changed()
-    if request.mapped is not None:
-        whole = request.dataset.whole
-        if changed or fingerprint(whole.X, whole.labels, whole.class_names) != whole.fingerprint:
-            raise changed_error(changed or request.mapped)
-    elif changed is not None and request.folder is not None and not _reads_the_same(request):
-        raise changed_error(changed)
-
-
-def _reads_the_same(request: AuditRequest) -> bool:
-    """Whether the files that the settings name hold what the run was made of."""
-    try:
-        source = _open_source(request.config)
-        chosen = datasets.choose_rows(source, datasets.selection(request.config))
-        again = _request(request.config, source, chosen).embedding_by(request.config.predictions.embed)
-    except AuditError:
-        return False
-    return _stages(again)[-1].key == _stages(request)[-1].key
 
 
 @dataclass(frozen=True)
@@ -382,41 +273,6 @@ def _workers_starting(
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
 
-def _vote_arrays(votes: Votes | None) -> dict[str, npt.ArrayLike | None]:
-    """What several people's labels are, for the key of a run."""
-    if votes is None:
-        return {}
-    return {
-        "votes": np.stack([votes.rows, votes.annotators, votes.labels]),
-        "annotators": np.frombuffer("\0".join(votes.names).encode(), dtype=np.uint8),
-    }
-
-
-def _stages(request: AuditRequest) -> tuple[Stage, ...]:
-    """The steps of the run: noise, folds and issues, and embed before them where there is an embedder."""
-    dataset = request.dataset
-    arrays: dict[str, npt.ArrayLike | None] = {
-        "pred_probs": request.pred_probs,
-        "sample_weight": request.sample_weight,
-        "groups": dataset.groups,
-        "order": dataset.order,
-        **_vote_arrays(dataset.votes),
-    }
-    if request.reads_given and dataset.as_given is not None and not dataset.as_given.numeric:
-        arrays["as_given"] = given_hashes(dataset.as_given)
-    threads = [1]
-    if request.pred_probs is None:
-        of_shapes = (threads_of_folds(shape, request.config.training.folds) for shape in request.shapes)
-        threads = max(of_shapes, key=max)
-    before: tuple[Stage, ...] = ()
-    fingerprint = dataset.fingerprint
-    if request.embedding is not None:
-        before = (request.embedding.stage,)
-        fingerprint = request.embedding.stage.key
-    after = stages.of_run(request.config, request.noise, fingerprint, arrays, dataset.part, threads)
-    return (*before, *after)
-
-
 @one_thread()
 def _audit(
     request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
@@ -426,7 +282,7 @@ def _audit(
     models.check(request.model)
     judge.detector_for_noise(config, request.dataset.votes)
     seeds = Seeds.of(config.run.seed)
-    run_stages = _stages(request)
+    run_stages = stages_of(request)
     for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
     dataset = request.dataset
@@ -603,7 +459,7 @@ def _train(
         sample_weights=sample_weights,
         jobs=training.jobs,
         synthetic_seed=seeds.planting,
-        as_given=_reads_given(chosen.model, dataset),
+        as_given=reads_given(chosen.model, dataset),
     )
     shape = read_shape(dataset.X, dataset.as_given)
     jobs = workers_for(shape, training.folds, training.jobs)

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info
 
 from audit import datasets
 from audit.noise.options import ConfiguredNoise
-from audit.pipeline import detect
+from audit.pipeline import request
 from audit.settings.detect import Config
 from audit.training import cross_validation
 
@@ -17,8 +17,8 @@ from audit.training import cross_validation
 def folds_stage(X, y, **settings):
     config = Config.of(**settings)
     dataset = datasets.from_arrays(X, y)
-    request = detect.AuditRequest(dataset, config, ConfiguredNoise.of(config), "auto", "")
-    return detect._stages(request)[1]
+    asked = request.AuditRequest(dataset, config, ConfiguredNoise.of(config), "auto", "")
+    return request.stages_of(asked)[1]
 
 
 @given(cores=st.tuples(st.integers(1, 12), st.integers(1, 12)), folds=st.integers(2, 6))
