@@ -37,6 +37,7 @@ from audit.types import Issues, Mask
 
 __all__ = [
     "DETECTORS",
+    "MOST_WHOLE",
     "TRUTHS",
     "Evidence",
     "available",
@@ -46,6 +47,7 @@ __all__ = [
     "find_issues",
     "posterior",
     "surely_wrong",
+    "too_many_for",
 ]
 
 Detector = Callable[[Evidence], Issues]
@@ -70,6 +72,9 @@ DETECTORS: dict[str, Detector] = {
 }
 # What some detectors read beside labels and probabilities.
 BESIDE = {"margins": "the training", "votes": "several people's labels"}
+# Detectors whose rule needs all probabilities in memory at once, and how many of these are too many.
+WHOLE = tuple(name for name in DETECTORS if name.startswith("cleanlab"))
+MOST_WHOLE = 100_000_000
 # The detector that serves each meaning of "wrong".
 TRUTHS = {"process": "posterior", "consensus": "consensus"}
 
@@ -89,9 +94,17 @@ def detector_for(truth: str) -> str:
 
 
 def available(evidence: Evidence) -> list[str]:
-    """Return the names of the detectors that this evidence is enough for."""
+    """Return the names of the detectors that this evidence is enough for, and not too much."""
     needed = {"margins": evidence.margins, "votes": evidence.votes}
-    return [name for name in DETECTORS if needed.get(name, evidence.labels) is not None]
+    left_out = too_many_for(evidence)
+    return [
+        name for name in DETECTORS if needed.get(name, evidence.labels) is not None and name not in left_out
+    ]
+
+
+def too_many_for(evidence: Evidence) -> tuple[str, ...]:
+    """Return the names of the detectors that there are too many probabilities for."""
+    return WHOLE if evidence.pred_probs.size > MOST_WHOLE else ()
 
 
 # Why a label that is wrong in each sense is found as it is.
@@ -162,17 +175,26 @@ def find_issues(
     probs = pred_probs_check.in_class_order(pred_probs, given.column_names)
     labelled = given.labelled
     ready = probs
-    if not labelled.all() and len(probs) == len(labelled):
-        ready = np.asarray(probs)[labelled]
-    checked = pred_probs_check.checked(given.codes[labelled], ready, given.class_names)
+    codes = given.codes
+    if not labelled.all():
+        codes = codes[labelled]
+        if len(probs) == len(labelled):
+            ready = np.asarray(probs)[labelled]
+    checked = pred_probs_check.checked(codes, ready, given.class_names)
     for note in (*given.notes, *checked.notes):
         warnings.warn(note, stacklevel=2)
-    evidence = Evidence(given.codes[labelled], checked.pred_probs)
+    evidence = Evidence(codes, checked.values)
     usual = detector_for(truth)
     name = detector or usual
     if name in BESIDE:
         raise ConfigError(f"detector {name!r} reads {BESIDE[name]}; use one that probabilities suffice for")
-    issues = detector_named(name)(evidence)
+    detect = detector_named(name)
+    if name in too_many_for(evidence):
+        raise ConfigError(
+            f"detector {name!r} needs all probabilities in memory at once, at most {MOST_WHOLE:,}, found "
+            f"{evidence.pred_probs.size:,}; use {usual!r}"
+        )
+    issues = detect(evidence)
     reading = READINGS[truth]
     curve = curve_prior(evidence, truth)
     quality = issues.label_quality

@@ -132,12 +132,17 @@ def worth_flagging(p_error: Floats) -> Mask:
     that are more likely wrong than not; where no row is sure, more of them are worth a look (Lipton, Elkan
     and Naryanaswamy 2014, "Optimal thresholding of classifiers to maximize F1 measure").
     """
-    order = np.argsort(-p_error, kind="stable")
-    hits = np.cumsum(p_error[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + hits[-1]) if len(order) else hits
-    flagged = np.zeros(len(order), dtype=bool)
-    if len(order) and hits[-1] > 0:
-        flagged[order[: int(f1.argmax()) + 1]] = True
+    flagged = np.zeros(len(p_error), dtype=bool)
+    expected = p_error.sum()
+    if not expected > 0:
+        return flagged
+    sure = p_error[p_error >= 0.5]
+    least_f1 = 2 * sure.sum() / (len(sure) + expected)
+    rows = np.flatnonzero(p_error >= least_f1 / 2)  # the best list ends at half its F1: no other row is on it
+    rows = rows[np.argsort(-p_error[rows], kind="stable")]
+    hits = np.cumsum(p_error[rows])
+    f1 = 2 * hits / (np.arange(1, len(rows) + 1) + expected)
+    flagged[rows[: int(f1.argmax()) + 1]] = True
     return flagged
 
 

@@ -109,7 +109,7 @@ def summarise(
             changed=int(labels.flipped.sum()),
             requested=requested,
             expected=labels.expected,
-            estimated=Estimate(*model.noise_interval(labels.noisy)),
+            estimated=Estimate(*model.noise_interval(detections.by_detector["posterior"].p_error)),
             natural=_natural_rate(suspects, detections.curve.curve),
             transition=_transition(model) if k <= MOST_TRANSITION_CLASSES else None,
         ),

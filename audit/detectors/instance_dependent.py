@@ -6,11 +6,19 @@ probabilities, sharpened until Bayes' rule expects as many errors. So what the n
 noise is not taken for ambiguity.
 """
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
 import numpy as np
+import numpy.typing as npt
 
 from audit.detectors.transition import (
     TINY,
+    Columns,
     Explanation,
+    at_labels,
+    by_bayes_rule,
     counted,
     destinations,
     explain,
@@ -30,6 +38,34 @@ SCALE_AND_POWER = 2  # free parameters
 LOG_SCALES = np.arange(-3.0, 3.5, 0.5)  # of the sharpening, between which the root is sought
 
 
+@dataclass(frozen=True, eq=False)
+class ByExample:
+    """A scale that sharpens p(true class | x), a power of the resemblance, and T."""
+
+    scale: float
+    power: float
+    T: npt.NDArray[Any]  # (k, k)
+
+    @cached_property
+    def shares(self) -> npt.NDArray[Any]:
+        """Which share of the wrong labels of each class goes where (k, k), before any resemblance."""
+        rates = np.maximum(1 - np.diag(self.T), self.T.dtype.type(TINY))
+        return np.asarray(off_diagonal(self.T) / rates[:, None])
+
+    def single(self) -> Self:
+        """Return the same model in single precision, as blocks of rows are read."""
+        return replace(self, T=self.T.astype(np.float32, order="F"))
+
+    def p_true(self, log_probs: Columns) -> Columns:
+        """Return p(true class | x) (k, n), from logarithms of predicted probabilities (k, n)."""
+        return softmax(log_probs.dtype.type(self.scale) * log_probs)
+
+    def label_likelihood(self, log_probs: Columns, labels: Labels) -> Columns:
+        """Return p(given label of the row | true class, x) (k, n)."""
+        resemblance = _resemblance(log_probs, self.power)
+        return _label_likelihood(self.T, resemblance, self.shares @ resemblance, labels)
+
+
 def fit(log_probs: Floats, labels: Labels, rows: Labels) -> Explanation:
     """Count T on sure rows, sharpen, and take the likeliest power.
 
@@ -45,11 +81,9 @@ def fit(log_probs: Floats, labels: Labels, rows: Labels) -> Explanation:
     predicted = np.bincount(log_probs.argmax(axis=0), minlength=k) / n
     scale = _matching_scale(log_probs, noise_rate(predicted, T), T, labels)
     some = log_probs[:, rows]
-    p_true = softmax(scale * some)
-    tried = [(power, *_directed(p_true, T, some, labels[rows], power)) for power in POWERS]
-    power, T, best = max(tried, key=lambda each: each[2].merit)
-    likelihood = _label_likelihood(T, _resemblance(log_probs, power), labels)
-    return explain(softmax(scale * log_probs), T, likelihood, best.parameters)
+    tried = [_directed(ByExample(scale, power, T), some, labels[rows]) for power in POWERS]
+    best = max(tried, key=lambda each: each.merit)
+    return explain(best.model, log_probs, labels, best.parameters)
 
 
 def count_on_surest(p_true: Floats, labels: Labels) -> Floats:
@@ -95,34 +129,41 @@ def _matching_scale(log_probs: Floats, rate: float, T: Floats, labels: Labels) -
     return float(np.exp(LOG_SCALES[-1]))
 
 
-def _directed(
-    p_true: Floats, T: Floats, log_probs: Floats, labels: Labels, power: float
-) -> tuple[Floats, Explanation]:
-    """Return T with the likeliest destinations for this power, and how that explains the labels."""
-    resemblance = _resemblance(log_probs, power)
-    rates = 1 - np.diag(T)
+def _directed(model: ByExample, log_probs: Floats, labels: Labels) -> Explanation:
+    """Explain the labels by the same model with the likeliest destinations in its T."""
+    p_true = model.p_true(log_probs)
+    resemblance = _resemblance(log_probs, model.power)
+    rates = 1 - np.diag(model.T)
     decided = 0.0
     rows = np.arange(len(labels))
     for _ in range(RECOUNTS):
-        wrong = explain(p_true, T, _label_likelihood(T, resemblance, labels), 0).p_classes
+        reached = model.shares @ resemblance
+        wrong, _likelihood = by_bayes_rule(p_true, _label_likelihood(model.T, resemblance, reached, labels))
         wrong[labels, rows] = 0
-        shares = off_diagonal(T) / np.maximum(rates, TINY)[:, None]
-        weight = wrong / np.maximum(shares @ resemblance, TINY)
-        shares, decided = destinations(counted(wrong, labels), weight @ resemblance.T)
-        T = with_rates(rates, shares)
-    return T, explain(p_true, T, _label_likelihood(T, resemblance, labels), SCALE_AND_POWER + decided)
+        wrong_by_class = counted(wrong, labels)
+        wrong /= np.maximum(reached, TINY)
+        shares, decided = destinations(wrong_by_class, wrong @ resemblance.T)
+        model = replace(model, T=with_rates(rates, shares).astype(log_probs.dtype))
+    return explain(model, log_probs, labels, SCALE_AND_POWER + decided)
 
 
-def _resemblance(log_probs: Floats, power: float) -> Floats:
+def _resemblance(log_probs: Columns, power: float) -> Columns:
     """Return how the example weighs the destinations of its wrong label (k, n)."""
-    return np.exp(power * np.maximum(log_probs, np.log(LEAST_RESEMBLANCE)))
+    least = log_probs.dtype.type(np.log(LEAST_RESEMBLANCE))
+    powers: Columns = np.maximum(log_probs, least)
+    powers *= log_probs.dtype.type(power)
+    np.exp(powers, out=powers)
+    return powers
 
 
-def _label_likelihood(T: Floats, resemblance: Floats, labels: Labels) -> Floats:
-    """Return p(given label of the row | true class, x) (k, n)."""
+def _label_likelihood(T: Columns, resemblance: Columns, reached: Columns, labels: Labels) -> Columns:
+    """Return p(given label of the row | true class, x) (k, n).
+
+    reached (k, n) is what the resemblance comes to, over the destinations of each class.
+    """
     rows = np.arange(len(labels))
-    rates = 1 - np.diag(T)
-    shares = off_diagonal(T) / np.maximum(rates, TINY)[:, None]
-    likelihood = T[:, labels] * resemblance[labels, rows] / np.maximum(shares @ resemblance, TINY)
+    likelihood = at_labels(T, resemblance, labels)
+    likelihood *= resemblance[labels, rows]
+    likelihood /= np.maximum(reached, resemblance.dtype.type(TINY))
     likelihood[labels, rows] = np.diag(T)[labels]
-    return np.asarray(likelihood)
+    return likelihood

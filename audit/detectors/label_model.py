@@ -12,53 +12,60 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from audit.detectors import class_dependent, instance_dependent
+from audit.detectors.blocks import LEAST_PROB, Block, Columns
 from audit.detectors.scoring import Z, wilson_interval
-from audit.detectors.transition import TINY, Explanation, noise_rate
+from audit.detectors.transition import TINY, Explanation, NoiseModel, by_bayes_rule, noise_rate
 from audit.types import Floats, Labels, Probs
 
-LEAST_PROB = 1e-9  # a predicted probability is taken to be at least this
 MOST_ROWS = 15_000  # that the models are fitted on, drawn at random: files have rhythms, as MNIST's
+MOST_ENTRIES = 10_000_000  # probabilities of these rows
+WEIGHT_DIGITS = 3  # a model that counts less than one in a thousand is left out
 
 
 @dataclass(frozen=True, eq=False)
 class LabelModel:
-    """p(true class | x) of every row, and the transition matrix."""
+    """Both models of the noise with their weights, and what they say of the rows that they were fitted on."""
 
-    p_true: Floats  # (n, k) p(true class | x)
+    weighted: tuple[tuple[float, NoiseModel], ...]  # the weights sum to one
     T: Floats  # (k, k) p(given = column | true = row)
-    p_classes: Floats  # (n, k) p(true class | given label, x)
     counts: Floats  # (k, k) sure rows by most probable class and given label
-
-    @property
-    def ambiguity(self) -> float:
-        """The mean doubt: one less the probability of the most probable class."""
-        return float((1 - self.p_true.max(axis=1)).mean())
+    class_shares: Floats  # (k,) of true classes
+    ambiguity: float  # mean doubt: one less the probability of the most probable class
 
     @property
     def noise_rate(self) -> float:
         """The share of labels that T says were changed."""
-        return noise_rate(self.p_true.mean(axis=0), self.T)
+        return noise_rate(self.class_shares, self.T)
 
-    def p_error(self, labels: Labels) -> Floats:
-        """Return the probability (n,) that each of the given labels (n,) is wrong."""
-        return np.asarray(1 - self.p_classes[np.arange(len(labels)), labels])
+    def p_true(self, block: Block) -> Columns:
+        """Return p(true class | x) (k, b)."""
+        parts = [weight * model.p_true(block.log_probs) for weight, model in self.weighted]
+        return np.asarray(sum(parts), dtype=np.float32)
 
-    def noise_interval(self, labels: Labels) -> tuple[float, float, float]:
-        """Estimate the share of wrong labels (n,), with a 95 % interval: value, low, high.
+    def p_classes(self, block: Block) -> Columns:
+        """Return p(true class | given label, x) (k, b)."""
+        p_classes = np.zeros_like(block.probs)
+        for weight, model in self.weighted:
+            likelihood = model.label_likelihood(block.log_probs, block.labels)
+            of_model, _ = by_bayes_rule(model.p_true(block.log_probs), likelihood)
+            of_model *= np.float32(weight)
+            p_classes += of_model
+        return p_classes
+
+    def noise_interval(self, p_error: Floats) -> tuple[float, float, float]:
+        """Estimate the share of wrong labels from p_error (n,), with a 95 % interval: value, low, high.
 
         Two estimates err on opposite sides. The wrong labels on sure rows count what the network has wrong
         there as noise. The expected errors give the given label the benefit of the doubt. The interval spans
         both, each with its own spread.
         """
-        p_error = self.p_error(labels)
         expected = float(p_error.mean())
-        by_errors = np.sqrt((p_error * (1 - p_error)).sum() + p_error.sum()) / len(labels)
+        by_errors = np.sqrt((p_error * (1 - p_error)).sum() + p_error.sum()) / len(p_error)
 
         sizes = np.maximum(self.counts.sum(axis=1), 1)
         wrong = 1 - np.diag(self.counts) / sizes
-        class_shares = self.p_true.mean(axis=0)
-        counted = float(class_shares @ wrong)
-        by_counts = np.sqrt((class_shares**2 * wrong * (1 - wrong) / sizes).sum())
+        counted = float(self.class_shares @ wrong)
+        by_counts = np.sqrt((self.class_shares**2 * wrong * (1 - wrong) / sizes).sum())
 
         low = min(expected - Z * by_errors, counted - Z * by_counts)
         high = max(expected + Z * by_errors, counted + Z * by_counts)
@@ -82,22 +89,23 @@ def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
     guess
         A first guess of T (k, k), such as that of cleanlab's calibrated joint.
     """
-    log_probs = np.log(np.maximum(np.ascontiguousarray(pred_probs.T), LEAST_PROB, dtype=np.float64))
-    rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:MOST_ROWS])
-    with threadpool_limits(1):  # these matrices are too small to share between threads
+    few_classes = pred_probs.shape[1] <= class_dependent.MOST_MAPPED
+    dtype = np.float64 if few_classes else np.float32
+    log_probs = np.log(np.maximum(np.ascontiguousarray(pred_probs.T), LEAST_PROB, dtype=dtype))
+    most_rows = min(MOST_ROWS, MOST_ENTRIES // len(log_probs))
+    rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:most_rows])
+    with threadpool_limits(1 if few_classes else None):  # small matrices are not worth several threads
         by_class = class_dependent.fit(log_probs, labels, guess, rows)
         by_example = instance_dependent.fit(log_probs, labels, rows)
-    weight = p_better(by_class, by_example)
-
-    def mean(one: Floats, other: Floats) -> Floats:
-        return weight * one + (1 - weight) * other
-
-    p_true = mean(by_class.p_true, by_example.p_true)
+    weight = round(p_better(by_class, by_example), WEIGHT_DIGITS)
+    p_true = weight * by_class.p_true + (1 - weight) * by_example.p_true
+    weighted = ((weight, by_class.model), (1 - weight, by_example.model))
     return LabelModel(
-        p_true=np.ascontiguousarray(p_true.T),
-        T=mean(by_class.T, by_example.T),
-        p_classes=np.ascontiguousarray(mean(by_class.p_classes, by_example.p_classes).T),
+        weighted=tuple((share, model.single()) for share, model in weighted if share),
+        T=weight * by_class.T + (1 - weight) * by_example.T,
         counts=instance_dependent.count_on_surest(p_true, labels),
+        class_shares=p_true.mean(axis=1),
+        ambiguity=float((1 - p_true.max(axis=0)).mean()),
     )
 
 

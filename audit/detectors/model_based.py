@@ -1,20 +1,20 @@
 """The detectors that read the label model, and the one for labels that people gave."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from audit.detectors.blocks import Block, Columns, OfRows
 from audit.detectors.error_curve import DOUBT, CurvePrior, doubt_of, worth_flagging
 from audit.detectors.evidence import Evidence
-from audit.detectors.transition import TINY
-from audit.types import Floats, Issues, evenly_at_most
+from audit.detectors.transition import TINY, by_bayes_rule, softmax
+from audit.types import Issues, evenly_at_most
 
 DECONVOLUTION_STEPS = 30
-DECONVOLUTION_ROWS = 4000  # at a time, so that they stay in the cache
 TEMPERATURES = (0.05, 20.0)  # the search range; below one sharpens
-TEMPERATURE_ROWS = 20_000
+TEMPERATURE_ROWS = 20_000  # that it is fitted on
+TEMPERATURE_ENTRIES = 4_000_000
 SURELY_WRONG = 0.1  # a label that is right with less probability is more than doubtful (decision 0012)
 
 # The prior of the curve of p_error: set by hand near regressions on checked labels (decision 0018).
@@ -30,8 +30,6 @@ USUALLY_EXPECTED = 0.05
 LEAST_EXPECTED = 1e-4
 AS_STATED = CurvePrior(level=DOUBT, level_sd=0.3, log_slope=0.0, log_slope_sd=0.1)
 BY_VOTES = CurvePrior(level=1.8, level_sd=1.0, log_slope=-0.2, log_slope_sd=0.4)  # decision 0022
-
-Float32s = npt.NDArray[np.float32]
 
 
 def posterior(evidence: Evidence) -> Issues:
@@ -66,24 +64,23 @@ def surely_wrong(evidence: Evidence) -> Issues:
 def deconvolution(evidence: Evidence) -> Issues:
     """Flag as `posterior`, with a p_true that undoes T by Richardson and Lucy's multiplicative steps."""
     T = evidence.label_model.T.astype(np.float32)
-    probs = np.ascontiguousarray(evidence.pred_probs.T)  # sums over few classes are quick side by side
+
+    def judged(block: Block) -> Sequence[OfRows]:
+        p_true = _deconvolved(block.probs, T)
+        p_classes, _ = by_bayes_rule(p_true, T[:, block.labels])
+        return block.at_given_label(p_classes), block.likeliest_other(p_classes)
+
+    quality, suggested = evidence.by_rows(judged)
+    return evidence.issues(quality < 0.5, quality, suggested)
+
+
+def _deconvolved(probs: Columns, T: Columns) -> Columns:
+    """Undo T in probabilities (k, b) by multiplicative steps."""
     p_true = np.maximum(probs, np.float32(TINY))
-    with threadpool_limits(1):  # products too small to share between threads
-        for start in range(0, p_true.shape[1], DECONVOLUTION_ROWS):
-            rows = slice(start, start + DECONVOLUTION_ROWS)
-            _deconvolve(p_true[:, rows], probs[:, rows], T)
-    p_true *= T[:, evidence.labels]
-    p_true /= np.maximum(p_true.sum(axis=0), TINY)
-    p_classes: Floats = np.ascontiguousarray(p_true.T, dtype=np.float64)
-    quality = evidence.at_given_label(p_classes)
-    return evidence.issues(quality < 0.5, quality, p_classes)
-
-
-def _deconvolve(p_true: Float32s, probs: Float32s, T: Float32s) -> None:
-    """Undo T in p_true (k, m), in place, by multiplicative steps."""
     for _ in range(DECONVOLUTION_STEPS):
         p_true *= T @ (probs / np.maximum(T.T @ p_true, TINY))
         p_true /= p_true.sum(axis=0)
+    return p_true
 
 
 def consensus(evidence: Evidence) -> Issues:
@@ -96,12 +93,21 @@ def consensus(evidence: Evidence) -> Issues:
     Worth a look are the rows that raise the expected F1, and those that `posterior` flags: where something
     changed the labels without regard to the example, few of them are doubtful.
     """
-    calibrated = _calibrated(evidence)
-    quality = evidence.at_given_label(calibrated)
-    p_error = curve_prior(evidence).curve.p_error(doubt_of(quality))
-    worth_a_look = worth_flagging(p_error) | posterior(evidence).is_issue
-    flagged = worth_a_look & evidence.prediction_differs
-    return replace(evidence.issues(flagged, quality, calibrated), p_error=p_error)
+    model = evidence.label_model
+    temperature = np.float32(_likeliest_temperature(evidence.sample))
+    curve = curve_prior(evidence).curve
+
+    def judged(block: Block) -> Sequence[OfRows]:
+        calibrated = softmax(block.log_probs / temperature)
+        quality = block.at_given_label(calibrated).astype(np.float64)
+        suggested = block.likeliest_other(calibrated)
+        changed = block.at_given_label(model.p_classes(block)) < 0.5
+        differs = block.at_given_label(calibrated) < calibrated[suggested, np.arange(len(suggested))]
+        return quality, curve.p_error(doubt_of(quality)), suggested, changed, differs
+
+    quality, p_error, suggested, changed, differs = evidence.by_rows(judged)
+    flagged = (worth_flagging(p_error) | changed) & differs
+    return Issues(flagged, quality, p_error, suggested)
 
 
 def by_votes(evidence: Evidence) -> Issues:
@@ -111,9 +117,13 @@ def by_votes(evidence: Evidence) -> Issues:
     the same rows, so that it is surer than it is right: p_error is the mean over a curve that was fitted to
     simulated annotators.
     """
-    quality = evidence.at_given_label(evidence.p_by_votes)
+    others = evidence.p_by_votes.copy()
+    rows = np.arange(len(others))
+    quality = others[rows, evidence.labels]
+    others[rows, evidence.labels] = -1
     p_error = BY_VOTES.curve.p_error(doubt_of(quality))
-    return replace(evidence.issues(worth_flagging(p_error), quality, evidence.p_by_votes), p_error=p_error)
+    issues = evidence.issues(worth_flagging(p_error), quality, others.argmax(axis=1))
+    return replace(issues, p_error=p_error)
 
 
 def curve_prior(evidence: Evidence, truth: str = "consensus") -> CurvePrior:
@@ -147,30 +157,23 @@ def curve_features(evidence: Evidence) -> tuple[float, float]:
     The first is the share of labels that differ from the prediction on the surer half of the rows, the second
     the share of wrong labels that `posterior` expects.
     """
-    sureness = evidence.pred_probs.max(axis=1)
+    sample = evidence.sample
+    sureness = sample.pred_probs.max(axis=1)
     surer = sureness >= np.median(sureness)
-    differing = max(float(evidence.prediction_differs[surer].mean()), LEAST_DIFFERING)
-    expected = max(float(posterior(evidence).p_error.mean()), LEAST_EXPECTED)
+    differing = max(float(sample.prediction_differs[surer].mean()), LEAST_DIFFERING)
+    expected = max(float(posterior(sample).p_error.mean()), LEAST_EXPECTED)
     return float(np.log(differing / USUALLY_DIFFERING)), float(np.log(expected / USUALLY_EXPECTED))
 
 
-def _calibrated(evidence: Evidence) -> Floats:
-    """Return the probabilities (n, k) at the temperature that makes the given labels most likely."""
-    from scipy.special import softmax  # noqa: PLC0415  slow to import
-
-    columns = np.ascontiguousarray(evidence.pred_probs.T)
-    log_probs = np.log(np.maximum(columns, TINY, dtype=np.float64))  # (k, n)
-    temperature = _likeliest_temperature(log_probs, evidence)
-    return np.ascontiguousarray(softmax(log_probs / temperature, axis=0).T)
-
-
-def _likeliest_temperature(log_probs: Floats, evidence: Evidence) -> np.float64:
-    """Return the temperature of log_probs (k, n) that makes the given labels most likely."""
+def _likeliest_temperature(evidence: Evidence) -> float:
+    """Return the temperature at which the probabilities make the given labels most likely."""
     from scipy.optimize import minimize_scalar  # noqa: PLC0415  slow to import
     from scipy.special import log_softmax  # noqa: PLC0415  slow to import
 
-    rows = evenly_at_most(np.arange(log_probs.shape[1]), TEMPERATURE_ROWS)
-    some = np.ascontiguousarray(log_probs[:, rows])
+    n, k = evidence.pred_probs.shape
+    rows = evenly_at_most(np.arange(n), min(TEMPERATURE_ROWS, TEMPERATURE_ENTRIES // k))
+    probs = np.ascontiguousarray(evidence.pred_probs[rows].T)
+    some = np.log(np.maximum(probs, TINY, dtype=np.float64))
     labels = evidence.labels[rows]
 
     def negative_log_likelihood(log_temperature: float) -> float:
@@ -179,4 +182,4 @@ def _likeliest_temperature(log_probs: Floats, evidence: Evidence) -> np.float64:
 
     bounds = tuple(np.log(TEMPERATURES))
     best = minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded")
-    return np.float64(np.exp(best.x))
+    return float(np.exp(best.x))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +11,12 @@ import numpy.typing as npt
 from audit.datasets.labels import looks_unlabelled
 from audit.datasets.labels.no_label import missing_flag
 from audit.datasets.labels.raw import as_whole_number
+from audit.detectors.blocks import normalized, sample_of
+from audit.detectors.survey import TOLERANCE, Numbers, Survey, sums_of_exponentials_are_one, survey
 from audit.errors import DataError
 from audit.types import Labels, Mask, Probs
 from audit.wording import one_line, some
 
-Numbers = npt.NDArray[np.floating[Any]]  # (n, k), float32 or float64
-
-TOLERANCE = 1e-3  # rows of half precision are that far from a sum of one
 ROUNDED = 0.02  # is how far the sum of rounded numbers may be off
 FEW_ROWS = 10  # may well be the same in a sound file
 LEAST_OF_CLASS = 5  # rows, to say which column belongs to which class
@@ -45,8 +45,13 @@ class Fault(NamedTuple):
 class Ready:
     """Probabilities that fit the labels."""
 
-    pred_probs: Probs  # (n, k), rows sum to one
+    values: Numbers  # (n, k) as they came, perhaps in a mapped file
     notes: tuple[str, ...] = ()  # what the user should know about them, a line each
+
+    @cached_property
+    def pred_probs(self) -> Probs:
+        """The probabilities (n, k) in memory; rows sum to one."""
+        return normalized(self.values)
 
 
 def checked(
@@ -81,22 +86,23 @@ def checked(
     k = values.shape[1]
     names = list(map(str, range(k) if class_names is None else class_names))
     codes = _codes(given, k)
-    fault = fault_in(values, name)
+    seen = survey(values)
+    fault = _fault(values, seen, name)
     if fault is not None:
         raise DataError("; ".join(fault))
-    _refuse_same_rows(values, name)
-    likeliest = values.argmax(axis=1)
+    _refuse_same_rows(values, seen, name)
+    agreeing = int((codes == seen.likeliest).sum())
+    told = sample_of(len(codes), 1)
+    codes, likeliest = codes[told], seen.likeliest[told]
     moved = _moved_classes(codes, likeliest, k)
     if moved is not None:
         _refuse_order(codes, likeliest, moved, names, name)
-    kept = np.clip(values, 0, None)
-    probs: Probs = (kept / kept.sum(axis=1, keepdims=True)).astype(np.float32)
     notes = (
         _exchanged_note(codes, likeliest, moved, names, name),
         _chance_note(codes, likeliest, k, name),
-        _in_sample_note(codes, likeliest, probs, name),
+        _in_sample_note(agreeing, seen, name),
     )
-    return Ready(probs, tuple(note for note in notes if note))
+    return Ready(values, tuple(note for note in notes if note))
 
 
 def in_class_order(pred_probs: Any, class_names: Sequence[str]) -> Any:
@@ -111,15 +117,18 @@ def in_class_order(pred_probs: Any, class_names: Sequence[str]) -> Any:
 
 def fault_in(values: Numbers, name: str) -> Fault | None:
     """Say why these numbers (n, k), called by this name, are no probabilities; None when they are."""
-    for fault_of in (_logarithms, _gaps, _wrong_scale, _wrong_sums):
-        fault = fault_of(values, name)
-        if fault is not None:
-            return fault
-    return None
+    return _fault(values, survey(values), name)
+
+
+def _fault(values: Numbers, seen: Survey, name: str) -> Fault | None:
+    if _are_logarithms(values, seen):
+        return Fault(f"{name} holds logarithms of probabilities, expected 0 to 1", f"use numpy.exp({name})")
+    n = len(values)
+    return _gaps(seen, n, name) or _wrong_scale(seen, n, name) or _wrong_sums(seen, n, name)
 
 
 def numbers(pred_probs: Any, name: str) -> Numbers:
-    """Return anything array-like as floats of 32 or 64 bits; DataError when it holds no numbers."""
+    """Return anything array-like as floats of 16, 32 or 64 bits; DataError when it holds no numbers."""
     expected = "expected an array of numbers, a row for each label and a column for each class"
     try:
         if hasattr(pred_probs, "detach"):  # a tensor, of which numpy reads only some
@@ -136,9 +145,10 @@ def numbers(pred_probs: Any, name: str) -> Numbers:
         ) from error
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} has dtype {one_line(array.dtype)}, {expected}")
-    single = array.dtype.kind == "f" and array.dtype.itemsize <= np.dtype(np.float32).itemsize
+    if array.dtype.newbyteorder("=") in (np.float16, np.float32):
+        return array
     with np.errstate(over="ignore"):  # a long double may become infinite, and is refused as such
-        return array.astype(np.float32 if single else np.float64, copy=False)
+        return array.astype(np.float64, copy=False)
 
 
 def _refuse_shape(
@@ -203,81 +213,72 @@ def _codes(given: npt.NDArray[Any], k: int) -> Labels:
     return given.astype(np.int64)
 
 
-def _logarithms(values: Numbers, name: str) -> Fault | None:
-    if not (values <= TOLERANCE).all():
-        return None
-    if not np.allclose(np.exp(values).sum(axis=1, dtype=np.float64), 1, atol=TOLERANCE, rtol=0):
-        return None
-    return Fault(f"{name} holds logarithms of probabilities, expected 0 to 1", f"use numpy.exp({name})")
+def _are_logarithms(values: Numbers, seen: Survey) -> bool:
+    return bool((seen.high <= TOLERANCE).all()) and sums_of_exponentials_are_one(values)
 
 
-def _gaps(values: Numbers, name: str) -> Fault | None:
-    rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if not len(rows):
+def _gaps(seen: Survey, n: int, name: str) -> Fault | None:
+    if not seen.gaps.count:
         return None
     return Fault(
-        f"{name} has NaN or infinite values in {len(rows):,} of {len(values):,} rows, first in row "
-        f"{rows[0]}, expected numbers from 0 to 1",
+        f"{name} has NaN or infinite values in {seen.gaps.count:,} of {n:,} rows, first in row "
+        f"{seen.gaps.first}, expected numbers from 0 to 1",
         AGAIN,
     )
 
 
-def _wrong_scale(values: Numbers, name: str) -> Fault | None:
+def _wrong_scale(seen: Survey, n: int, name: str) -> Fault | None:
     """Numbers that are not from 0 to 1, or whose rows all sum to another number, such as 100."""
-    low = float(values.min())
-    high = float(values.max())
-    sums = _sums(values)
-    if low >= 0 and _all_alike(sums):
-        if abs(sums[0] - 1) > TOLERANCE:
-            total = f"{sums[0]:.5g}"
+    low = float(seen.low.min())
+    high = float(seen.high.max())
+    if low >= 0 and _all_alike(seen, n):
+        first = float(seen.sums[0])
+        if abs(first - 1) > TOLERANCE:
+            total = f"{first:.5g}"
             found = f"every row of {name} sums to {total}, expected 1"
             return Fault(found, f"divide by it: {name} / {total}")
         return None
     if low >= -TOLERANCE and high <= 1 + TOLERANCE:
         return None
     found = f"{name} has values from {low:.4g} to {high:.4g}, expected 0 to 1"
-    if (np.abs(sums - 1) <= TOLERANCE).all():
+    if not seen.off.count:
         return Fault(f"{found}; its rows sum to 1, but probabilities cannot be negative", "use predict_proba")
     counts = "" if low < 0 else ", or divide each row by its sum if they are counts"
     softmax = f"apply softmax: scipy.special.softmax({name}, axis=1){counts}"
     return Fault(f"{found}: they look like logits", softmax)
 
 
-def _all_alike(sums: npt.NDArray[np.float64]) -> bool:
+def _all_alike(seen: Survey, n: int) -> bool:
     """Return whether all rows have one sum; a single row's sum says so only where it is 100."""
-    if not np.isfinite(sums[0]) or sums[0] <= 0:
+    first, least, greatest = seen.sums
+    if not np.isfinite(first) or first <= 0:
         return False
-    if len(sums) == 1 and not np.isclose(sums[0], 100, atol=0.1):
+    if n == 1 and not np.isclose(first, 100, atol=0.1):
         return False
-    return bool(np.allclose(sums, sums[0], rtol=TOLERANCE, atol=0))
+    return bool(np.allclose([least, greatest], first, rtol=TOLERANCE, atol=0))
 
 
-def _wrong_sums(values: Numbers, name: str) -> Fault | None:
-    sums = _sums(values)
-    rows = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
-    if not len(rows):
+def _wrong_sums(seen: Survey, n: int, name: str) -> Fault | None:
+    off = seen.off
+    if not off.count:
         return None
+    _first, least, greatest = seen.sums
     divide = f"divide each row by its sum: {name} / {name}.sum(axis=1, keepdims=True)"
     remedy = AGAIN
-    if np.abs(sums - 1).max() < ROUNDED:
+    if max(1 - least, greatest - 1) < ROUNDED:
         remedy = f"they look rounded; {divide}"
-    elif 2 * len(rows) > len(sums):
+    elif 2 * off.count > n:
         remedy = f"they look like sigmoids, each class by itself; train with softmax, or {divide}"
     return Fault(
-        f"row {rows[0]} of {name} sums to {sums[rows[0]]:.4g}, expected 1, as in all "
-        f"({len(rows):,} of {len(sums):,} rows do not)",
+        f"row {off.first} of {name} sums to {seen.sum_of_off:.4g}, expected 1, as in all "
+        f"({off.count:,} of {n:,} rows do not)",
         remedy,
     )
 
 
-def _sums(values: Numbers) -> npt.NDArray[np.float64]:
-    with np.errstate(over="ignore"):
-        return np.asarray(values.sum(axis=1, dtype=np.float64))
-
-
-def _refuse_same_rows(values: Numbers, name: str) -> None:
+def _refuse_same_rows(values: Numbers, seen: Survey, name: str) -> None:
     """Refuse probabilities that are the same in every row."""
-    if len(values) >= FEW_ROWS and np.ptp(values, axis=0).max() <= 1e-6:
+    if len(values) >= FEW_ROWS and (seen.high - seen.low).max() <= 1e-6:
         first = some([f"{p:.3g}" for p in values[0]])
         raise DataError(
             f"all {len(values):,} rows of {name} are the same ({first}), expected a model that tells them "
@@ -414,17 +415,16 @@ def _best_order(codes: Labels, likeliest: Labels, told: Mask, k: int) -> npt.NDA
     return order
 
 
-def _in_sample_note(codes: Labels, likeliest: Labels, probs: Probs, name: str) -> str:
+def _in_sample_note(agreeing: int, seen: Survey, name: str) -> str:
     """Return a line when they look as if the model had seen the labels; else empty.
 
     Agreement alone tells. Forests, boosted trees and nearest neighbours agree with nearly all noisy labels of
     their own training rows, at any confidence. Models that were not trained on the rows hardly ever do.
     """
-    n = len(codes)
-    agreeing = int((codes == likeliest).sum())
+    n = len(seen.likeliest)
     if n < IN_SAMPLE_ROWS or agreeing < IN_SAMPLE_AGREEMENT * n:
         return ""
-    confidence = 100 * float(probs.max(axis=1).mean(dtype=np.float64))
+    confidence = 100 * seen.confidence
     percent = 100 * agreeing / n
     return (
         f"{name} agree with the given labels in {agreeing:,} of {n:,} rows ({percent:.1f} %, at a mean "

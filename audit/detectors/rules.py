@@ -12,12 +12,12 @@ from audit.types import Floats, Issues
 
 def given_differs(evidence: Evidence) -> Issues:
     """Flag a row when the most probable class is not its given label."""
-    return evidence.issues(evidence.prediction_differs, _self_confidence(evidence))
+    return evidence.issues(evidence.prediction_differs, evidence.self_confidence)
 
 
 def cleanlab_rule(evidence: Evidence, filter_by: str) -> Issues:
     """Flag what cleanlab's `find_label_issues` flags with this `filter_by`, ranked by self-confidence."""
-    return evidence.issues(evidence.cleanlab_issues(filter_by), _self_confidence(evidence))
+    return evidence.issues(evidence.cleanlab_issues(filter_by), evidence.self_confidence)
 
 
 prune_by_noise_rate = partial(cleanlab_rule, filter_by="prune_by_noise_rate")
@@ -27,7 +27,7 @@ both = partial(cleanlab_rule, filter_by="both")
 
 def confident_learning(evidence: Evidence) -> Issues:
     """Flag as `cleanlab_rule` with `confident_learning`, computed once for the detectors that count it."""
-    return evidence.issues(evidence.confident_issues, _self_confidence(evidence))
+    return evidence.issues(evidence.confident_issues, evidence.self_confidence)
 
 
 def lowest_of_confident(evidence: Evidence, method: str) -> Issues:
@@ -39,7 +39,7 @@ def lowest_of_confident(evidence: Evidence, method: str) -> Issues:
     count = int(evidence.confident_issues.sum())
     is_issue = np.zeros(len(scores), dtype=bool)
     is_issue[np.argsort(scores)[:count]] = True  # cleanlab's own order of equal scores
-    return evidence.issues(is_issue, _self_confidence(evidence))
+    return evidence.issues(is_issue, evidence.self_confidence)
 
 
 low_normalized_margin = partial(lowest_of_confident, method="normalized_margin")
@@ -76,7 +76,7 @@ def combined(evidence: Evidence) -> Issues:
     p_error is a rank, not a probability.
     """
     by_posterior = posterior(evidence)
-    scores = [by_posterior.label_quality, evidence.at_given_label(evidence.pred_probs)]
+    scores: list[npt.NDArray[np.floating]] = [by_posterior.label_quality, evidence.self_confidence]
     if evidence.margins is not None:
         scores.append(evidence.margins)
     ranks = np.mean([_rank_share(score) for score in scores], axis=0)
@@ -92,11 +92,8 @@ def _cleanlab_score(evidence: Evidence, method: str) -> npt.NDArray[np.floating]
         "normalized_margin": rank.get_normalized_margin_for_each_label,
         "confidence_weighted_entropy": rank.get_confidence_weighted_entropy_for_each_label,
     }[method]
-    return np.asarray(score(evidence.labels, evidence.pred_probs))
-
-
-def _self_confidence(evidence: Evidence) -> Floats:
-    return evidence.at_given_label(evidence.pred_probs).astype(np.float64)
+    (scores,) = evidence.by_rows(lambda block: [score(block.labels, block.probs.T)])
+    return scores
 
 
 def _lowest(evidence: Evidence, quality: Floats, count: int) -> Issues:

@@ -4,25 +4,51 @@ Arrays over rows have the classes first, (k, n): sums over the few classes are q
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.types import Floats, Labels
+
+Columns = npt.NDArray[Any]  # (k, n) of any precision
 
 TINY = 1e-12  # keeps logarithms and quotients finite
 PRIOR_ROWS = 2.0  # that the rate of wrong labels in all classes counts for in each
 CONCENTRATIONS = (0.1, 1e6)  # the search range: from few destinations of a class to even shares
 
 
+class NoiseModel(Protocol):
+    """A fitted model of the noise: it explains the labels of any rows, in the precision that it is given."""
+
+    @property
+    def T(self) -> npt.NDArray[Any]:  # noqa: N802  the name of the transition matrix
+        """The transition matrix (k, k)."""
+
+    def single(self) -> Self:
+        """Return the same model in single precision, as blocks of rows are read."""
+
+    def p_true(self, log_probs: Columns) -> Columns:
+        """Return p(true class | x) (k, n), from logarithms of predicted probabilities (k, n)."""
+
+    def label_likelihood(self, log_probs: Columns, labels: Labels) -> Columns:
+        """Return p(given label of the row | true class, x) (k, n)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """How one model of the noise explains the given labels."""
 
+    model: NoiseModel
     p_true: Floats  # (k, n) p(true class | x)
-    T: Floats  # (k, k)
     p_classes: Floats  # (k, n) p(true class | given label, x)
     log_likelihoods: Floats  # (n,) of the given labels
     parameters: float  # free ones; of T only where wrong labels go, since rates are in all models
+
+    @property
+    def T(self) -> Floats:  # noqa: N802  the name of the transition matrix
+        """The transition matrix (k, k)."""
+        return self.model.T.astype(np.float64)
 
     @property
     def merit(self) -> float:
@@ -30,12 +56,30 @@ class Explanation:
         return float(self.log_likelihoods.sum()) - self.parameters
 
 
-def explain(p_true: Floats, T: Floats, label_likelihood: Floats, parameters: float) -> Explanation:
-    """Apply Bayes' rule to p_true (k, n) and p(given label of the row | true class) (k, n)."""
+def explain(model: NoiseModel, log_probs: Floats, labels: Labels, parameters: float) -> Explanation:
+    """Explain the labels (n,) by a model that has so many free parameters."""
+    p_true = model.p_true(log_probs)
+    p_classes, likelihood = by_bayes_rule(p_true, model.label_likelihood(log_probs, labels))
+    return Explanation(model, p_true, p_classes, np.log(likelihood), parameters)
+
+
+def at_labels(T: Floats, like: Columns, labels: Labels) -> Columns:
+    """Return the column of T of each label (n,), (k, n), in the precision and the memory order of `like`."""
+    matrix = T.astype(like.dtype, copy=False)
+    if like.flags.c_contiguous:
+        return np.take(matrix, labels, axis=1)
+    return np.ascontiguousarray(matrix.T)[labels].T
+
+
+def by_bayes_rule(p_true: Columns, label_likelihood: Columns) -> tuple[Columns, Columns]:
+    """Return p(true class | given label, x) (k, n), and how likely each label is (n,).
+
+    They follow from p_true (k, n) and p(given label of the row | true class, x) (k, n).
+    """
     joint = p_true * label_likelihood
-    likelihood = np.maximum(joint.sum(axis=0), TINY)
+    likelihood = np.maximum(joint.sum(axis=0), joint.dtype.type(TINY))
     joint /= likelihood
-    return Explanation(p_true, T, joint, np.log(likelihood), parameters)
+    return joint, np.asarray(likelihood)
 
 
 def transition_matrix(counts: Floats) -> tuple[Floats, float]:
@@ -90,7 +134,8 @@ def _likeliest_concentration(wrong: Floats) -> float:
         return -float(of_classes + (gammaln(each + present) - gammaln(each)).sum())
 
     bounds = tuple(np.log(CONCENTRATIONS))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.01})
+    return float(np.exp(best.x))
 
 
 def with_rates(rates: Floats, shares: Floats) -> Floats:
@@ -114,15 +159,15 @@ def noise_rate(class_shares: Floats, T: Floats) -> float:
     return float(class_shares @ (1 - np.diag(T)))
 
 
-def softmax(logits: Floats) -> Floats:
+def softmax(logits: Columns) -> Columns:
     """Return the probabilities (k, n) of logits (k, n)."""
     powers = powers_of(logits)
     powers /= powers.sum(axis=0)
     return powers
 
 
-def powers_of(logits: Floats) -> Floats:
+def powers_of(logits: Columns) -> Columns:
     """Return the exponentials of logits (k, n), scaled so that the largest of each column is one."""
-    powers: Floats = logits - logits.max(axis=0)
+    powers: Columns = logits - logits.max(axis=0)
     np.exp(powers, out=powers)
     return powers

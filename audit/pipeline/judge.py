@@ -102,11 +102,17 @@ def judge(
     votes = None
     if dataset.votes is not None:
         with timer("issues"):
-            p_by_votes = by_votes.posterior(dataset.votes, original.label_model.p_true)
+            p_by_votes = by_votes.posterior(dataset.votes, original.p_true)
             votes = crowdlab.vote_quality(dataset.votes, probs.pred_probs, p_by_votes, probs.unlabelled)
     kinds = None
     kind_figures = None
     notes: list[str] = []
+    left_out = detectors.too_many_for(noisy)
+    if left_out:
+        notes.append(
+            f"not compared: {', '.join(left_out)} (they need all probabilities in memory at once, at most "
+            f"{detectors.MOST_WHOLE:,})"
+        )
     with timer("kinds"), optional("the kinds of suspects", notes.append):
         audited = step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts)
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))

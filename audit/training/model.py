@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from audit.datasets.lazy_rows import lazy_rows
 from audit.detectors import pred_probs as probabilities
+from audit.detectors.survey import Numbers
 from audit.errors import AuditError, DataError
 from audit.events import enough_memory, optional
 from audit.training import capabilities
@@ -84,7 +85,7 @@ class Model:
             raise TypeError("the model reads examples as they came, and there are only numbers")
         return given[rows].examples
 
-    def _checked(self, probs: Any, n: int) -> probabilities.Numbers:
+    def _checked(self, probs: Any, n: int) -> Numbers:
         """The probabilities (n, columns) that the classifier returned; DataError when they are none."""
         name = f"predict_proba of the model {_name(self.classifier)} on {self.where}"
         values = probabilities.numbers(probs, name)
@@ -117,7 +118,7 @@ class Model:
             )
         return columns.astype(np.int64)
 
-    def _of_all_classes(self, probs: probabilities.Numbers) -> Probs:
+    def _of_all_classes(self, probs: Numbers) -> Probs:
         """Probabilities with a column for every class, in class order; zero for classes not trained on."""
         full = np.zeros((len(probs), self.k), dtype=np.float32)
         full[:, self.classes[self._columns()]] = probs

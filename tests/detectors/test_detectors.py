@@ -224,9 +224,9 @@ def test_where_the_labels_cannot_tell_both_models_apart_the_posterior_is_between
     p_error = detectors.posterior(Evidence(injected.noisy, probs)).p_error
     (weight,), *_ = np.linalg.lstsq((one - other)[:, None], p_error - other)
     assert 0.05 < weight < 0.95
-    np.testing.assert_allclose(p_error, weight * one + (1 - weight) * other, atol=1e-9)
+    np.testing.assert_allclose(p_error, weight * one + (1 - weight) * other, atol=1e-6)
     exchanged = label_model.p_better(by_example, by_class)
-    assert exchanged == pytest.approx(1 - weight)
+    assert exchanged == pytest.approx(1 - weight, abs=1e-3)  # weights are rounded
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "pair"])
@@ -253,7 +253,8 @@ def test_the_interval_of_the_noise_rate_covers(kind, rate):
     held = 0
     for seed in range(40):
         injected, probs = world(n=4000, rate=rate, kind=kind, sharpness=7, seed=seed)
-        value, low, high = Evidence(injected.noisy, probs).label_model.noise_interval(injected.noisy)
+        evidence = Evidence(injected.noisy, probs)
+        value, low, high = evidence.label_model.noise_interval(detectors.posterior(evidence).p_error)
         assert low <= value <= high < rate + 0.05
         held += low <= injected.rate <= high
     assert held >= 36
@@ -375,7 +376,7 @@ def off_by(n, seed, monkeypatch=None):
     c, T, given = noisy_ambiguity(n, 6, "symmetric", 0.1, seed)
     bias = np.where(np.arange(6) % 2, 1.5, 0.0)
     said = softmax(np.log(c) + bias) @ T
-    return np.abs(Evidence(given, said.astype(np.float32)).label_model.p_true - c).mean()
+    return np.abs(Evidence(given, said.astype(np.float32)).p_true - c).mean()
 
 
 def test_what_a_network_mistakes_for_something_else_is_learnt_from_many_rows_in_doubt(monkeypatch):

@@ -166,7 +166,8 @@ def epochs_of(recipe):
 
 @pytest.mark.parametrize(("ambiguity", "epochs"), [(0.01, 6), (0.06, 12), (0.5, 24)])
 def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch, ambiguity, epochs):
-    monkeypatch.setattr(LabelModel, "ambiguity", ambiguity)
+    stated = property(lambda model: ambiguity, lambda model, found: None)
+    monkeypatch.setattr(LabelModel, "ambiguity", stated, raising=False)
     assert epochs_of(Recipe(6)) == {"round-1": 2, "round-2": epochs}
     assert epochs_of(Recipe(6, epochs_fixed=True)) == {"round-1": 2, "round-2": 6}
 
@@ -201,7 +202,8 @@ def test_what_may_only_be_hard_stays_in_where_there_is_enough_hard_data(monkeypa
         issues = detectors.posterior(evidence)
         return replace(issues, is_issue=np.zeros_like(issues.is_issue))
 
-    monkeypatch.setattr(LabelModel, "ambiguity", ambiguity)
+    stated = property(lambda model: ambiguity, lambda model, found: None)
+    monkeypatch.setattr(LabelModel, "ambiguity", stated, raising=False)
     monkeypatch.setattr(rounds, "ENOUGH_ROWS", enough)
     monkeypatch.setattr(detectors, "surely_wrong", nothing)
     _, outcome = trained(schedule.Schedule(2, 1, Recipe(2, epochs_fixed=True)), rate=0.1)

@@ -1,0 +1,136 @@
+"""Rows in blocks: what is computed row by row runs on all cores, and never needs a table of all rows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from audit.types import Labels, Rows
+
+# Rows that everything is learned from, drawn at random, and probabilities, for memory. A rate of 10 % has a
+# standard error of .1 points in that many rows.
+SAMPLE_ROWS = 100_000
+SAMPLE_ENTRIES = 20_000_000
+BLOCK_ENTRIES = 500_000  # probabilities of a block: they stay in the cache, and threads hardly wait
+FEW_CLASSES = 100  # up to which loops over classes are quick
+LEAST_PROB = 1e-9  # a predicted probability is taken to be at least this in logarithms
+
+Columns = npt.NDArray[np.float32]  # (k, b)
+OfRows = npt.NDArray[Any]  # (b, …)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows: their given labels, and their probabilities with a sum of one."""
+
+    labels: Labels  # (b,)
+    probs: Columns  # (k, b)
+
+    @cached_property
+    def log_probs(self) -> Columns:
+        """Logarithms (k, b) of the probabilities, all of them finite."""
+        return np.log(np.maximum(self.probs, np.float32(LEAST_PROB)))
+
+    def at_given_label(self, values: npt.NDArray[Any]) -> OfRows:
+        """Return the entry (b,) of each row of values (k, b) at its given label."""
+        return values[self.labels, np.arange(len(self.labels))]
+
+    def likeliest_other(self, values: npt.NDArray[Any]) -> Labels:
+        """Return the class (b,) of the greatest of the values (k, b), the given one apart."""
+        others = values.copy()
+        others[self.labels, np.arange(len(self.labels))] = -1
+        return greatest(others)
+
+
+def greatest(values: npt.NDArray[Any]) -> Labels:
+    """Return the row (b,) of the greatest of the values (k, b) in each column, the first of equal ones."""
+    if len(values) > FEW_CLASSES:
+        return np.asarray(values.argmax(axis=0), dtype=np.int64)
+    greatest_yet = values[0].copy()  # numpy's argmax over the first axis takes several times as long
+    which = np.zeros(values.shape[1], dtype=np.uint8)
+    for row in range(1, len(values)):
+        greater = (values[row] > greatest_yet).view(np.uint8)
+        np.maximum(which, greater * np.uint8(row), out=which)
+        np.maximum(greatest_yet, values[row], out=greatest_yet)
+    return which.astype(np.int64)
+
+
+def columns_of(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a copy (k, b) of values (b, k) in the memory order in which sums over classes are quick."""
+    if values.shape[1] > FEW_CLASSES:
+        return values.astype(dtype, order="C").T
+    return np.array(values.T, dtype=dtype, order="C")
+
+
+def normalized(pred_probs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return probabilities (b, k) of any float type in single precision, with rows that sum to one."""
+    probs = np.maximum(pred_probs.astype(np.promote_types(pred_probs.dtype, np.float32), copy=False), 0)
+    probs /= probs.sum(axis=1, keepdims=True)
+    return probs.astype(np.float32, copy=False)
+
+
+def by_blocks(
+    labels: Labels, pred_probs: npt.NDArray[Any], compute: Callable[[Block], Sequence[OfRows]]
+) -> list[OfRows]:
+    """Compute arrays (n, …) of all rows, block by block, on all cores.
+
+    Blocks are the same on every machine, and so are the results.
+
+    Parameters
+    ----------
+    labels, pred_probs
+        The given labels (n,), and the probabilities (n, k) of any float type, perhaps in a mapped file.
+    compute
+        Gives some arrays (b, …) of the rows of a block. It runs in several threads at once.
+    """
+
+    def computed(rows: slice) -> list[OfRows]:
+        probs = columns_of(pred_probs[rows], np.float32)
+        np.maximum(probs, 0, out=probs)
+        probs /= probs.sum(axis=0)
+        return [np.asarray(part) for part in compute(Block(labels[rows], probs))]
+
+    first, *others = slices(*pred_probs.shape)
+    with threadpool_limits(1):  # the blocks share the cores, so that the products of one need not
+        parts = computed(first)
+        arrays = [np.empty((len(labels), *part.shape[1:]), part.dtype) for part in parts]
+
+        def fill(rows: slice, parts: Sequence[OfRows]) -> None:
+            for array, part in zip(arrays, parts, strict=True):
+                array[rows] = part
+
+        fill(first, parts)
+        for _ in in_threads(lambda rows: fill(rows, computed(rows)), others):
+            pass
+    return arrays
+
+
+def slices(n: int, k: int) -> list[slice]:
+    """Return the rows of each block of a table (n, k)."""
+    size = max(1, BLOCK_ENTRIES // k)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def in_threads(compute: Callable[[slice], Result], blocks: Sequence[slice]) -> Iterator[Result]:
+    """Compute something of each block, on all cores; gives the results in the order of the blocks."""
+    from joblib import cpu_count  # noqa: PLC0415  slow to import
+
+    if len(blocks) <= 1:
+        yield from map(compute, blocks)
+        return
+    with ThreadPoolExecutor(cpu_count()) as threads:
+        yield from threads.map(compute, blocks)
+
+
+def sample_of(n: int, k: int) -> Rows:
+    """Return the rows of a table (n, k) that everything is learned from, in their order."""
+    rows = min(SAMPLE_ROWS, SAMPLE_ENTRIES // k)
+    if n <= rows:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, rows, replace=False, shuffle=False))
