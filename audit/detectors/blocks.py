@@ -70,9 +70,10 @@ def columns_of(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[An
 
 def normalized(pred_probs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return probabilities (b, k) of any float type in single precision, with rows that sum to one."""
-    probs = np.maximum(pred_probs.astype(np.promote_types(pred_probs.dtype, np.float32), copy=False), 0)
+    dtype = np.promote_types(pred_probs.dtype, np.float32)
+    probs = np.maximum(pred_probs.astype(dtype, copy=False), 0)
     probs /= probs.sum(axis=1, keepdims=True)
-    return probs.astype(np.float32, copy=False)
+    return np.asarray(probs, dtype=np.float32)
 
 
 def by_blocks(
