@@ -204,3 +204,15 @@ def test_probabilities_of_ones_own_need_no_training_and_no_examples(tmp_path, ru
     assert "the columns of pred_probs are in another order than the classes" in wrong
     with pytest.raises(audit.DataError, match="X is missing, expected examples to train on"):
         audit.detect(None, given)
+
+    alone = ("detect", "--y", "y.npy", "--pred-probs", "p.npy", "--out", "alone")
+    run_audit(*alone, check=0)
+    of_files = audit.load_run(tmp_path / "alone")
+    assert of_files.suspects().equals(run.suspects())
+    assert of_files.record.repeat == "audit detect --noise 0 --y y.npy --pred-probs p.npy"
+    assert "reusing the finished run" in run_audit(*alone, check=0).stderr
+    run_audit("apply", "alone", "--accept-above", 0.5, check=0)
+    corrected = np.load(tmp_path / "corrected" / "y.npy")
+    sure = run.suspects()[run.suspects()["p_error"] >= 0.5]
+    assert (corrected[sure["id"].to_numpy()] == sure["suggested"].to_numpy()).all()
+    assert (corrected != given).sum() == len(sure) > 0

@@ -346,6 +346,7 @@ CASES = {
     r"--data must be UTF-8 text, found 'caf\udce9.csv'; rename it": load(data="caf\udce9.csv"),
     "unknown settings: 'colour', 'epoch' (did you mean epochs?); audit detect --help lists them": detect(X, y, colour="blue", epoch=3),
     "--X needs --y: the examples and their labels, both as .npy files": load(X=Path("X.npy")),
+    "--y needs --X: the examples and their labels, both as .npy files; labels alone need --pred-probs": load(y=Path("y.npy")),
     "found both 'digits' and --X; give one data set or the other": load(data="digits", X=Path("a"), y=Path("b")),
     "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; leave one of them out": load(pred_probs=Path("p.npy"), noise=0.1),
     "--controls needs labels that were changed on purpose, found --noise 0; give a rate, such as --noise 0.05": detect(X, y, noise=0, controls=5),

@@ -52,6 +52,12 @@ class Loader:
 
 
 LOADERS = (  # of those that fit, the first is used
+    Loader(
+        "--y FILE",
+        "labels alone, in an .npy file, for --pred-probs",
+        "arrays:load_labels",
+        takes=lambda _, settings: settings.labels_alone,
+    ),
     Loader("FILE.npz", "arrays named X and y, or images and labels", "arrays:load_npz", (".npz",)),
     Loader(
         "FILE.h5, FILE.hdf5",
@@ -126,7 +132,7 @@ def _loaded(settings: DataSettings, listener: Listener) -> Source:
     """Load the data by the first loader that fits."""
     if settings.annotations is not None:
         refuse_unreachable(settings.annotations)
-    if settings.X is None and settings.data in BUNDLED:
+    if settings.X is None and settings.y is None and settings.data in BUNDLED:
         return BUNDLED[settings.data](settings.data)
     path = settings.X or Path(settings.data)
     for file in files_of(settings):
@@ -145,7 +151,7 @@ def _loaded(settings: DataSettings, listener: Listener) -> Source:
 def files_of(settings: DataSettings) -> list[Path]:
     """The files or the folder that the settings name; bundled data sets and those from OpenML are none."""
     files = [settings.X, settings.y]
-    if settings.X is None:
+    if settings.X is None and settings.y is None:
         by_name = settings.data in BUNDLED or settings.data.startswith(OPENML)
         files = [None if by_name else Path(settings.data)]
     return [path for path in (*files, settings.annotations) if path is not None]

@@ -45,16 +45,13 @@ MOST_TRANSITION_CLASSES = 100  # the intervals of a larger matrix would fill the
 class Detections:
     """The issues that the detectors found."""
 
-    by_detector: Mapping[str, Issues]  # of the labels that the models were trained on
     detector: str  # whose flags are used
+    issues: Issues  # that it found in the labels that the models were trained on
+    compared: Mapping[str, DetectorFigures]  # all detectors on these labels
+    p_changed: Floats  # (n,) by `posterior`, that something changed these labels
     suspects: Issues  # of the original labels
     truth: str  # the sense of "wrong" of the suspects
     curve: CurvePrior  # of the p_error of the suspects
-
-    @property
-    def issues(self) -> Issues:
-        """The issues of the detector that is used."""
-        return self.by_detector[self.detector]
 
 
 def likely(suspects: Issues) -> Mask:
@@ -94,10 +91,7 @@ def summarise(
     return Scores(
         detector=detections.detector,
         rows=len(labels.noisy),
-        detectors={
-            name: DetectorFigures(int(each.is_issue.sum()), _detection(each, labels) if measured else None)
-            for name, each in detections.by_detector.items()
-        },
+        detectors=detections.compared,
         likely_apart=_likely_apart(issues, suspects, labels) if measured else None,
         calibration=_calibration(issues, corrected, labels) if measured else None,
         classes=tuple(
@@ -109,7 +103,7 @@ def summarise(
             changed=int(labels.flipped.sum()),
             requested=requested,
             expected=labels.expected,
-            estimated=Estimate(*model.noise_interval(detections.by_detector["posterior"].p_error)),
+            estimated=Estimate(*model.noise_interval(detections.p_changed)),
             natural=_natural_rate(suspects, detections.curve.curve),
             transition=_transition(model) if k <= MOST_TRANSITION_CLASSES else None,
         ),
@@ -158,9 +152,13 @@ def part_figures(leaks: Leaks) -> tuple[PartFigures, ...]:
     )
 
 
-def _detection(issues: Issues, labels: NoisyLabels) -> DetectionFigures:
+def detector_figures(issues: Issues, labels: NoisyLabels) -> DetectorFigures:
+    """Count what a detector flags, and score it where labels were changed."""
+    flagged = int(issues.is_issue.sum())
+    if not labels.flipped.any():
+        return DetectorFigures(flagged, None)
     in_order = labels.flipped[severity_order(issues)]
-    return DetectionFigures(score(issues, labels), average_precision(in_order))
+    return DetectorFigures(flagged, DetectionFigures(score(issues, labels), average_precision(in_order)))
 
 
 def _likely_apart(issues: Issues, suspects: Issues, labels: NoisyLabels) -> DetectionScore:

@@ -7,7 +7,7 @@ import numpy as np
 from audit import detectors, wording
 from audit.detectors import calibration, crowdlab
 from audit.detectors import votes as by_votes
-from audit.detectors.figures import Detections, summarise
+from audit.detectors.figures import Detections, detector_figures, summarise
 from audit.detectors.scores import Scores
 from audit.errors import ConfigError
 from audit.events import StepTimer, optional
@@ -92,10 +92,15 @@ def judge(
     with timer("issues"):
         seen = (probs.pred_probs, probs.margins)
         noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes))
-        original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes))
+        original = noisy
+        if labels.flipped.any() or labels.votes is not dataset.votes:
+            original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes))
         used = detector_for_noise(config, dataset.votes)
-        by_detector = {name: detectors.DETECTORS[name](noisy) for name in detectors.available(noisy)}
-        issues = by_detector[used]
+        issues = detectors.DETECTORS[used](noisy)
+        compared = {}
+        for name in detectors.available(noisy):  # one after the other: the issues of all rows are large
+            of_detector = issues if name == used else detectors.DETECTORS[name](noisy)
+            compared[name] = detector_figures(of_detector, labels)
         truth = detectors.detector_for(settings.truth)
         suspects = detectors.DETECTORS["votes" if original.votes is not None else truth](original)
         conflicts = trained.duplicates.conflicts(labels.original)
@@ -126,11 +131,13 @@ def judge(
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
         scores = summarise(
             Detections(
-                by_detector,
-                used,
-                suspects,
-                settings.truth,
-                detectors.curve_prior(original, settings.truth),
+                detector=used,
+                issues=issues,
+                compared=compared,
+                p_changed=detectors.posterior(noisy).p_error,
+                suspects=suspects,
+                truth=settings.truth,
+                curve=detectors.curve_prior(original, settings.truth),
             ),
             labels,
             probs,

@@ -114,10 +114,13 @@ class DataSettings(SettingsGroup):
         super().__post_init__()
         if self.X is None and self.y is None:
             return
-        if self.X is None or (self.y is None and self.annotations is None):
-            pair = ("--X", "--y")
-            if self.X is None:
-                pair = ("--y", "--X")
-            raise ConfigError(f"{pair[0]} needs {pair[1]}: the examples and their labels, both as .npy files")
+        if self.y is None and self.annotations is None:
+            raise ConfigError("--X needs --y: the examples and their labels, both as .npy files")
         if self.data != DEFAULT_DATA:
-            raise ConfigError(f"found both {self.data!r} and --X; give one data set or the other")
+            flag = "--y" if self.X is None else "--X"
+            raise ConfigError(f"found both {self.data!r} and {flag}; give one data set or the other")
+
+    @property
+    def labels_alone(self) -> bool:
+        """Whether there are labels and no examples."""
+        return self.X is None and self.y is not None

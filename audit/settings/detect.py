@@ -49,6 +49,11 @@ class Config:
                 "--noise needs a model that is trained on the noisy labels, and --pred-probs has none; "
                 "leave one of them out"
             )
+        if self.data.labels_alone and self.predictions.pred_probs is None:
+            raise ConfigError(
+                "--y needs --X: the examples and their labels, both as .npy files; labels alone need "
+                "--pred-probs"
+            )
         if self.report.controls and self.noise.noise == 0:
             raise ConfigError(
                 "--controls needs labels that were changed on purpose, found --noise 0; give a rate, such as "
@@ -99,7 +104,7 @@ class Config:
         settings = {**self._changed(), **beside}
         data = settings.pop("data", DEFAULT_DATA)
         words = [f"audit {of}"]
-        if self.data.X is None:
+        if self.data.X is None and self.data.y is None:
             words.append(shlex.quote(data))
         words += [_flag(name, value) for name, value in settings.items()]
         return " ".join(words)

@@ -48,6 +48,15 @@ def load_npy_pair(path: Path, settings: DataSettings, _: Listener) -> Source:
     return replace(source, X=X, notes=notes)
 
 
+def load_labels(_path: Path, settings: DataSettings, _: Listener) -> Source:
+    """Load the labels of one .npy file, `settings.y`, which has no examples."""
+    assert settings.y is not None
+    y = _read_npy(settings.y, mapped=False)
+    return Source(
+        settings.y.stem, None, y, names=("X", str(settings.y)), place=LabelPlace("npy", (settings.y,))
+    )
+
+
 @contextmanager
 def _npz_members(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """Open an .npz archive in the block, with the names of its arrays; none for any other file."""
