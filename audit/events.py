@@ -26,11 +26,8 @@ class Listener(Protocol):
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Take the share that each fold of this cross-validation has done, 0 to 1, and that of all work."""
 
-    def reading(self, done: int, total: int) -> None:
-        """Take how many of all files have been read."""
-
-    def embedding(self, done: int, total: int) -> None:
-        """Take how many of all examples have been embedded."""
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Take how many of all are done of what the step works through, such as files that are read."""
 
 
 class Silent:
@@ -45,11 +42,8 @@ class Silent:
     def training(self, name: str, shares: Sequence[float], share: float) -> None:
         """Ignore the progress."""
 
-    def reading(self, done: int, total: int) -> None:
-        """Ignore the files."""
-
-    def embedding(self, done: int, total: int) -> None:
-        """Ignore the examples."""
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Ignore the count."""
 
 
 @contextmanager
@@ -106,13 +100,9 @@ class PartOfWork:
         whole = self.begin + (self.end - self.begin) * share
         self.listener.training(f"{self.name}, {name}", shares, whole)
 
-    def reading(self, done: int, total: int) -> None:
-        """Pass on how many files have been read."""
-        self.listener.reading(done, total)
-
-    def embedding(self, done: int, total: int) -> None:
-        """Pass on how many examples have been embedded."""
-        self.listener.embedding(done, total)
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Pass the count on."""
+        self.listener.counted(what, done, total)
 
 
 def parts(listener: Listener, weights: Mapping[str, float]) -> list[PartOfWork]:

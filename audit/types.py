@@ -7,7 +7,7 @@ h w c an image, d features. Labels are always integers 0..k-1 here; `class_names
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -555,6 +555,12 @@ class Kinds:
     kind: npt.NDArray[np.int64]  # (m,) index into KINDS, the most probable
     probability: npt.NDArray[np.float32]  # (m, 7) of every kind
     reason: npt.NDArray[np.str_]  # (m,) one sentence for people, as plain text
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The kinds of the rows of all parts, one after the other."""
+        arrays = zip(*((each.rows, each.kind, each.probability, each.reason) for each in parts), strict=True)
+        return cls(*(np.concatenate(of_parts) for of_parts in arrays))
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,16 +73,8 @@ class ProgressDisplay:
             text += f" · {self.unit[:-1]} {running}"
         self._show(text, share)
 
-    def reading(self, done: int, total: int) -> None:
-        """Show how many files have been read; the bar starts again for the step after that."""
-        self._count("reading files", done, total)
-
-    def embedding(self, done: int, total: int) -> None:
-        """Show how many examples have been embedded, and the time left for the others."""
-        self._count("embedding", done, total)
-
-    def _count(self, what: str, done: int, total: int) -> None:
-        """Show how many of all things are done; the bar starts again for what comes after them."""
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Show how many of all are done, and the time left; the bar starts again for what comes after."""
         self._show(f"{what} · {done:,} of {total:,}", done / total)
         if done == total:
             self.share_before = None

@@ -6,7 +6,7 @@
 4. `suspects_of_kinds`: the list is narrowed to the kinds that were asked for.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
@@ -35,6 +35,7 @@ from audit.types import (
     children,
 )
 
+ROWS_AT_ONCE = 2000  # whose kinds are predicted, between two lines of progress
 PER_KIND = 500  # synthetic rows of all folds
 MOST_BYTES = 1 << 26  # of all synthetic rows
 
@@ -106,10 +107,12 @@ def classify_suspects(
     *,
     every_row: bool,
     rng: np.random.Generator,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[Kinds | None, KindFigures | None]:
     """Predict the kinds of suspects and conflicting duplicates, or of every row, and score the classifier.
 
     Returns None and None without synthetic rows: without a model of its own, a run cannot predict new rows.
+    Progress hears how many of the rows are done, and of how many.
     """
     if synthetic is None:
         return None, None
@@ -127,7 +130,11 @@ def classify_suspects(
     rows = np.arange(len(original))
     if not every_row:
         rows = np.union1d(np.flatnonzero(audited.suspects.is_issue), audited.conflicts.rows)
-    kinds = classify(classifier, reference, rows, original, audited.conflicts)
+    parts = []
+    for part in np.split(rows, range(ROWS_AT_ONCE, len(rows), ROWS_AT_ONCE)):
+        parts.append(classify(classifier, reference, part, original, audited.conflicts))
+        progress(sum(len(each.rows) for each in parts), max(1, len(rows)))
+    kinds = Kinds.joined(parts)
     of_suspects = kinds.kind[audited.suspects.is_issue[rows]]
     counts = np.bincount(of_suspects, minlength=len(KINDS)).tolist()
     figures = KindFigures(dict(zip(KINDS, counts, strict=True)), SYNTHETIC_KINDS, classifier.confusion)

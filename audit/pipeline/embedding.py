@@ -98,7 +98,7 @@ class Embedding:
         def progress(count: int) -> None:
             nonlocal done
             done += count
-            listener.embedding(done, total)
+            listener.counted("embedding", done, total)
 
         with _all_cores():
             features = {

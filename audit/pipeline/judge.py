@@ -1,6 +1,7 @@
 """Judge the labels: what detectors and kinds find in them, and every figure of it."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -98,7 +99,9 @@ def judge(
         used = detector_for_noise(config, dataset.votes)
         issues = detectors.DETECTORS[used](noisy)
         compared = {}
-        for name in detectors.available(noisy):  # one after the other: the issues of all rows are large
+        names = detectors.available(noisy)
+        for done, name in enumerate(names):  # one after the other: the issues of all rows are large
+            timer.listener.counted("comparing detectors", done, len(names))
             of_detector = issues if name == used else detectors.DETECTORS[name](noisy)
             compared[name] = detector_figures(of_detector, labels)
         truth = detectors.detector_for(settings.truth)
@@ -122,7 +125,13 @@ def judge(
         audited = step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts)
         rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
         every = settings.kinds_of == "all"
-        kinds, kind_figures = step.classify_suspects(audited, trained.synthetic, every_row=every, rng=rng)
+        kinds, kind_figures = step.classify_suspects(
+            audited,
+            trained.synthetic,
+            every_row=every,
+            rng=rng,
+            progress=partial(timer.listener.counted, "naming the kinds of suspects"),
+        )
         suspects = step.suspects_of_kinds(suspects, kinds, kinds_in(settings.kinds))
     with timer("issues"):
         rng = np.random.default_rng(seeds.bootstrap)

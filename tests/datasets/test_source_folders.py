@@ -87,7 +87,8 @@ def test_reading_tells_how_far_it_is(tmp_path, monkeypatch):
         def __init__(self):
             self.seen = []
 
-        def reading(self, done, total):
+        def counted(self, what, done, total):
+            assert what == "reading files"
             self.seen.append((done, total))
 
     monkeypatch.setattr(folders, "READ_AT_ONCE", 3)

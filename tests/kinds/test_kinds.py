@@ -6,10 +6,12 @@ import pytest
 from conftest import striped_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
 import audit
 from audit.datasets import from_arrays
-from audit.kinds import classifier, image_statistics
+from audit.events import Silent
+from audit.kinds import classifier, image_statistics, step
 from audit.kinds.defects import images
 from audit.kinds.defects import synthetic as synthetic_rows
 from audit.kinds.defects.apply import Sources
@@ -407,3 +409,24 @@ def test_inject_writes_a_data_set_with_its_truth_that_detect_reads(run_audit, tm
     assert "new is not empty" in again.stderr
     facts = run_audit("detect", "--X", "new/X.npy", "--y", "new/y.npy", "--dry-run", check=0).stdout
     assert "1,797 images of 8 × 8 × 1" in facts
+
+
+def test_naming_kinds_tells_how_far_it_is(monkeypatch):
+    heard = []
+
+    class Listener(Silent):
+        def counted(self, what, done, total):
+            heard.append((what, done, total))
+
+    asked = {"noise": 0.1, "preset": "fast", "folds": 3, "epochs": 1, "kinds_of": "all"}
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:300].reshape(-1, 8, 8), y[:300]
+    whole = audit.detect(X, y, **asked).record.kinds
+    monkeypatch.setattr(step, "ROWS_AT_ONCE", 128)
+    parts = audit.detect(X, y, listener=Listener(), **asked).record.kinds
+    named = [each for each in heard if each[0] == "naming the kinds of suspects"]
+    assert [done for _, done, _ in named] == [128, 256, 300]
+    assert ("comparing detectors", 0, 15) in heard
+    assert parts.rows.tolist() == list(range(300))
+    assert parts.reason.tolist() == whole.reason.tolist()
+    np.testing.assert_array_equal(parts.probability, whole.probability)

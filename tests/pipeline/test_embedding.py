@@ -209,8 +209,9 @@ def test_a_listener_hears_how_many_examples_are_embedded():
     heard = []
 
     class Listener(Silent):
-        def embedding(self, done, total):
-            heard.append((done, total))
+        def counted(self, what, done, total):
+            if what == "embedding":
+                heard.append((done, total))
 
     audit.detect(X, y, embed=rows_and_columns, listener=Listener(), **QUICK)
     assert heard == [(32, 120), (64, 120), (96, 120), (120, 120)]

@@ -268,7 +268,7 @@ def _read_headers(paths: Sequence[ImageSource], listener: Listener) -> list[Head
                     f"the first {len(headers):,} images have {pixels:,} pixels, expected {most:,} or fewer "
                     f"in files of their size, last {path}; scale them down"
                 )
-            listener.reading(len(headers), len(paths))
+            listener.counted("reading files", len(headers), len(paths))
     return headers
 
 
@@ -278,7 +278,7 @@ def _in_memory(files: ImageFiles, listener: Listener) -> npt.NDArray[Any]:
     for start in range(0, len(files), READ_AT_ONCE):
         end = min(start + READ_AT_ONCE, len(files))
         images[start:end] = files[start:end]
-        listener.reading(end, len(files))
+        listener.counted("reading files", end, len(files))
     return images
 
 
