@@ -7,7 +7,7 @@ from pathlib import Path
 from audit.detectors.scores import DEFINITIONS
 from audit.events import optional
 from audit.report import charts, embedding_map, pictures, sections, selection
-from audit.report.page_data import review_data
+from audit.report.page_data import review_data, without_hidden
 from audit.report.sprites import sprite_sheet
 from audit.report.templating import source_hash, template, text
 from audit.runs.folder import RunRecord
@@ -26,6 +26,7 @@ SCRIPTS = (  # in this order one script
     "similar.js",
     "bulk.js",
     "filters.js",
+    "sealed.js",
     "page.js",
     "cards.js",
     "grid.js",
@@ -135,6 +136,10 @@ def _html(
     if content.suspects.cards:
         script = "\n".join(text(f"script/{name}") for name in SCRIPTS)
     styles = " ".join(map(source_hash, filter(None, (css, late))))
+    data = review_data(record, content)
+    hidden: dict[str, object] = {}
+    if content.blind:
+        data, hidden = without_hidden(data)
     policy = f"default-src 'none'; img-src data:; style-src {styles}; script-src {source_hash(script)}"
     return template("page.html.j2").render(
         report=content,
@@ -143,7 +148,8 @@ def _html(
         css=css,
         late=late,
         script=script,
-        data=review_data(record, content),
+        data=data,
+        hidden=hidden,
         policy=policy,
         first_cards=FIRST_CARDS,
         definitions=DEFINITIONS,

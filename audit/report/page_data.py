@@ -14,6 +14,8 @@ from audit.types import Votes
 SAMPLE = 30  # cards, unless the settings say another number
 DECIDED_BY = {"relabel": "accept", "set aside": "ambiguous", "keep": "keep", "drop": "drop"}
 OTHERWISE = "accept"  # where the proposed action is none that a reviewer decides by
+HIDDEN = ("others", "curve", "sample", "sample_first")  # of the data, in a blind review
+HIDDEN_OF_CARDS = ("suggested", "p_error", "knot", "likely", "kind")
 
 
 def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
@@ -56,6 +58,16 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
             "people": [[] if votes is None else _voters(votes, row) for row in rows],
         },
     }
+
+
+def without_hidden(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The data of a blind page without what it hides, and what it hides."""
+    shown = {name: value for name, value in data.items() if name not in HIDDEN}
+    hidden = {name: data[name] for name in HIDDEN}
+    cards = data["cards"]
+    shown["cards"] = {name: column for name, column in cards.items() if name not in HIDDEN_OF_CARDS}
+    hidden["cards"] = {name: cards[name] for name in HIDDEN_OF_CARDS}
+    return shown, hidden
 
 
 def _others(record: RunRecord, report: Report, number: Mapping[str, int]) -> dict[str, list[Any]]:

@@ -33,6 +33,11 @@ def source_hash(inline: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
+def _encoded(content: str) -> str:
+    """The text in base64: against a glance, not against a person who wants to read it."""
+    return base64.b64encode(content.encode()).decode()
+
+
 def _marked(sentence: str) -> "Markup":
     """The sentence with its counts marked, those that begin a clause."""
     from markupsafe import Markup, escape  # noqa: PLC0415  only a report needs it
@@ -61,6 +66,7 @@ def _environment() -> "Environment":
     )
     environment.filters |= {
         "accented": _accented,
+        "encoded": _encoded,
         "figure_name": figure_name,
         "interval": interval,
         "look_wrong": look_wrong,

@@ -1,5 +1,6 @@
 """The review desk: nothing is decided by accident, nothing is lost, and nothing moves or gives a blind review away."""
 
+import base64
 import csv
 import io
 import json
@@ -30,6 +31,7 @@ from review_page import (
 
 import audit
 from audit.report import page as report_page
+from audit.report.page_data import HIDDEN, HIDDEN_OF_CARDS
 from audit.review.decisions import check_decisions, read_decisions
 
 pytestmark = pytest.mark.usefixtures("pictures")
@@ -257,8 +259,23 @@ def test_a_thumb_decides(report, opened):
     assert second["action"] == {"accept": "relabel"}.get(proposal, proposal)
 
 
+def test_a_blind_page_has_what_it_hides_in_one_sealed_block_alone(blind, opened):
+    page = opened(blind, java_script_enabled=False)
+    for telling in (".evidence", ".near", ".bars", ".p", "mark"):
+        assert page.locator(f"#cards .card {telling}, #rest .card {telling}").count() == 0
+    shown, sealed = (page.locator(f"#{name}").text_content() for name in ("data", "sealed"))
+    hidden = json.loads(base64.b64decode(sealed))
+    assert not set(HIDDEN) & set(json.loads(shown))
+    assert set(json.loads(shown)["cards"]).isdisjoint(HIDDEN_OF_CARDS)
+    assert set(hidden["data"]["cards"]) == set(HIDDEN_OF_CARDS)
+    assert hidden["cards"].count('class="card"') == page.locator(".card").count()
+
+
 def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     page = opened(blind)
+    second_tab = page.context.new_page()
+    second_tab.goto(Path(blind).as_uri())
+    assert not second_tab.locator("#review .evidence:visible").count()
     total = page.locator(".card").count()
     press(page, "j", "a", "Enter", "k")
     assert not page.locator("#review .evidence:visible").count()
@@ -274,7 +291,9 @@ def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     page.get_by_role("button", name="End the blind review").click()
     assert asked[0].startswith(f"{total - 2} of {total} cards are undecided. ")
-    page.locator("#panel .evidence:visible").first.wait_for()
+    for tab in (page, second_tab):
+        tab.locator("#panel .evidence:visible").first.wait_for()
+        assert tab.locator("#cards .card .p:visible").count() == min(48, total)
     press(page, "j", "x", "u", "n")
     page.locator("#note").type("late")
     assert exported(page)["decisions"] == before

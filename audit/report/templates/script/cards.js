@@ -7,10 +7,11 @@ function verdict(decided, spoken = false) {
   return [spoken ? "" : SIGNS[decided.action], words, decided.label ?? ""].filter(Boolean).join(" ");
 }
 
-/** What of a pair of labels holds after a decision: the given one, the suggested one, or neither. @param {Decision | undefined} decided */
-function outcome(decided) {
+/** What of a pair of labels holds after a decision: the given one, the suggested one, or neither. @param {number} i */
+function outcome(i) {
+  const decided = decisionOf(i);
   if (decided?.action !== "relabel") return decided?.action ?? "open";
-  return decided.label === decided.suggested ? "relabel" : "other";
+  return decided.label === names[suggested[i]] ? "relabel" : "other";
 }
 
 /** Show on a card what was decided of it; nothing for one that is not on the page. @param {number} i */
@@ -18,7 +19,7 @@ function paint(i) {
   if (i < 0) return;
   const decided = decisionOf(i);
   cards[i].classList.toggle("decided", Boolean(decided));
-  cards[i].dataset.outcome = outcome(decided);
+  cards[i].dataset.outcome = outcome(i);
   const foot = /** @type {HTMLElement} */ (cards[i].querySelector(".meta"));
   const badge = foot.querySelector(".verdict") ?? foot.appendChild(made("span", "", "verdict"));
   badge.textContent = verdict(decided);

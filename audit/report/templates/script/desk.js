@@ -15,7 +15,7 @@ function drawPanel() {
   if (current < 0) return;
   const [i, decided] = [current, decisionOf(current)];
   panel.classList.toggle("decided", Boolean(decided));
-  panel.dataset.outcome = outcome(decided);
+  panel.dataset.outcome = outcome(i);
   look.replaceChildren(...[...(cards[i].querySelector(".look")?.children ?? [])].map((each) => each.cloneNode(true)));
   fill(panel, ".pair .given", names[given[i]]);
   fill(panel, ".pair .suggested", names[suggested[i]]);

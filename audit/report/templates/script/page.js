@@ -14,12 +14,15 @@ function the(id, kind) {
 }
 
 /** @type {Data} */
-const data = JSON.parse(the("data", HTMLElement).textContent ?? "");
+const shown = JSON.parse(the("data", HTMLElement).textContent ?? "");
+const store = new Store(() => window.localStorage);
+const ENDED = `label-audit:${shown.run}:ended`; // whether this blind review was ended, which fixes its decisions
+const sealed = shown.blind && !store.read(ENDED);
+const data = sealed ? closedData(shown) : shown.blind ? unsealed() : shown;
 const names = data.class_names;
 const keys = keysOf(names);
 const { row: rows, id: ids, given, suggested, knot: knots, likely, kind: kinds } = data.cards;
 const curve = data.curve && new ErrorCurve(data.curve);
-const store = new Store(() => window.localStorage);
 const book = new Book(data, store);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
 const [review, tools, filterBox, activeBox, columns, grid, panel, look, subject, choices, end, second] =
@@ -33,9 +36,6 @@ const [helpDialog, pickDialog, togetherDialog, largeDialog] =
 const menu = the("menu", HTMLDetailsElement);
 const stacked = matchMedia("(max-width: 860px), (max-height: 520px)"); // the desk stands above the cards
 
-const ENDED = `${book.prefix}ended`; // whether this blind review was ended, which fixes its decisions
-let sealed = data.blind && !store.read(ENDED);
-
 const decisionOf = (/** @type {number} */ i) => book.decisions.get(rows[i]);
 const hides = (/** @type {number} */ i) => sealed || (hide.checked && !decisionOf(i));
 const number = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
@@ -48,6 +48,16 @@ const warn = (/** @type {string} */ text) => fill(review, "#warning", text);
 function fill(parent, selector, text) {
   const found = parent.querySelector(selector);
   if (found) found.textContent = text;
+}
+
+/** Open what the blind review hid: put the whole cards in the place of the others. The template has made both. */
+function unsealed() {
+  const sealedCards = JSON.parse(atob(the("sealed", HTMLElement).textContent ?? ""));
+  const whole = document.createElement("template");
+  whole.innerHTML = sealedCards.cards;
+  const fresh = [...whole.content.children];
+  document.querySelectorAll("#suspects .card").forEach((card, i) => card.replaceWith(fresh[i]));
+  return openData(shown, sealedCards);
 }
 
 /** A new element with a text. @param {string} tag @param {string} text @param {string} [kind] */

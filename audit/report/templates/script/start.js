@@ -108,6 +108,7 @@ window.addEventListener("beforeprint", () => showUpTo(order.length));
 window.addEventListener("hashchange", readAddress);
 window.addEventListener("pagehide", writeAddress);
 window.addEventListener("storage", (event) => {
+  if (event.key === ENDED && sealed) return location.reload();
   const i = book.places.get(book.hear(event.key, event.newValue) ?? -1);
   if (current >= 0 && document.activeElement !== note) note.value = book.noteOf(rows[current]);
   if (i === undefined) return paintOthers();

@@ -25,6 +25,6 @@ function unseal() {
   const left = tally().open;
   const still = left ? `${number(left)} of ${number(cards.length)} cards are undecided. ` : "";
   if (!window.confirm(`${still}Decisions cannot be changed once the blind review has ended. End it?`)) return;
-  store.keep(ENDED, new Date().toISOString());
+  if (!store.keep(ENDED, new Date().toISOString())) return;
   setTimeout(() => location.reload(), 300); // at once, a busy browser may not have kept it yet
 }
