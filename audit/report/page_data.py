@@ -12,8 +12,14 @@ from audit.runs.folder import RunRecord
 from audit.types import Votes
 
 SAMPLE = 30  # cards, unless the settings say another number
-DECIDED_BY = {"relabel": "accept", "set aside": "ambiguous", "keep": "keep", "drop": "drop"}
-OTHERWISE = "accept"  # where the proposed action is none that a reviewer decides by
+PROPOSALS = {  # what the desk does for the action that a kind proposes
+    "relabel": "accept",
+    "set aside": "ambiguous",
+    "keep": "keep",
+    "drop": "drop",
+    "inspect": "inspect",
+    "decide both": "both",
+}
 HIDDEN = ("others", "curve", "sample", "sample_first")  # of the data, in a blind review
 HIDDEN_OF_CARDS = ("suggested", "p_error", "knot", "likely", "kind")
 
@@ -35,7 +41,7 @@ def review_data(record: RunRecord, report: Report) -> dict[str, Any]:
         "class_names": record.class_names,
         "blind": report.blind,
         "kinds": {
-            number: {"name": name, "count": count, "proposes": DECIDED_BY.get(ACTIONS[name], OTHERWISE)}
+            number: {"name": name, "count": count, "proposes": PROPOSALS[ACTIONS[name]]}
             for number, name, _, count in report.kinds
         },
         "parts": parts,

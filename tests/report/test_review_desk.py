@@ -30,14 +30,27 @@ from review_page import (
 )
 
 import audit
+from audit.report import cards as report_cards
 from audit.report import page as report_page
+from audit.report.kinds import ACTIONS, Kind
 from audit.report.page_data import HIDDEN, HIDDEN_OF_CARDS
 from audit.review.decisions import check_decisions, read_decisions
+from audit.types import KINDS
 
 pytestmark = pytest.mark.usefixtures("pictures")
 
 HOLD = """key => { for (let i = 0; i < 25; i++) document.activeElement.dispatchEvent(
     new KeyboardEvent("keydown", { key, repeat: i > 0, bubbles: true, cancelable: true })) }"""
+
+
+DONE = {  # what the first button says, and what it decides, by the action that a card proposes
+    "relabel": ("Change to", "relabel"),
+    "set aside": ("Set aside", "ambiguous"),
+    "keep": ("Keep", "keep"),
+    "drop": ("Drop", "drop"),
+    "inspect": ("Inspect", None),
+    "decide both": ("Decide both", None),
+}
 
 
 @pytest.fixture(scope="module")
@@ -299,16 +312,38 @@ def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     assert exported(page)["decisions"] == before
 
 
-def test_the_first_button_does_what_the_card_proposes(report, opened):
-    page = opened(report)
+def test_the_first_button_does_what_the_card_proposes_whatever_its_kind(run, opened, tmp_path, monkeypatch):
+    kinds = {row: Kind(i % len(KINDS), 90, "a reason") for i, row in enumerate(run.record.suspects.ranking)}
+    monkeypatch.setattr(report_cards, "kind_of_rows", lambda record: kinds)
+    (tmp_path / "report.html").write_text(report_page.render(run.record), encoding="utf-8")
+    page = opened(tmp_path / "report.html")
     press(page, "j")
-    proposals = page.evaluate("cards.slice(0, 20).map((_, i) => proposalOf(i))")
-    words = {"accept": "Change to", "keep": "Keep", "ambiguous": "Set aside", "drop": "Drop"}
-    for proposal in proposals:
-        assert page.locator("[data-act=propose] span").inner_text().startswith(words[proposal])
+    first = page.locator("[data-act=propose] span")
+    wanted = []
+    for number, action in enumerate(ACTIONS.values()):
+        card = cards(page).nth(number)
+        assert card.locator(".kind span").inner_text() == action
+        words, decision = DONE[action]
+        assert first.inner_text().startswith(words)
         press(page, "y")
-    made = [each["action"] for each in exported(page)["decisions"]]
-    assert made == [{"accept": "relabel"}.get(each, each) for each in proposals]
+        if decision:
+            wanted.append(decision)
+        else:
+            assert page.locator("#large").is_visible()
+            press(page, "y", "j")
+            assert not page.locator("#large").is_visible()
+    assert [each["action"] for each in exported(page)["decisions"]] == wanted
+    page.evaluate("""() => { const row = document.createElement("p");
+        [row.id, row.innerHTML] = ["twins", `<i data-row="${rows[4]}"><button class="decide">Decide</button></i>`];
+        document.body.append(row) }""")
+    cards(page).nth(4).click()
+    press(page, "y")
+    assert page.evaluate("document.activeElement.className") == "decide"
+    from_menu(page, "Decide all of the list")
+    page.get_by_role("dialog").get_by_role("button", name="Do what each card proposes").click()
+    assert page.evaluate("undecided().map((i) => proposalOf(i))") == page.evaluate(
+        "cards.map((_, i) => proposalOf(i)).filter((each) => each === 'inspect' || each === 'both')"
+    )
 
 
 def test_cards_have_names_and_states(run, report, opened):

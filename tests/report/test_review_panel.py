@@ -33,7 +33,7 @@ import audit
 from audit.report import page as report_page
 from audit.report import selection
 from audit.report.kinds import kind_of_rows
-from audit.report.page_data import DECIDED_BY, OTHERWISE
+from audit.report.page_data import PROPOSALS
 
 pytestmark = pytest.mark.usefixtures("pictures")
 
@@ -44,7 +44,7 @@ SERIOUS = ("serious", "critical")
 def proposed(run, row):
     """What the card of a row proposes: accept, keep, ambiguous or drop."""
     kind = kind_of_rows(run.record).get(row)
-    return DECIDED_BY.get(kind.action, OTHERWISE) if kind else OTHERWISE
+    return PROPOSALS[kind.action] if kind else "accept"
 
 
 def as_record(run, entry):

@@ -1,6 +1,6 @@
 // Deciding, undoing, and what decisions change on the page.
 
-/** @param {number} i @param {Proposal | "relabel"} action @param {number} [label] @returns {Decision} */
+/** @param {number} i @param {Answer | "relabel"} action @param {number} [label] @returns {Decision} */
 function decision(i, action, label) {
   const to = action === "accept" ? suggested[i] : action === "relabel" ? label ?? given[i] : given[i];
   const does = action === "accept" || action === "relabel" ? (to === given[i] ? "keep" : "relabel") : action;
@@ -22,21 +22,23 @@ function obstacle() {
 /** The cards that the next decision applies to. */
 const targets = () => (marked.size ? [...marked] : current >= 0 ? [current] : []);
 
-/** @param {Proposal | "relabel"} action @param {number} [label] */
+/** @param {Answer | "relabel"} action @param {number} [label] */
 function decide(action, label) {
   const problem = obstacle();
   if (problem) return say(problem);
   commit(targets(), () => action, label);
 }
 
-/** Do what the card proposes. */
+/** Do what the cards propose. Of several, those that are to be looked at first stay as they are. */
 function propose() {
   const problem = obstacle();
   if (problem) return say(problem);
-  commit(targets(), proposalOf);
+  const chosen = targets().filter(answers);
+  if (chosen.length) commit(chosen, answerOf);
+  else if (proposalOf(current) !== "both" || !showTwin(rows[current])) enlarge();
 }
 
-/** Decide on cards as one step. @param {number[]} chosen @param {(i: number) => Proposal | "relabel"} actionOf @param {number} [label] */
+/** Decide on cards as one step. @param {number[]} chosen @param {(i: number) => Answer | "relabel"} actionOf @param {number} [label] */
 function commit(chosen, actionOf, label) {
   unmark();
   const before = undecided().length;

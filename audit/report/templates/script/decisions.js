@@ -13,7 +13,8 @@
  *   kinds: Record<string, Kind>, parts: string[], people: string[], curve: Grid | null, others: Others,
  *   sample: number[], sample_first: boolean, cards: Cards}} Data
  * @typedef {"keep" | "relabel" | "ambiguous" | "drop"} Action
- * @typedef {"keep" | "accept" | "ambiguous" | "drop"} Proposal  accept is to take the suggested class
+ * @typedef {"keep" | "accept" | "ambiguous" | "drop"} Answer  accept is to take the suggested class
+ * @typedef {Answer | "inspect" | "both"} Proposal  to look at it large, or at its duplicate too, comes before an answer
  * @typedef {{id: string, row: number, given: string, suggested: string, action: Action, label: string | null,
  *   note: string, time: string}} Decision
  */

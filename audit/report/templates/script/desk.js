@@ -2,11 +2,13 @@
 
 /** What the card proposes; without a kind it is to take the suggested class. @param {number} i @returns {Proposal} */
 const proposalOf = (i) => data.kinds[kinds[i]]?.proposes ?? "accept";
+const answers = (/** @type {number} */ i) => !["inspect", "both"].includes(proposalOf(i));
+const answerOf = (/** @type {number} */ i) => /** @type {Answer} */ (proposalOf(i));
 
 /** What the first button says. @param {number} i */
 function proposalWords(i) {
   if (hides(i)) return "Choose another class …";
-  const words = { accept: `Change to ${names[suggested[i]]}`, keep: `Keep ${names[given[i]]}`, ambiguous: "Set aside as ambiguous", drop: "Drop the row" };
+  const words = { accept: `Change to ${names[suggested[i]]}`, keep: `Keep ${names[given[i]]}`, ambiguous: "Set aside as ambiguous", drop: "Drop the row", inspect: "Inspect it …", both: "Decide both …" };
   return words[proposalOf(i)];
 }
 

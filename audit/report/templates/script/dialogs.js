@@ -59,9 +59,10 @@ function askTogether(open, what, keep, accept) {
   fill(togetherDialog, '[value="accept"]', accept);
   drawTogether(open, what);
   ask(togetherDialog, (answer) => {
-    const chosen = offer.filter((i) => !spared.has(i));
-    const action = /** @type {Proposal} */ (answer);
-    if (answer && chosen.length) commit(chosen, answer === "accept" && !pair ? proposalOf : () => action);
+    const proposed = answer === "accept" && !pair;
+    const chosen = offer.filter((i) => !spared.has(i) && (!proposed || answers(i)));
+    const action = /** @type {Answer} */ (answer);
+    if (answer && chosen.length) commit(chosen, proposed ? answerOf : () => action);
     else focusCard();
   });
 }

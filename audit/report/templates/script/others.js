@@ -27,6 +27,14 @@ function paintOthers() {
   }
 }
 
+/** Go to a row among the duplicates; whether the page shows it there. @param {number} row */
+function showTwin(row) {
+  const button = /** @type {HTMLElement | null} */ (document.querySelector(`#twins [data-row="${row}"] .decide`));
+  button?.scrollIntoView({ behavior: "instant", block: "center" });
+  button?.focus();
+  return Boolean(button);
+}
+
 /** @param {number} row */
 function idOf(row) {
   const at = otherRows.get(row);

@@ -11,7 +11,7 @@ function classOfKey(key) {
 document.addEventListener("keydown", (event) => {
   byPointer = false;
   const target = /** @type {HTMLElement} */ (event.target);
-  if (largeDialog.open && event.key === "z") return largeDialog.close();
+  if (largeDialog.open && ["y", "z"].includes(event.key)) return largeDialog.close();
   if (event.altKey || document.querySelector("dialog[open]")) return;
   if (target === note && event.key === "Enter") return note.blur(), focusCard();
   if (event.key === "Escape" && target.closest("input, select")) return target.blur(), focusCard();
