@@ -12,9 +12,8 @@ from audit.runs.folder import RunRecord
 from audit.types import FeatureValue, Rows
 from audit.wording import whole_percent
 
-MOST_BAR_CLASSES = 30
-BAR_HEIGHT = 20
-MOST_LIKELY = 5  # classes whose probability the review panel shows, where there are too many for bars
+FEW_CLASSES = 30  # of which the desk has every probability that is not near zero
+MOST_LIKELY = 5  # of more classes, those whose probability it has
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,6 @@ class Card:
     label_quality: float
     fold: int
     values: tuple[FeatureValue, ...]  # what is unusual in a row without an image
-    bars: str  # SVG path of the class probabilities
-    given_bar: str
-    suggested_bar: str
     likely: tuple[tuple[int, int], ...]  # classes and their probability in per cent, the likeliest first
     near: tuple[int, int]  # rows of the nearest agreeing examples of the given and the suggested class, or -1
     kind: Kind | None = None
@@ -111,8 +107,6 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
     if record.labels.flipped[row] and not original:
         true = names[record.labels.original[row]]
     probs = record.probs.pred_probs[row]
-    bars = _bars(probs)
-    others = [bar for label, bar in enumerate(bars) if label not in (given, suggested)]
     return Card(
         row=row,
         id=str(record.ids[row]),
@@ -123,27 +117,16 @@ def _card(record: RunRecord, row: int, thumbnail: int, *, original: bool) -> Car
         label_quality=float(issues.label_quality[row]),
         fold=int(record.probs.fold[row]),
         values=kept.unusual[thumbnail],
-        bars="".join(others),
-        given_bar=bars[given],
-        suggested_bar=bars[suggested],
         likely=_likely(probs),
         near=(int(kept.nearest[thumbnail, 0]), int(kept.nearest[thumbnail, 1])),
         votes=record.votes_on(row, noisy=not original),
     )
 
 
-def _bars(probs: npt.NDArray[np.float32]) -> list[str]:
-    """One bar for each class probability, as an SVG path; empty ones where there are too many."""
-    if len(probs) > MOST_BAR_CLASSES:
-        return [""] * len(probs)
-    heights = np.maximum(1, np.round(probs * BAR_HEIGHT)).astype(int).tolist()
-    return [f"M{10 * label} {BAR_HEIGHT}v-{height}h8v{height}z" for label, height in enumerate(heights)]
-
-
 def _likely(probs: npt.NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
     """The most likely classes of a row, as many as the review panel shows; of few, those not near zero."""
     order = np.argsort(-probs, kind="stable").tolist()
     percents = np.round(100 * probs.astype(float)).astype(int).tolist()
-    if len(probs) > MOST_BAR_CLASSES:
+    if len(probs) > FEW_CLASSES:
         return tuple((label, percents[label]) for label in order[:MOST_LIKELY])
     return tuple((label, percents[label]) for label in order if percents[label] or label == order[0])

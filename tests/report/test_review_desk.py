@@ -274,7 +274,7 @@ def test_a_thumb_decides(report, opened):
 
 def test_a_blind_page_has_what_it_hides_in_one_sealed_block_alone(blind, opened):
     page = opened(blind, java_script_enabled=False)
-    for telling in (".evidence", ".near", ".bars", ".p", "mark"):
+    for telling in (".evidence", ".near", ".odds", ".p", "mark"):
         assert page.locator(f"#cards .card {telling}, #rest .card {telling}").count() == 0
     shown, sealed = (page.locator(f"#{name}").text_content() for name in ("data", "sealed"))
     hidden = json.loads(base64.b64decode(sealed))
@@ -359,6 +359,11 @@ def test_cards_have_names_and_states(run, report, opened):
         rf"given {given}, suggested {suggested}, \d+ % chance wrong, undecided, 1 of {total}",
         card.get_attribute("aria-label"),
     )
+    said_by_tree = page.locator("#cards").aria_snapshot()
+    assert f"undecided, 1 of {total}" in said_by_tree
+    likely = page.evaluate("likely[0].slice(0, 2).map(([label, percent]) => [names[label], String(percent)])")
+    odds = card.locator(".odds li").all()
+    assert [[each.locator(part).inner_text() for part in ("bdi", "b")] for each in odds] == likely
     change(page)
     assert re.search(f"changed to {suggested}", card.get_attribute("aria-label"))
     press(page, "k")
