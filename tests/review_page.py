@@ -1,6 +1,7 @@
 """A report with a hundred suspects in a browser, and what a person does on its page."""
 
 import json
+import re
 from pathlib import Path
 
 import browser as browsers
@@ -71,7 +72,7 @@ def exported(page):
 
 
 def said(page):
-    return page.locator("#said").inner_text()
+    return re.sub("[\u2068\u2069]", "", page.locator("#said").inner_text())
 
 
 def cards(page):

@@ -48,7 +48,7 @@ function commit(chosen, actionOf, label) {
   const next = order.find((i, at) => at > last && !decisionOf(i)) ?? order.find((i) => !decisionOf(i));
   go(next ?? current);
   summarise();
-  const one = `#${ids[chosen[0]]}: ${verdict(decisionOf(chosen[0]), true)}.`;
+  const one = `${spokenId(chosen[0])}: ${verdict(decisionOf(chosen[0]), true)}.`;
   const then = next === undefined ? "All cards here are decided." : `Next is ${spoken(next)}.`;
   say(`${chosen.length > 1 ? `${number(chosen.length)} cards are decided.` : one} ${then}`);
   if (before && cards.every((_, i) => decisionOf(i))) showSummary(true);
@@ -56,7 +56,7 @@ function commit(chosen, actionOf, label) {
 
 /** A card in few words. @param {number} i */
 function spoken(i) {
-  return `#${ids[i]}, given ${names[given[i]]}${hides(i) ? "" : `, suggested ${names[suggested[i]]}`}`;
+  return `${spokenId(i)}, given ${isolated(names[given[i]])}${hides(i) ? "" : `, suggested ${isolated(names[suggested[i]])}`}`;
 }
 
 /** Show what undoing or redoing has changed. @param {number[]} changed @param {string} word @param {string} nothing */
@@ -81,7 +81,7 @@ function clearDecision() {
   chosen.forEach(paint);
   drawPanel();
   summarise();
-  say(cleared ? `Undecided again: ${cleared > 1 ? `${number(cleared)} cards` : `#${ids[chosen[0]]}`}.` : "This card is undecided.");
+  say(cleared ? `Undecided again: ${cleared > 1 ? `${number(cleared)} cards` : spokenId(chosen[0])}.` : "This card is undecided.");
 }
 
 /** Close what lies over the cards; whether anything did. */

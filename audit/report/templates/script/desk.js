@@ -104,5 +104,5 @@ function copy(text) {
   document.execCommand("copy"); // the other way is closed to pages that are files
   area.remove();
   focusCard();
-  say(`Copied: ${text}`);
+  say(`Copied: ${isolated(text)}`);
 }

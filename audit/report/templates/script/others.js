@@ -38,7 +38,7 @@ function showTwin(row) {
 /** @param {number} row */
 function idOf(row) {
   const at = otherRows.get(row);
-  return `#${at === undefined ? ids[book.places.get(row) ?? -1] ?? row : data.others.id[at]}`;
+  return isolated(`#${at === undefined ? ids[book.places.get(row) ?? -1] ?? row : data.others.id[at]}`);
 }
 
 /** @param {HTMLButtonElement} button @param {number} row @param {MouseEvent} event */

@@ -44,6 +44,10 @@ const chance = (/** @type {number} */ i) => cards[i].querySelector(".p")?.textCo
 const say = (/** @type {string} */ text) => fill(panel, "#said", text);
 const warn = (/** @type {string} */ text) => fill(review, "#warning", text);
 
+/** A text that no other turns round, such as an id from right to left within a sentence. @param {string} text */
+const isolated = (text) => `\u2068${text}\u2069`;
+const spokenId = (/** @type {number} */ i) => isolated(`#${ids[i]}`);
+
 /** @param {ParentNode} parent @param {string} selector @param {string} text */
 function fill(parent, selector, text) {
   const found = parent.querySelector(selector);

@@ -115,7 +115,7 @@ window.addEventListener("storage", (event) => {
   paint(i);
   summarise();
   if (i === current) drawPanel();
-  say(`#${ids[i]} was decided in another tab: ${verdict(decisionOf(i), true)}.`);
+  say(`${spokenId(i)} was decided in another tab: ${verdict(decisionOf(i), true)}.`);
 });
 window.addEventListener("beforeunload", (event) => { if (book.unsaved) event.preventDefault(); });
 
