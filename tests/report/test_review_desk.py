@@ -205,6 +205,11 @@ def test_chips_say_what_is_filtered_and_take_it_away(run, report, opened):
         chips.first.click()
     assert not page.locator("#active").is_visible()
     assert cards(page).count() == min(48, len(ranking))
+    page.goto(f"{Path(report).as_uri()}#view:given=99&show=open&sort=evil")
+    until(page, "#warning", "given 99, sort evil")
+    assert page.locator("#active li").all_inner_texts() == [f"Undecided · {len(ranking)} ×"]
+    chips.first.click()
+    assert page.locator("[aria-pressed=true]").first.inner_text() == f"All {len(ranking)}"
 
 
 def test_the_list_sorts_by_its_headings(run, report, opened):

@@ -2,8 +2,8 @@ const assert = require("node:assert");
 const { test } = require("node:test");
 const { data, decision, load } = require("./load.js");
 
-const { WHOLE, hashOf, passing, setFilters, sorted, viewOf } = load(
-  ["decisions.js", "similar.js", "filters.js"], ["WHOLE", "hashOf", "passing", "setFilters", "sorted", "viewOf"],
+const { WHOLE, fitting, hashOf, passing, setFilters, sorted, viewOf } = load(
+  ["decisions.js", "similar.js", "filters.js"], ["WHOLE", "fitting", "hashOf", "passing", "setFilters", "sorted", "viewOf"],
 );
 const made = new Map([[0, decision(10, "keep")], [1, decision(11, "drop")]]);
 const facts = { data, words: data.cards.id.map((id) => id.toLowerCase()), decided: (i) => made.get(i), differing: new Set([12]) };
@@ -45,4 +45,12 @@ test("a view outlives the address that it is put in", () => {
 
 test("a blind review takes no filter from an address that tells what is hidden", () => {
   assert.deepStrictEqual(viewOf("#view:given=1&kind=2&suggested=1&from=50&sort=chance", true), { ...WHOLE, given: "1" });
+});
+
+test("what a page does not have is left out of a view, and named", () => {
+  const asked = { ...WHOLE, show: "evil", given: "99", suggested: "2", kind: "x", fold: "1", part: "-1", from: "10", to: "abc", like: "none", find: "a", sort: "evil" };
+  const [view, missing] = fitting(asked, { ...data, kinds: { 1: {} }, parts: ["a"], people: [] });
+  assert.deepStrictEqual(view, { ...WHOLE, suggested: "2", fold: "1", from: "10", find: "a" });
+  assert.deepStrictEqual(missing, ["show evil", "given 99", "kind x", "part -1", "to abc", "like none", "sort evil"]);
+  assert.deepStrictEqual(fitting({ ...WHOLE, sort: "-id" }, data), [{ ...WHOLE, sort: "-id" }, []]);
 });

@@ -27,6 +27,31 @@ function viewOf(hash, blind) {
   return { ...WHOLE, ...Object.fromEntries(told) };
 }
 
+/** What of a view the page has nothing for, and the view without it. @param {View} view @param {Data} data @returns {[View, string[]]} */
+function fitting(view, data) {
+  const missing = setFilters(view).filter((name) => !KNOWN[name]?.(view[name], data));
+  if (!SORTS[view.sort.replace("-", "")]) missing.push("sort");
+  return [{ ...view, ...Object.fromEntries(missing.map((name) => [name, WHOLE[name]])) }, missing.map((name) => `${name} ${view[name]}`)];
+}
+
+/** Whether a value is one that the page can filter by. @type {Partial<Record<keyof View, (value: string, data: Data) => boolean>>} */
+const KNOWN = {
+  show: (value) => SHOWN.includes(value),
+  given: (value, data) => isPlace(value, data.class_names),
+  suggested: (value, data) => isPlace(value, data.class_names),
+  kind: (value, data) => value in data.kinds,
+  fold: (value, data) => data.cards.fold.map(String).includes(value),
+  part: (value, data) => isPlace(value, data.parts),
+  person: (value, data) => isPlace(value, data.people),
+  from: (value) => isPercent(value),
+  to: (value) => isPercent(value),
+  find: () => true,
+  like: (value, data) => data.cards.id.includes(value),
+};
+const SHOWN = ["all", "open", "decided", "keep", "relabel", "ambiguous", "drop"];
+const isPlace = (/** @type {string} */ value, /** @type {string[]} */ list) => /^\d+$/.test(value) && Number(value) < list.length;
+const isPercent = (/** @type {string} */ value) => /^\d+(\.\d+)?$/.test(value) && Number(value) <= 100;
+
 /** The filters of a view that are set. @param {View} view */
 function setFilters(view) {
   return /** @type {(keyof View)[]} */ (Object.keys(view)).filter((name) => !NO_FILTERS.includes(name) && view[name] !== WHOLE[name]);

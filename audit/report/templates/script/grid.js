@@ -1,6 +1,15 @@
 // The cards, which are in the page already: which the view leaves, in which order, and how far they are shown.
 
-let view = viewOf(location.hash, sealed) ?? { ...WHOLE, sort: data.sample_first && !sealed ? "sample" : "page" };
+/** The view of the address; what of it the page does not have is left out, and said. */
+function viewOfAddress() {
+  const asked = viewOf(location.hash, sealed);
+  if (!asked) return null;
+  const [found, missing] = fitting(asked, data);
+  if (missing.length) warn(`The address asks for what this page does not have, which is left out: ${missing.join(", ")}.`);
+  return found;
+}
+
+let view = viewOfAddress() ?? { ...WHOLE, sort: data.sample_first && !sealed ? "sample" : "page" };
 let stands = " page"; // how the cards stand in the document
 let order = cards.map((_, i) => i); // the cards that the filters leave, in their order
 let place = order.slice(); // of each card in it, -1 for none

@@ -10,7 +10,7 @@ function drawTools() {
     const value = view[/** @type {keyof View} */ (field.dataset.filter)];
     if (field.value !== value) field.value = value;
   }
-  const filters = setFilters(view).filter((name) => name !== "show");
+  const filters = setFilters(view);
   const chips = filters.map((name) => {
     const item = document.createElement("li");
     const button = made("button", "");
@@ -32,6 +32,7 @@ function filterWords(name) {
   const value = view[name];
   /** @type {Record<string, string>} */
   const words = {
+    show: tools.querySelector(`[data-show=${view.show}]`)?.firstChild?.textContent?.trim() ?? "",
     given: `given ${names[Number(value)]}`, suggested: `suggested ${names[Number(value)]}`,
     kind: data.kinds[Number(value)]?.name, fold: `fold ${value}`, part: data.parts[Number(value)],
     person: data.people[Number(value)], from: `chance wrong ≥ ${value} %`, to: `chance wrong ≤ ${value} %`,
@@ -56,7 +57,7 @@ function writeAddress() {
 
 /** Take over a view that the address holds. */
 function readAddress() {
-  const found = viewOf(location.hash, sealed);
+  const found = viewOfAddress();
   if (!found) return;
   view = found;
   refilter();
