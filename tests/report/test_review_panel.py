@@ -566,6 +566,11 @@ def test_two_thousand_cards_fit_and_the_rest_is_said(crowded, opened):
     assert cards(page).count() == 76
     page.get_by_role("button", name="Show").last.click()
     assert cards(page).count() == 124
+    page.evaluate("run('bulk')")
+    previews = page.get_by_role("dialog").get_by_role("listitem")
+    assert previews.count() == 120
+    page.get_by_role("dialog").get_by_role("button", name="Show 120 more").click()
+    assert previews.count() == 240
 
 
 def test_a_report_is_drawn_again_in_another_size(crowded, tmp_path, run_audit):

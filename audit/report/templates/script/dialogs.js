@@ -1,6 +1,6 @@
 // The dialogs: the search among all classes, one decision for several cards, and the list of keys.
 
-const MOST_PREVIEWS = 120;
+const PREVIEWS = 120; // that come at a time
 
 /** @param {HTMLDialogElement} dialog @param {(answer: string) => unknown} [then] */
 function ask(dialog, then) {
@@ -54,10 +54,10 @@ function askTogether(open, what, keep, accept) {
   const pair = accept.startsWith("Change");
   spared.clear();
   above.value = "0";
-  above.oninput = () => drawTogether(aboveChance(open, data.cards, Number(above.value)), what);
+  above.oninput = () => drawTogether(aboveChance(open, data.cards, Number(above.value)), what, !pair);
   fill(togetherDialog, '[value="keep"]', keep);
   fill(togetherDialog, '[value="accept"]', accept);
-  drawTogether(open, what);
+  drawTogether(open, what, !pair);
   ask(togetherDialog, (answer) => {
     const proposed = answer === "accept" && !pair;
     const chosen = offer.filter((i) => !spared.has(i) && (!proposed || answers(i)));
@@ -67,14 +67,27 @@ function askTogether(open, what, keep, accept) {
   });
 }
 
-/** @param {number[]} open @param {string} what */
-function drawTogether(open, what) {
+/** @param {number[]} open @param {string} what @param {boolean} proposed  whether an answer is what each card proposes */
+function drawTogether(open, what, proposed) {
   offer = open;
   const count = () => fill(togetherDialog, "h2", `${number(offer.filter((i) => !spared.has(i)).length)} ${what}`);
-  togetherDialog.querySelector("ul")?.replaceChildren(...open.slice(0, MOST_PREVIEWS).map((i) => preview(i, count)));
-  const hidden = open.length - MOST_PREVIEWS;
-  fill(togetherDialog, ".note", hidden > 0 ? `The first ${MOST_PREVIEWS} are shown; the decision is for ${number(hidden)} more.` : "");
+  const first = proposed ? open.filter((i) => !answers(i)).length : 0;
+  fill(togetherDialog, ".note", first ? `${counted(first, "card")} to be looked at first: “Do what each card proposes” decides nothing there.` : "");
+  togetherDialog.querySelector("ul")?.replaceChildren();
+  showPreviews(count);
   count();
+}
+
+/** Show the next cards of the offer, so that each of them can be taken out. @param {() => void} changed */
+function showPreviews(changed) {
+  const cells = /** @type {HTMLElement} */ (togetherDialog.querySelector("ul"));
+  const from = cells.children.length;
+  cells.append(...offer.slice(from, from + PREVIEWS).map((i) => preview(i, changed)));
+  const more = the("previews", HTMLButtonElement);
+  const hidden = offer.length - cells.children.length;
+  more.hidden = !hidden;
+  more.textContent = `Show ${number(Math.min(PREVIEWS, hidden))} more of ${number(hidden)}`;
+  more.onclick = () => showPreviews(changed);
 }
 
 /** A card with a tick that takes it out. @param {number} i @param {() => void} changed */
@@ -89,8 +102,11 @@ function preview(i, changed) {
     item.classList.toggle("spared", !box.checked);
     changed();
   });
-  const to = hides(i) ? "" : ` → ${names[suggested[i]]}`;
-  label.append(picture(i), box, made("bdi", `#${ids[i]}`), made("bdi", `${names[given[i]]}${to}`));
+  const change = made("span", "", "change");
+  change.append(made("bdi", names[given[i]]));
+  if (!hides(i)) change.append(" ", made("bdi", `→ ${isolated(names[suggested[i]])}`));
+  label.append(picture(i), box, " ", made("bdi", `#${ids[i]}`), change);
+  label.title = `${spokenId(i)} ${change.textContent}`;
   item.append(label);
   return item;
 }
