@@ -27,6 +27,7 @@ SCRIPTS = (  # in this order one script
     "bulk.js",
     "filters.js",
     "sealed.js",
+    "names.js",
     "page.js",
     "cards.js",
     "grid.js",

@@ -378,12 +378,21 @@ def test_cards_have_names_and_states(run, report, opened):
     assert page.evaluate("panel.contains(document.activeElement)")
 
 
-def test_many_long_names_have_five_choices(worded, opened):
-    page = opened(worded)
+def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, opened):
+    page = opened(worded, viewport={"width": 1366, "height": 768})
     press(page, "j")
+    copies = set()
     for _ in range(5):
-        assert page.locator("#choices button").count() == 5
+        choices = page.locator("#choices button")
+        assert len(set(choices.locator("span").all_text_contents())) == choices.count() == 5
         assert page.locator("#choices .is-suggested").count() == 1
+        assert page.evaluate(
+            "[...choices.children].every((each) => each.ariaLabel.startsWith(names[Number(each.value)]))"
+        )
+        assert page.locator("#panel .values tbody tr").count() == 4
+        assert len(set(page.locator("#panel .values th").all_text_contents())) == 7
+        assert page.evaluate("look.scrollHeight <= look.clientHeight")
+        copies.add(page.get_by_role("button", name="Copy id").bounding_box()["x"])
         press(page, "j")
 
 

@@ -36,6 +36,17 @@ function nameCard(i) {
   cards[i].setAttribute("aria-label", name + at);
 }
 
+const HEADS = /** @type {[string, number][]} */ ([["thead th[title]", 9], ["tbody th", 18]]); // and their most letters
+
+/** Shorten what heads a table of values, so that two of them can be told apart; the titles have all of it. @param {number} i */
+function shortenHeads(i) {
+  for (const [side, most] of HEADS) {
+    const heads = [...cards[i].querySelectorAll(`.values ${side}`)];
+    const short = shortNames(heads.map((head) => (head.getAttribute("title") ?? "").replace(/^median of /, "")), most);
+    heads.forEach((head, at) => { head.textContent = short[at]; });
+  }
+}
+
 /** The picture of a card, small. @param {number} i */
 function picture(i) {
   return cards[i].querySelector(".look > .thumb, .look > .text, .look > .values")?.cloneNode(true) ?? "";

@@ -1,5 +1,7 @@
 // The desk: the current card, and what can be decided about it. Each part has its place, so that no button moves.
 
+const SHORT = 12; // letters of a class on its button
+
 /** What the card proposes; without a kind it is to take the suggested class. @param {number} i @returns {Proposal} */
 const proposalOf = (i) => data.kinds[kinds[i]]?.proposes ?? "accept";
 const answers = (/** @type {number} */ i) => !["inspect", "both"].includes(proposalOf(i));
@@ -58,16 +60,18 @@ function drawChoices(i) {
   const chosen = decisionOf(i)?.action === "relabel" ? names.indexOf(decisionOf(i)?.label ?? "") : decisionOf(i)?.action === "keep" ? given[i] : -1;
   while (choices.children.length > few.length) choices.lastChild?.remove();
   while (choices.children.length < few.length) choices.append(the("choice", HTMLTemplateElement).content.cloneNode(true));
+  const short = shortNames(few.map((label) => names[label]), SHORT);
   few.forEach((label, at) => {
     const button = /** @type {HTMLButtonElement} */ (choices.children[at]);
     const key = keys[label] ?? String(at + 1);
     const share = likelihood.get(label) ?? 0;
     button.value = String(label);
     button.title = hidden ? names[label] : `${names[label]}: ${share} % likely`;
+    button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-keyshortcuts", key);
     button.setAttribute("aria-pressed", String(label === chosen));
     fill(button, "kbd", key === names[label] ? "" : key);
-    fill(button, "span", names[label]);
+    fill(button, "span", short[at]);
     button.style.setProperty("--share", `${share}%`);
     button.classList.toggle("is-given", label === given[i]);
     button.classList.toggle("is-suggested", label === suggested[i] && !hidden);

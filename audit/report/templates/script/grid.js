@@ -62,6 +62,7 @@ function showUpTo(count) {
     const i = order[limit];
     cards[i].hidden = false;
     nameCard(i);
+    shortenHeads(i);
     addRow(i);
   }
   const more = the("more", HTMLButtonElement);
