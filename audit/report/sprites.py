@@ -84,7 +84,7 @@ def _rules(height: int, width: int, sheets: Sequence[str]) -> str:
     whole = f"calc(var(--scale)*{COLUMNS * width}px) calc(var(--scale)*{LINES * height}px)"
 
     rules = [
-        f":root{{{variables}}}",
+        f":root{{{variables};--ratio:{width}/{height}}}",
         f".thumb{{width:{w};height:{h};background-size:{whole};image-rendering:{rendering}}}",
     ]
     rules.append(".own{background-size:contain;background-position:center;image-rendering:auto}")

@@ -394,6 +394,29 @@ def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, op
         assert page.evaluate("look.scrollHeight <= look.clientHeight")
         copies.add(page.get_by_role("button", name="Copy id").bounding_box()["x"])
         press(page, "j")
+    assert len(copies) == 1
+
+
+def test_photos_are_large_on_cards_and_on_a_desk_that_fits_the_window(tmp_path, opened):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    X = np.broadcast_to(80 * y[:, None, None, None] + 40, (60, 150, 200, 3)) + rng.integers(
+        0, 9, (60, 150, 200, 3)
+    )
+    seen = np.r_[y[:40], rng.integers(0, 3, 20)]
+    found = audit.detect(X.astype(np.uint8), y, pred_probs=0.6 * np.eye(3)[seen] + 0.4 / 3)
+    page = opened(found.save(tmp_path / "run"), viewport={"width": 1366, "height": 768})
+    press(page, "j")
+    box = page.locator("#look > .own").bounding_box()
+    assert min(box["width"], box["height"] * 4 / 3) >= 260
+    assert page.evaluate("panel.getBoundingClientRect().bottom") <= 768
+    card = cards(page).first
+    assert card.locator(".look > .own").bounding_box()["width"] >= 150
+    right = page.evaluate(
+        "cards.slice(0, 5).map((each) => each.getBoundingClientRect().right"
+        " - Math.max(...[...each.querySelectorAll('.near *')].map((one) => one.getBoundingClientRect().right)))"
+    )
+    assert min(right) >= 9
 
 
 def test_a_finished_review_ends_with_a_summary(report, opened):

@@ -181,7 +181,8 @@ if (!data.blind) offerFilter("kind", Object.entries(data.kinds).map(([kind, { na
 offerFilter("fold", [...new Set(data.cards.fold)].sort((a, b) => a - b).map((fold) => [String(fold), String(fold)]));
 offerFilter("part", data.parts.map((part, at) => [String(at), part]));
 offerFilter("person", data.people.map((person, at) => [String(at), person]));
-size.value = store.read("label-audit:size") ?? size.value;
+document.body.classList.toggle("photos", grid.querySelector(".own") !== null);
+size.value = store.read("label-audit:size") ?? usualSize();
 resize();
 reviewer.value = store.read("label-audit:reviewer") ?? "";
 fill(document, "code.command", command());

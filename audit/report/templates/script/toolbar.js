@@ -70,6 +70,12 @@ function toggleFilters() {
   tools.querySelector('[data-act="filters"]')?.setAttribute("aria-expanded", String(!filterBox.hidden));
 }
 
+/** How wide a card is before a person chooses, in pixels: photos and tables of values want more. */
+function usualSize() {
+  if (grid.querySelector(".values")) return "264";
+  return grid.querySelector(".own") ? "234" : size.value;
+}
+
 function resize() {
   grid.style.setProperty("--cell", `${size.value}px`);
   grid.style.setProperty("--enlarged", String(Number(size.value) / 194));
