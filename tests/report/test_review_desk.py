@@ -258,6 +258,14 @@ def test_no_button_moves_from_card_to_card(report, worded, opened, size):
         assert top >= -1
         assert bottom <= size[1] + 1
         assert over <= 0
+        if size[0] < 900:
+            assert top <= 8
+        assert page.locator("#choices button").last.is_visible()
+        cut = page.evaluate(
+            "[...panel.querySelectorAll('.answers span, #said')].filter((each) => each.scrollHeight > each.clientHeight + 1)"
+            ".length"
+        )
+        assert cut == 0
 
 
 def test_a_thumb_decides(report, opened):
@@ -275,6 +283,19 @@ def test_a_thumb_decides(report, opened):
     proposal = page.evaluate("proposalOf(1)")
     assert first["action"] == "keep"
     assert second["action"] == {"accept": "relabel"}.get(proposal, proposal)
+    page.get_by_role("button", name="Hide the summary").click()
+    page.locator("#menu summary").click()
+    note = page.get_by_label("Note")
+    note.fill("torn")
+    note.press("Enter")
+    assert not page.locator("#sheet").is_visible()
+    page.locator("#menu summary").click()
+    page.get_by_role("button", name=re.compile("Decide all .* of ")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep all").click()
+    page.evaluate("commit(undecided(), () => 'keep')")
+    assert "torn" in [each["note"] for each in exported(page)["decisions"]]
+    assert page.get_by_role("region", name=re.compile("All .* decided")).is_visible()
+    assert page.evaluate("panel.getBoundingClientRect().bottom") <= 851
 
 
 def test_a_blind_page_has_what_it_hides_in_one_sealed_block_alone(blind, opened):

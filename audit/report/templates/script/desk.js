@@ -96,6 +96,18 @@ function enlarge() {
   large.style.setProperty("--scale", String(scale * Math.min((innerWidth * 0.86) / width, (innerHeight * 0.76) / height)));
 }
 
+/** Where the desk has no room for the note and the decision for all, the menu has both. */
+function placeExtras() {
+  if (stacked.matches) sheet.prepend(extras, stopLabel);
+  else panel.querySelector(".small-actions")?.before(extras);
+  if (!stacked.matches) left.after(" ", stopLabel);
+}
+
+function writeNote() {
+  menu.open ||= stacked.matches;
+  note.focus();
+}
+
 function copyId() {
   if (current >= 0) copy(ids[current]);
 }

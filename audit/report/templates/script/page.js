@@ -25,6 +25,7 @@ const { row: rows, id: ids, given, suggested, knot: knots, likely, kind: kinds }
 const curve = data.curve && new ErrorCurve(data.curve);
 const book = new Book(data, store);
 const cards = [...document.querySelectorAll("#suspects .card")].map((card) => /** @type {HTMLElement} */ (card));
+const [extras, sheet, stopLabel, left] = ["extras", "sheet", "stop", "left"].map((id) => the(id, HTMLElement));
 const [review, tools, filterBox, activeBox, columns, grid, panel, look, subject, choices, end, second] =
   ["review", "tools", "filters", "active", "columns", "cards", "panel", "look", "subject", "choices", "end", "second"]
     .map((id) => the(id, HTMLElement));

@@ -13,7 +13,7 @@ document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (largeDialog.open && ["y", "z"].includes(event.key)) return largeDialog.close();
   if (event.altKey || document.querySelector("dialog[open]")) return;
-  if (target === note && event.key === "Enter") return note.blur(), focusCard();
+  if (target === note && event.key === "Enter") return closePopups(), focusCard();
   if (event.key === "Escape" && target.closest("input, select")) return target.blur(), focusCard();
   if (target.closest("input:not([type=checkbox], [type=range]), select, textarea") || !keysOn.checked) return;
   if (event.key === "Enter" && target.closest("button, a, summary, input")) return;
@@ -104,6 +104,7 @@ note.addEventListener("input", () => current >= 0 && !fixed() && book.note(rows[
 hide.addEventListener("change", () => { document.body.classList.toggle("blind", hide.checked); order.slice(0, limit).forEach(nameCard); drawPanel(); if (byPointer) focusCard(); });
 reviewer.addEventListener("change", () => store.keep("label-audit:reviewer", reviewer.value));
 file.addEventListener("change", () => file.files?.[0] && readFile(file.files[0]));
+stacked.addEventListener("change", placeExtras);
 window.addEventListener("beforeprint", () => showUpTo(order.length));
 window.addEventListener("hashchange", readAddress);
 window.addEventListener("pagehide", writeAddress);
@@ -143,8 +144,9 @@ function offerFilter(name, values) {
 
 /** Let the desk and the places that one jumps to stand below what sticks to the top. */
 function measure() {
-  const head = document.querySelector("header")?.offsetHeight ?? 0;
-  document.body.style.setProperty("--head", `${head}px`);
+  const head = /** @type {HTMLElement} */ (document.querySelector("header"));
+  const sticks = getComputedStyle(head).position === "sticky";
+  document.body.style.setProperty("--head", `${sticks ? head.offsetHeight : 0}px`);
   document.body.style.setProperty("--bar", `${tools.offsetHeight}px`);
 }
 
@@ -190,6 +192,7 @@ for (const row of book.decisions.keys()) paint(book.places.get(row) ?? -1);
 new ResizeObserver(measure).observe(tools);
 new ResizeObserver(measure).observe(/** @type {Element} */ (document.querySelector("header")));
 measure();
+placeExtras();
 offerOthers();
 refilter();
 selectId(view.card);

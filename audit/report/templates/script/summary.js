@@ -13,8 +13,6 @@ function showSummary(shown) {
   fill(end, "#end-counts", `${number(keep)} kept, ${number(relabel)} changed, ${number(ambiguous)} ambiguous, ${number(drop)} dropped${seconds ? `, in ${duration(seconds)}` : ""}.`);
   fill(end, "#command", command());
   /** @type {HTMLElement} */ (end.querySelector('[data-act="unseal"]')).hidden = !sealed || !savedOnce;
-  if (!stacked.matches) return;
-  end.scrollIntoView({ behavior: "instant", block: "center" });
 }
 
 /** The command that applies what was decided here. */
