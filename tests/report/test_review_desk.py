@@ -421,6 +421,8 @@ def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, op
         copies.add(page.get_by_role("button", name="Copy id").bounding_box()["x"])
         press(page, "j")
     assert len(copies) == 1
+    page.set_viewport_size({"width": 1000, "height": 800})
+    assert page.evaluate("look.scrollHeight <= look.clientHeight")
 
 
 def test_photos_are_large_on_cards_and_on_a_desk_that_fits_the_window(tmp_path, opened):
