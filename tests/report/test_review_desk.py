@@ -140,6 +140,8 @@ def test_a_decision_can_be_cleared(report, opened):
     page = opened(report)
     press(page, "j", "a", "k", "Delete")
     assert said(page).startswith("Undecided again: #")
+    isolated = page.locator("#said").text_content()
+    assert "\u2068#" in isolated  # so that an id from right to left keeps its sign at its end
     assert exported(page)["decisions"] == []
     press(page, "u")
     assert len(exported(page)["decisions"]) == 1
