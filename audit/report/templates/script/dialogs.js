@@ -9,6 +9,7 @@ function ask(dialog, then) {
     then?.(submitter?.getAttribute("value") ?? "");
   };
   dialog.showModal();
+  dialog.scrollTop = 0; // its heading is to be seen, wherever the focus went
 }
 
 // ---- One of all classes
