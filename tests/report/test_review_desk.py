@@ -335,6 +335,7 @@ def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     for tab in (page, second_tab):
         tab.locator("#panel .evidence:visible").first.wait_for()
         assert tab.locator("#cards .card .p:visible").count() == min(48, total)
+        assert not tab.locator("img").count()  # the name of a class is one, if it were not text
     press(page, "j", "x", "u", "n")
     page.locator("#note").type("late")
     assert exported(page)["decisions"] == before
