@@ -22,6 +22,7 @@ class FirstScreen:
 
     headline: str
     plain: int  # suspects that look plainly wrong
+    plain_cards: int  # of these, the ones that have a card
     doubtful: int  # all other suspects
     expected: ExpectedErrors | None  # wrong labels among all suspects
     certainty: str  # how sure that is, where it is not sure at all; else empty
@@ -34,7 +35,7 @@ def first_screen(record: RunRecord, suspects: Grid) -> FirstScreen:
     proof = _proof(record.scores)
     if len(record.controls.rows):
         headline = f"{count(len(suspects.cards), 'label')} to review blind."
-        return FirstScreen(headline, 0, 0, None, "", (), proof)
+        return FirstScreen(headline, 0, 0, 0, None, "", (), proof)
     plain = plainly_wrong(record)
     doubtful = suspects.total - len(plain)
     expected = record.scores.suspects.expected
@@ -42,6 +43,7 @@ def first_screen(record: RunRecord, suspects: Grid) -> FirstScreen:
     return FirstScreen(
         headline=doubted(len(plain), doubtful, len(record.ids)),
         plain=len(plain),
+        plain_cards=sum(card.row in plain for card in suspects.cards),
         doubtful=doubtful,
         expected=expected[-1] if expected else None,
         certainty=_certainty(record.scores),

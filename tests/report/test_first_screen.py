@@ -54,6 +54,15 @@ def test_plain_and_doubtful_are_all_suspects_and_stand_in_the_headline(record):
     assert f"<em>{len(plain)}</em> of 200 labels" in shown(record)
 
 
+def test_the_count_of_mislabelled_ones_says_how_many_of_them_are_plainly_wrong(record):
+    sure = replace(record.suspects, p_error=np.full(200, 0.95))
+    for changed in (record, replace(record, suspects=sure)):
+        content = sections.report(changed, 2000)
+        mislabelled = {name: count for _, name, _, count in content.kinds}["mislabelled"]
+        said = f"{content.first.plain} with a chance of 50&nbsp;% or more, so plainly wrong"
+        assert (said in page.render(changed)) == (content.first.plain < mislabelled)
+
+
 def test_without_kinds_the_chance_alone_decides(record):
     first = sections.report(replace(record, kinds=None), 2000).first
     assert first.plain == (record.suspects.p_error[record.suspects.ranking] >= 0.5).sum()
