@@ -41,9 +41,9 @@ document.addEventListener("click", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const button = target.closest("button");
   const card = target.closest("#cards .card, #list tbody tr");
-  const opened = target.closest("[data-open-row]");
+  const opened = target.closest("[data-open-row]")?.getAttribute("data-open-row");
   if (!target.closest("#tools, #menu, dialog, header")) closePopups();
-  if (opened instanceof HTMLElement) openRow(Number(opened.dataset.openRow), event);
+  if (opened) openRow(Number(opened), event);
   else if (button && decideButtons.has(button)) askRow(button, Number(decideButtons.get(button)), event);
   else if (button) press(button);
   else if (card instanceof HTMLElement) pressCard(card, event);
