@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -260,11 +261,13 @@ def _as_attributes(style: str) -> str:
 def style() -> Iterator[None]:
     """The settings of matplotlib under which every plot is drawn and written.
 
-    They begin with matplotlib's own: a matplotlibrc beside the data could have text set by LaTeX.
+    They begin with matplotlib's own: a matplotlibrc beside the data could have text set by LaTeX. Warnings,
+    such as those of letters that its font lacks, are left out.
     """
     import matplotlib as mpl  # noqa: PLC0415  slow to import
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         yield

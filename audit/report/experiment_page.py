@@ -1,7 +1,6 @@
 """The page of an experiment: one sentence, figures, tables and how it was made, in one HTML file."""
 
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -56,7 +55,7 @@ def render(findings: Findings) -> str:
     css = text("style.css")
     svgs: dict[Chart, str] = {}
     missing: list[str] = []
-    for each in _without_advice(findings.charts):
+    for each in findings.charts:
         with optional(f"the chart {each.name}", missing.append):
             svgs[each] = charts.to_svg(_drawn(each, charts.PAGE), each.label)
     findings = replace(findings, charts=tuple(svgs), notes=(*findings.notes, *missing))
@@ -72,7 +71,7 @@ def render(findings: Findings) -> str:
 def plots(findings: Findings) -> dict[str, bytes]:
     """Draw the plots as PNG, by name, without those that cannot be drawn; the page has a note on these."""
     drawn: dict[str, bytes] = {}
-    for each in _without_advice(findings.charts):
+    for each in findings.charts:
         with optional(f"the chart {each.name}", lambda _: None):
             drawn[each.name] = charts.to_png(_drawn(each, charts.PRINT))
     return drawn
@@ -85,10 +84,3 @@ def _drawn(chart: Chart, palette: charts.Palette) -> "Figure":
         figure = Figure(figsize=chart.size, layout="constrained")
         chart.draw(figure, palette)
     return figure
-
-
-def _without_advice(each: Sequence[Chart]) -> Iterable[Chart]:
-    """Yield the charts one by one, without matplotlib's warnings about missing glyphs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        yield from each
