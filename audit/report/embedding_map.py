@@ -1,6 +1,7 @@
 """Draw a map of the data: rows that look alike to the models lie together, suspects are marked by kind."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ OUTLINES = (  # the same marks as paths about their middle
     "M0-6L1.5-2H6L2.5 1L4 5.5L0 3L-4 5.5L-2.5 1L-6-2H-1.5z",
 )
 MOST_NAMES = 30  # of classes, those with the most rows
+LONGEST_NAME = 18  # letters of a name
+LETTER, LINE = 7.5, 15  # pixels of a bold letter, nearly, and of a line
 MOST_SUSPECTS = 500  # worst first
 MOST_OTHERS = 1500  # spread evenly over the data
 PERPLEXITY = 30
@@ -96,7 +99,7 @@ def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
                 *positions[marked].T, marker=marker, markersize=2.5, color=palette.accent, label=label, **dots
             )
     for x, y, name in _names(record, rows, positions):
-        text = axes.text(x, y, name, color=palette.ink, fontsize=8, ha="center", va="center")
+        text = axes.text(x, y, shortened(name), color=palette.ink, fontsize=8, ha="center", va="center")
         text.set_parse_math(False)
     axes.set_axis_off()
     low, high = positions.min(axis=0), positions.max(axis=0)
@@ -123,12 +126,13 @@ def on_page(record: RunRecord) -> DataMap:
         for row, (x, y) in zip(rows[suspects].tolist(), at[suspects].tolist(), strict=True)
     )
     found = Counter(number.values())
+    names = [(x, y, shortened(name)) for x, y, name in _names(record, rows, at)]
     return DataMap(
         width=WIDTH,
         height=HEIGHT,
         dots="".join(f"M{x:.1f} {y:.1f}h0" for x, y in at[~suspects].tolist()),
         marks=marks,
-        names=tuple((round(x, 1), round(y, 1), name) for x, y, name in _names(record, rows, at)),
+        names=tuple(apart(names)),
         legend=tuple((OUTLINES[1 + kind], _kind_name(kind), found[kind]) for kind in sorted(found)),
     )
 
@@ -142,6 +146,31 @@ def _names(
     shown = [label for label in largest[:MOST_NAMES].tolist() if (labels == label).any()]
     medians = [np.median(positions[labels == label], axis=0).tolist() for label in shown]
     return [(x, y, record.class_names[label]) for label, (x, y) in zip(shown, medians, strict=True)]
+
+
+def shortened(name: str) -> str:
+    """Cut a long name, which would lie over half of the map."""
+    if len(name) > LONGEST_NAME:
+        return f"{name[: LONGEST_NAME - 1]}…"
+    return name
+
+
+def apart(names: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str]]:
+    """Move names up and down until none lies on another or beyond an edge; one without room is left out."""
+    taken: list[tuple[float, float, float]] = []
+    for x, y, name in names:
+        half = LETTER * len(name) / 2
+        middle = min(max(x, half), WIDTH - half)
+        for step in (0, -1, 1, -2, 2):
+            height = y + step * LINE
+            beside = all(
+                abs(height - other) >= LINE or abs(middle - their) >= half + width
+                for their, other, width in taken
+            )
+            if beside and LINE / 2 <= height <= HEIGHT - LINE / 2:
+                taken.append((middle, height, half))
+                yield round(middle, 1), round(height, 1), name
+                break
 
 
 def _said(record: RunRecord, row: int, kind: int) -> str:

@@ -40,6 +40,7 @@ SCRIPTS = (  # in this order one script
     "files.js",
     "summary.js",
     "others.js",
+    "map.js",
     "touch.js",
     "commands.js",
     "start.js",

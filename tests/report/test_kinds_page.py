@@ -154,11 +154,25 @@ def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path)
     assert {mark.row for mark in laid_out.marks} == set(named.suspects.ranking.tolist())
     assert all(0 < mark.x < laid_out.width and 0 < mark.y < laid_out.height for mark in laid_out.marks)
     assert sum(count for *_, count in laid_out.legend) == len(laid_out.marks)
-    assert {name for *_, name in laid_out.names} == set(named.class_names)
+    assert {name for *_, name in laid_out.names} <= set(map(data_map.shortened, named.class_names))
     shown = html.partition('id="map"')[2].partition("</section>")[0]
     assert shown.count("data-open-row") == len(laid_out.marks)
     saved = Run(named).save(tmp_path / "run")
     assert (saved.parent / "plots" / "map.png").stat().st_size > 1000
+
+
+def test_no_name_on_the_map_lies_on_another_or_beyond_an_edge():
+    crowd = [
+        (5.0 + 40 * i, 200.0, data_map.shortened(f"class number {i} with a long name")) for i in range(9)
+    ]
+    placed = list(data_map.apart(crowd))
+    assert [name for *_, name in placed] == [name for *_, name in crowd]
+    for i, (x, y, name) in enumerate(placed):
+        half = data_map.LETTER * len(name) / 2
+        assert half <= x <= data_map.WIDTH - half
+        for other_x, other_y, _ in placed[:i]:
+            assert abs(y - other_y) >= data_map.LINE or abs(x - other_x) >= 2 * half - 8
+    assert len(list(data_map.apart(crowd[:1] * 9))) == 5
 
 
 def test_names_from_right_to_left_do_not_turn_the_rest_of_a_reason():

@@ -18,6 +18,7 @@ test("each filter leaves the cards that it names", () => {
     [{ given: "0" }, [0, 1, 5]], [{ suggested: "2" }, [2, 5]], [{ given: "0", suggested: "1" }, [0, 1]],
     [{ kind: "1" }, [1, 3, 5]], [{ fold: "1" }, [1, 3, 5]], [{ part: "1" }, [3, 4, 5]], [{ person: "1" }, [1, 2, 5]],
     [{ from: "60", to: "80" }, [1, 2, 3]], [{ find: "X" }, [3, 4]], [{ find: " #15 " }, [5]], [{ differs: "1" }, [2]],
+    [{ rows: "11,15,1" }, [1, 5]],
   ];
   for (const [view, cards] of cases) assert.deepStrictEqual(shown(view), cards, JSON.stringify(view));
 });

@@ -2,13 +2,13 @@
 
 /**
  * @typedef {{show: string, given: string, suggested: string, kind: string, fold: string, part: string, person: string,
- *   from: string, to: string, find: string, like: string, differs: string, sort: string, card: string}} View
+ *   from: string, to: string, find: string, rows: string, like: string, differs: string, sort: string, card: string}} View
  * @typedef {{data: Data, words: string[], decided: (i: number) => Decision | undefined, differing: Set<number>}} Facts
  */
 
 /** @type {View} */
 const WHOLE = { show: "all", given: "", suggested: "", kind: "", fold: "", part: "", person: "", from: "", to: "",
-  find: "", like: "", differs: "", sort: "page", card: "" };
+  find: "", rows: "", like: "", differs: "", sort: "page", card: "" };
 const NO_FILTERS = ["sort", "card"]; // fields that leave no card out
 const TELLING = ["suggested", "kind", "from", "to", "like", "sort"]; // fields that a blind review does not have
 const OF_A_FILE = ["differs"]; // fields that need a second reviewer's file, which no address opens
@@ -72,6 +72,7 @@ const PASSES = {
   from: ({ from }, i, { data }) => 100 * data.cards.p_error[i] >= Number(from),
   to: ({ to }, i, { data }) => 100 * data.cards.p_error[i] <= Number(to),
   find: ({ find }, i, { words }) => words[i].includes(find.trim().replace(/^#/, "").toLowerCase()),
+  rows: ({ rows }, i, { data }) => `,${rows},`.includes(`,${data.cards.row[i]},`),
   differs: (_, i, { data, differing }) => differing.has(data.cards.row[i]),
 };
 

@@ -36,7 +36,7 @@ function filterWords(name) {
     given: `given ${names[Number(value)]}`, suggested: `suggested ${names[Number(value)]}`,
     kind: data.kinds[Number(value)]?.name, fold: `fold ${value}`, part: data.parts[Number(value)],
     person: data.people[Number(value)], from: `chance wrong ≥ ${value} %`, to: `chance wrong ≤ ${value} %`,
-    find: value, like: `like #${value}`, differs: "differs from the second reviewer",
+    find: value, rows: "chosen on the map", like: `like #${value}`, differs: "differs from the second reviewer",
   };
   return words[name] ?? name;
 }
