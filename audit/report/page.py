@@ -41,6 +41,7 @@ SCRIPTS = (  # in this order one script
     "summary.js",
     "others.js",
     "map.js",
+    "sorting.js",
     "touch.js",
     "commands.js",
     "start.js",
