@@ -51,6 +51,14 @@ def draw_classes(summary: Mapping[str, Any], seeds: int, figure: "Figure", palet
     for number, name in enumerate(conditions):
         colour = palette.muted if name == TRUE else palette.accent
         fill = "none" if name == TRUE else colour
+        axes.text(
+            number,
+            1.02,
+            f"{'○' if name == TRUE else '●'} {name}",
+            color=colour,
+            ha="right" if number else "left",
+            transform=axes.transAxes,
+        )
         for place, label in enumerate(labels):
             height = place + (2 * number - 1) * OFFSET
             change = summary["classes"][label][name]
@@ -65,7 +73,7 @@ def draw_classes(summary: Mapping[str, Any], seeds: int, figure: "Figure", palet
 def _axes_with_zero(figure: "Figure", palette: Palette, label: str) -> "Axes":
     axes = figure.subplots()
     dress(axes, palette, label, "")
-    axes.axvline(0, color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(0, color=palette.muted, linewidth=1, linestyle=charts.BROKEN)
     return axes
 
 

@@ -24,6 +24,8 @@ from audit.settings.noise import NoiseSettings
 from audit.types import LabeledDataset
 from audit.wording import count, number, percent
 
+SAME = 0.001  # difference of two figures from which both stand in a table
+AUDITED = {"accuracy_audited": "accuracy", "macro_f1_audited": "macro-F1"}
 CLEANED = {  # conditions in the headline, as it says them
     "suspects dropped": "dropping the suspects",
     "suspects relabelled": "relabelling them as suggested",
@@ -73,8 +75,8 @@ def result(
                 "impact-classes",
                 partial(impact_chart.draw_classes, summary, seeds),
                 "Change of F1 by class",
-                "Change of the F1 of the classes that change most: filled with the suspects dropped, hollow "
-                "with the true labels.",
+                "Change of the F1 of the classes that change most, with the suspects dropped and with the "
+                "true labels. Intervals that cross the broken line may be chance.",
                 impact_chart.size(min(impact_chart.MOST_CLASSES, len(summary["classes"]))),
             ),
         ),
@@ -113,7 +115,7 @@ def _facts(
             f"{first.rows:,} to train on and {len(first.labels):,} held out, drawn anew for each seed",
         ),
         ("Model", f"{training.model}, preset {training.preset}"),
-        ("Suspects by", config.detection.detector),
+        ("Suspects by", f"the detector {config.detection.detector}"),
         ("Trained", f"{len(tested)} models for {seconds:,.0f} s in all, one thread each"),
     )
 
@@ -124,7 +126,7 @@ def _noise(noise: NoiseSettings) -> str:
         return "none"
     if noise.noise is None:
         return f"{noise.noise_kind}, by its matrix, in the training part"
-    return f"{noise.noise_kind}, {noise.noise:g}, in the training part"
+    return f"{noise.noise_kind}, {percent(noise.noise)} % of the labels, in the training part"
 
 
 def sentence(summary: Mapping[str, Any], seeds: int, figure: str = "accuracy") -> str:
@@ -250,6 +252,13 @@ def _difference_cell(name: str, each: Mapping[str, Any], figure: str, seeds: int
 
 def _audited_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     figures = [figure for figure in FIGURES if figure.endswith("audited")]
+    same = all(
+        abs(each["accuracy_audited"]["value"] - each["macro_f1_audited"]["value"]) < SAME
+        for each in summary["conditions"].values()
+    )
+    if same:
+        figures = ["accuracy_audited"]
+    heads = [AUDITED[figure] for figure in figures]
     rows = [
         (
             name,
@@ -260,8 +269,9 @@ def _audited_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
     ]
     return TextTable(
         "On the audited held-out labels: suspects set apart, a person's decisions followed. Models disagree "
-        "with suspects, so this flatters every line alike; compare lines, not levels.",
-        ("trained on", "accuracy, %", "macro-F1, %", "Δ accuracy, points", "Δ macro-F1"),
+        "with suspects, so this flatters every line alike; compare lines, not levels."
+        + (" Macro-F1 is the same to a tenth of a point." if same else ""),
+        ("trained on", *(f"{head}, %" for head in heads), *(f"Δ {head}, points" for head in heads)),
         tuple(rows),
         page_only=True,
     )
@@ -273,11 +283,17 @@ def _class_table(summary: Mapping[str, Any], seeds: int) -> TextTable:
         (label, *(in_points(Estimate(**differences[name]), seeds) for name in names))
         for label, differences in summary["classes"].items()
     ]
+    chance = seeds > 1 and all(
+        differences[name]["low"] <= 0 <= differences[name]["high"]
+        for differences in summary["classes"].values()
+        for name in names
+    )
     return TextTable(
-        f"Change of each class's F1 against the given labels, in points: {_means(seeds)}.",
+        f"Change of each class's F1 against the given labels, in points: {_means(seeds)}."
+        + (" Each of them may be chance." if chance else ""),
         ("class", *names),
         tuple(rows),
-        folded=len(rows) > impact_chart.MOST_CLASSES,
+        folded=chance or len(rows) > impact_chart.MOST_CLASSES,
         page_only=True,
     )
 

@@ -241,7 +241,8 @@ def _result(
         ("Model", _model(config, outcomes)),
         ("Trained", f"{len(outcomes)} models for {seconds:,.0f} s in all, one thread each"),
     )
-    return sweep_result.result(table, dataset.name, settings, facts)
+    shares = np.bincount(dataset.labels) / len(dataset.labels)
+    return sweep_result.result(table, dataset.name, settings, facts, float((shares**2).sum()))
 
 
 def _row(dataset: LabeledDataset, cell: NoiseCell, outcome: Outcome) -> dict[str, Any]:

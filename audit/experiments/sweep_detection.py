@@ -96,7 +96,8 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
         subject=f"{data} · detection · {len(grid):,} audits · {count(seeds, 'seed')}",
         sentence=_sentence([cell for kind in kinds for cell in means[kind]], used),
         lead="Every setting is audited on its own, without knowing the noise. Figures are of the class "
-        '"the label was changed"; without changed labels there are none.',
+        '"the label was changed"; without changed labels there are none. '
+        f"{used} is the detector that was used; docs/methods.md describes each.",
         charts=tuple(
             Chart(
                 f"detection-{kind}-{key.replace('_', '-')}",
@@ -131,7 +132,8 @@ def _result(table: pd.DataFrame, dataset: LabeledDataset, grid: Sequence[Config]
 def _caption(kind: str, figure: str, seeds: int, used: str) -> str:
     return (
         f"{figure[0].upper()}{figure[1:]}, {kind} noise: means over {count(seeds, 'seed')}. The band, of "
-        f"{used}, reaches from the lowest to the highest seed; thin lines are other detectors."
+        f"{used}, reaches from the lowest to the highest seed; thin lines are other detectors. The broken "
+        "line is what as many rows, drawn at random, would score."
     )
 
 
@@ -212,9 +214,29 @@ def _draw(table: pd.DataFrame, key: str, used: str, figure: "Figure", palette: c
         last = _draw_line(axes, table[table["detector"] == name], key, palette, marked)
         if name in marked and np.isfinite(last):
             ends[name] = (last, palette.accent if name == used else palette.ink)
+    at_random = by_chance(table[table["detector"] == used], key).dropna()
+    axes.plot(at_random.index, at_random, color=palette.muted, linewidth=1, linestyle=charts.BROKEN)
+    if len(at_random):
+        ends["at random"] = (float(at_random.iloc[-1]), palette.muted)
     axes.set_ylim(0, 1.03)
     charts.in_percent(axes.xaxis, axes.yaxis)
     charts.name_lines(axes, ends)
+
+
+def by_chance(cells: pd.DataFrame, key: str) -> "pd.Series[float]":
+    """What a random list of the length of a detector's would score, by rate.
+
+    Its precision is the share of changed labels, its recall the share of rows that it has.
+    """
+    precision = cells["realised"].where(cells["realised"] > 0)
+    recall = cells["flagged"] * precision / cells["changed"]
+    values = {
+        "precision": precision,
+        "average_precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / (precision + recall),
+    }
+    return values[key].groupby(cells["rate"]).mean()
 
 
 def _draw_line(

@@ -27,11 +27,16 @@ FIGURES = {
     "TrueAccuracy": "accuracy, true labels",
     "ScrambledAccuracy": "accuracy, noisy labels",
 }
+SAME = 0.005  # difference of two figures from which both stand in the table
 TABLED = ("TrueF1", "ScrambledF1", "TrueAccuracy")
 
 
 def result(
-    table: pd.DataFrame, data: str, settings: SweepSettings, facts: tuple[tuple[str, str], ...]
+    table: pd.DataFrame,
+    data: str,
+    settings: SweepSettings,
+    facts: tuple[tuple[str, str], ...],
+    guessing: float,
 ) -> Result:
     """Summarise the table of a sweep, which has a row for each kind, seed and rate.
 
@@ -45,6 +50,8 @@ def result(
         What the sweep varied.
     facts
         How it was made, as pairs of a word and what it was; the command first.
+    guessing
+        The share of true labels that guesses in proportion to the classes hit, which is their F1 as well.
     """
     kinds = list(dict.fromkeys(table["kind"]))
     means = {kind: _mean_figures(table[table["kind"] == kind]) for kind in kinds}
@@ -57,9 +64,9 @@ def result(
         charts=tuple(
             Chart(
                 "curve" if len(kinds) == 1 else f"curve-{kind}",
-                partial(_draw, table[table["kind"] == kind]),
+                partial(_draw, table[table["kind"] == kind], guessing),
                 f"F1 against the true and against the noisy labels over the rate of {kind} noise",
-                _caption(kind, seeds),
+                _caption(kind, seeds, guessing),
             )
             for kind in kinds
         ),
@@ -128,8 +135,11 @@ def _lead(settings: SweepSettings) -> str:
     )
 
 
-def _caption(kind: str, seeds: int) -> str:
-    caption = f"F1 over the share of labels that were changed, {kind} noise."
+def _caption(kind: str, seeds: int, guessing: float) -> str:
+    caption = (
+        f"F1 over the share of labels that were changed, {kind} noise. The broken line is the "
+        f"{percent(guessing)} % of a model that guesses, each class as often as it occurs."
+    )
     if seeds > 1:
         caption += " Lines are means over the seeds, bands reach from the lowest to the highest."
     return caption
@@ -142,20 +152,26 @@ def _table(kind: str, means: Sequence[dict[str, Any]], seeds: int) -> TextTable:
     asked = [percent(each["rate"], 1) for each in means]
     changed = [percent(each["realised"], 1) for each in means]
     rates = {"noise": asked} if asked == changed else {"noise": asked, "changed": changed}
+    shown: tuple[str, ...] = TABLED
+    same = ""
+    if all(abs(each["TrueAccuracy"]["value"] - each["TrueF1"]["value"]) < SAME for each in means):
+        shown = tuple(figure for figure in TABLED if figure != "TrueAccuracy")
+        same = " Accuracy is within half a point of F1."
     figures = {
-        FIGURES[figure]: [in_percent(Estimate(**each[figure]), seeds) for each in means] for figure in TABLED
+        FIGURES[figure]: [in_percent(Estimate(**each[figure]), seeds) for each in means] for figure in shown
     }
     return TextTable(
-        f"{kind} noise, in per cent: means over {count(seeds, 'seed')}{intervals}.",
+        f"{kind} noise, in per cent: means over {count(seeds, 'seed')}{intervals}.{same}",
         (*rates, *figures),
         tuple(zip(*rates.values(), *figures.values(), strict=True)),
     )
 
 
-def _draw(table: pd.DataFrame, figure: "Figure", palette: charts.Palette) -> None:
+def _draw(table: pd.DataFrame, guessing: float, figure: "Figure", palette: charts.Palette) -> None:
     axes = figure.subplots()
     charts.dress(axes, palette, "labels changed, %", "F1, %")
-    ends = {}
+    axes.axhline(guessing, color=palette.muted, linewidth=1, linestyle=charts.BROKEN)
+    ends = {"guessing": (guessing, palette.muted)}
     for name, label, colour, marker in (
         ("TrueF1", "true labels", palette.accent, "o"),
         ("ScrambledF1", "noisy labels", palette.muted, "s"),

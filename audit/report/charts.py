@@ -27,6 +27,7 @@ SIZE = (5.0, 3.75)  # inches: 360 × 270 pixels on the page, which is as wide as
 MARGINS = {"left": 0.16, "right": 0.97, "bottom": 0.17, "top": 0.92}  # computing them doubles the time
 CURVE_POINTS = 400  # more cannot be seen
 LEAST_IN_BIN = 10  # rows that a dot of the reliability diagram stands for; smaller bins join their neighbours
+BROKEN = (0, (4, 3))  # the line of what chance, or a perfect figure, would give
 LINE_HEIGHT = 0.075  # of a name beside a line, as a share of the axes
 SMALLEST_DOT, LARGEST_DOT = 12.0, 260.0  # areas in square points
 STYLE: dict[Any, Any] = {
@@ -142,7 +143,7 @@ def in_percent(*axis: "Axis") -> None:
 def reliability(record: RunRecord, palette: Palette, axes: "Axes") -> None:
     """Draw the share of labels that had been changed against the stated p_error, with 95 % intervals."""
     dress(axes, palette, "stated chance of a wrong label, %", "had been changed, %")
-    axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=(0, (4, 3)))
+    axes.plot([0, 1], [0, 1], color=palette.muted, linewidth=1, linestyle=BROKEN)
     figures = record.scores.calibration
     assert figures is not None
     bins = merged(figures.stated.bins)

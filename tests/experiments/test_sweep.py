@@ -8,6 +8,7 @@ import time
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import posix, striped_images
 from hypothesis import given
@@ -17,6 +18,7 @@ from audit.datasets import from_arrays
 from audit.errors import ConfigError
 from audit.events import Silent
 from audit.experiments import trials
+from audit.experiments.sweep_detection import FIGURES, by_chance
 from audit.experiments.trials import Trial, TrialModels
 from audit.noise.rates import rates_in
 from audit.runs.folder import RunFolder
@@ -146,7 +148,7 @@ def test_a_sweep_over_features_from_the_command_line(run_audit, tmp_path, seeds)
     assert (none["low"], none["high"]) == (0, 1) or seeds > 1
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "F1 against the true labels" in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == page.count("of a model that guesses") == 2
     assert '<a href="sweep.csv">' in page
     assert ('<th scope="col">changed</th>' in page) == any(
         each["realised"] != each["rate"] for kind in scores["kinds"].values() for each in kind
@@ -201,6 +203,7 @@ def test_detection_over_kinds_rates_and_seeds(run_audit, tmp_path):
         (kind, rate, "0") for kind in ("pair", "symmetric") for rate in ("0.0", "0.3")
     }
     assert all((row["f1"] == "") == (row["rate"] == "0.0") for row in rows)
+    assert (tmp_path / "d" / "report.html").read_text(encoding="utf-8").count("drawn at random") == 8
     more = run_audit(*arguments, "--noise", "0.3", "--noise-kind", "pair", "--seeds", 2, check=0)
     assert more.stderr.count("reusing the finished run") == 1
     rows = table(tmp_path / "d" / "detection.csv")
@@ -211,6 +214,14 @@ def test_detection_over_kinds_rates_and_seeds(run_audit, tmp_path):
         cell = tmp_path / "d" / "cells" / f"pair-0.3-s{row['seed']}"
         own = json.loads((cell / "scores.json").read_text(encoding="utf-8"))
         assert float(row["f1"]) == own["detectors"][row["detector"]]["f1"]["value"]
+
+
+def test_a_random_list_finds_as_large_a_share_as_it_has_of_all_rows():
+    cells = pd.DataFrame({"rate": [0.0, 0.1], "realised": [0.0, 0.1], "flagged": [3, 20], "changed": [0, 10]})
+    shares = {key: by_chance(cells, key).dropna().to_dict() for key in FIGURES}
+    assert shares["precision"] == shares["average_precision"] == {0.1: 0.1}
+    assert shares["recall"] == {0.1: pytest.approx(0.2)}
+    assert shares["f1"] == {0.1: pytest.approx(2 * 0.1 * 0.2 / 0.3)}
 
 
 def test_a_dry_run_trains_nothing_and_counts_the_models(run_audit, tmp_path):
