@@ -92,13 +92,20 @@ def precision_recall(record: RunRecord, palette: Palette, axes: "Axes") -> None:
 
 
 def _name_marks(axes: "Axes", palette: Palette, marks: Mapping[str, tuple[float, float]], used: str) -> None:
-    """Write the names of marks into the empty corner below them, each with a line to its mark."""
+    """Write the names of marks into the empty corner on the left, each with a line to its mark.
+
+    The corner is below the marks, or above them where they lie low.
+    """
     in_order = sorted(marks, key=lambda name: marks[name][1])
+    low, high = axes.get_ylim()
+    lie_low = bool(marks) and sum(each[1] for each in marks.values()) / len(marks) < (low + high) / 2
+    first = 0.95 - 0.11 * len(marks) if lie_low else 0.06
     for place, name in enumerate(in_order):
         axes.annotate(
             f"{name} (used)" if name == used else name,
             xy=marks[name],
-            xytext=(0.04, 0.06 + 0.11 * place),
+            xytext=(0.43, first + 0.11 * place),
+            ha="right",
             textcoords="axes fraction",
             color=palette.accent if name == used else palette.ink,
             arrowprops={
