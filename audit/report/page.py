@@ -156,4 +156,5 @@ def _html(
         policy=policy,
         first_cards=FIRST_CARDS,
         definitions=DEFINITIONS,
+        in_words=sections.IN_WORDS,
     )

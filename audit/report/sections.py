@@ -19,6 +19,13 @@ from audit.types import Leaks
 from audit.wording import shared_rows
 
 MOST_TWINS = 4  # of a group that are shown
+IN_WORDS = {  # what the common detectors flag
+    "posterior": "labels that are sooner wrong than right, by a model of the noise",
+    "consensus": "labels on which models and careful people would disagree, as far down as it pays",
+    "self-confidence": "labels that the models find least probable",
+    "given-differs": "labels that are not the most probable class",
+    "cleanlab": "what the package cleanlab flags as it comes",
+}
 
 
 @dataclass(frozen=True)
