@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import browser
 import numpy as np
 import pytest
 from conftest import striped_images
@@ -159,6 +160,37 @@ def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path)
     assert shown.count("data-open-row") == len(laid_out.marks)
     saved = Run(named).save(tmp_path / "run")
     assert (saved.parent / "plots" / "map.png").stat().st_size > 1000
+
+
+def test_a_mark_opens_its_card_a_line_shows_some_and_a_heading_sorts(named, tmp_path):
+    saved = Run(named).save(tmp_path / "run")
+    playwright, chromium = browser.start()
+    try:
+        page = chromium.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(saved.as_uri())
+        mark = page.locator("#map a").first
+        mark.dispatch_event("click")
+        row = int(mark.get_attribute("data-open-row"))
+        assert page.locator("#panel .id").first.inner_text() == f"#{named.ids[row]}"
+        chart = page.locator("#map .chart")
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        page.mouse.move(box["x"] + 1, box["y"] + 1)
+        page.mouse.down()
+        for right, down in ((1, 0), (1, 1), (0, 1)):
+            page.mouse.move(box["x"] + 1 + 700 * right, box["y"] + 1 + 460 * down)
+        page.mouse.up()
+        marks = page.locator("#map a").count()
+        assert page.locator("#active li").inner_text().startswith(f"chosen on the map · {marks}")
+        head = page.locator("#classes [data-sorts] th").nth(1)
+        for order, falls in (("descending", True), ("ascending", False)):
+            head.get_by_role("button").click()
+            assert head.get_attribute("aria-sort") == order
+            counts = page.locator("#classes [data-sorts] tbody td:nth-child(2)").all_inner_texts()
+            assert list(map(int, counts)) == sorted(map(int, counts), reverse=falls)
+    finally:
+        chromium.close()
+        playwright.stop()
 
 
 def test_no_name_on_the_map_lies_on_another_or_beyond_an_edge():
