@@ -119,10 +119,9 @@ class ErrorCurve:
 
 def doubt_of(label_quality: Floats) -> Floats:
     """Return the log-odds (n,) against labels that are right with these probabilities (n,)."""
-    from scipy.special import expit, logit  # noqa: PLC0415  slow to import
-
-    least = expit(-MOST_DOUBT)
-    return np.asarray(-logit(np.clip(label_quality, least, 1 - least)))
+    least = 1 / (1 + np.exp(MOST_DOUBT))
+    quality = np.clip(label_quality, least, 1 - least)
+    return np.asarray(np.log1p(-quality) - np.log(quality))
 
 
 def worth_flagging(p_error: Floats) -> Mask:

@@ -5,6 +5,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 from audit.errors import RunError
 from audit.events import Listener, Silent, optional
 from audit.report import charts, page
@@ -17,7 +19,6 @@ from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.runs.tables import csv_text
 from audit.settings.report import check_report_mb
-from audit.training.cross_validation import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +180,6 @@ def draw_report(path: Path, report_mb: float | None = None, listener: Listener =
         return write_report(record, folder, listener)
 
 
-@one_thread()
 def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILENT) -> Path:
     """Write the tables, the plots and report.html; returns the report's path.
 
@@ -197,12 +197,13 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
     for name, table in tables.items():
         folder.write_text(name, csv_text(table))
     missing: list[str] = []
-    for name, content in page.plots(record, missing.append).items():
-        folder.write(f"plots/{name}.png", content)
-        written.append(f"plots/{name}.png")
     html = None
-    with optional("report.html", missing.append):
-        html = page.render(record, missing.append, folder.path)
+    with threadpool_limits(1):  # another number of cores gives the same bytes
+        for name, content in page.plots(record, missing.append).items():
+            folder.write(f"plots/{name}.png", content)
+            written.append(f"plots/{name}.png")
+        with optional("report.html", missing.append):
+            html = page.render(record, missing.append, folder.path)
     report = folder.path / "report.html"
     if html is None:
         report.unlink(missing_ok=True)  # that of a run before

@@ -71,6 +71,8 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
     """
     from sklearn.manifold import TSNE  # noqa: PLC0415  slow to import
 
+    from audit.training.cross_validation import one_thread  # noqa: PLC0415  slow to import
+
     assert record.probs.features is not None
     spread = evenly_spaced(len(record.ids), MOST_OTHERS)
     rows = np.union1d(record.suspects.ranking[:MOST_SUSPECTS], spread)
@@ -80,7 +82,8 @@ def places(record: RunRecord) -> tuple[Rows, npt.NDArray[np.float32]]:
     if seen.shape[1] > 1 and np.ptp(seen, axis=0).any():  # else there are no two components
         start = "pca"
     method = TSNE(init=start, perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
-    return rows, np.asarray(method.fit_transform(seen), dtype=np.float32)
+    with one_thread():
+        return rows, np.asarray(method.fit_transform(seen), dtype=np.float32)
 
 
 def draw(record: RunRecord, palette: Palette, axes: "Axes") -> None:
