@@ -48,7 +48,8 @@ def fit_classifier(
     Rows that were made from a suspect are left out. The error is estimated on the trees that were not fitted
     to a row (out of bag, Breiman 2001), which costs no second fit.
     """
-    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  slow to import
+    from joblib import cpu_count  # noqa: PLC0415  slow to import
+    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  the same
 
     first, second = synthetic.sources.T
     usable = reference.unsuspicious[first] & ((second < 0) | reference.unsuspicious[second])
@@ -69,8 +70,10 @@ def fit_classifier(
         bootstrap=True,
         oob_score=True,
         random_state=int(rng.integers(2**31)),
+        n_jobs=cpu_count(),  # every tree has a seed of its own
     )
     forest.fit(features.matrix, np.array([number[pair] for pair in pairs]))
+    forest.set_params(n_jobs=1)  # threads would add the trees' probabilities up in any order
     kind_of = np.array([kind for kind, _ in classes])
     out_of_bag = kind_probabilities(np.nan_to_num(forest.oob_decision_function_), kind_of)
     defects = tuple(defect for _, defect in classes)
