@@ -62,6 +62,8 @@ class ByExample:
 
     def label_likelihood(self, log_probs: Columns, labels: Labels) -> Columns:
         """Return p(given label of the row | true class, x) (k, n)."""
+        if self.power == 0:  # nothing resembles anything
+            return at_labels(self.T, log_probs, labels)
         resemblance = _resemblance(log_probs, self.power)
         return _label_likelihood(self.T, resemblance, self.shares @ resemblance, labels)
 
