@@ -55,3 +55,12 @@ test("what a page does not have is left out of a view, and named", () => {
   assert.deepStrictEqual(missing, ["show evil", "given 99", "kind x", "part -1", "to abc", "like none", "sort evil"]);
   assert.deepStrictEqual(fitting({ ...WHOLE, sort: "-id" }, data), [{ ...WHOLE, sort: "-id" }, []]);
 });
+
+test("what every object has is no order, kind or filter of an address", () => {
+  for (const name of ["constructor", "toString", "-valueOf", "__proto__"]) {
+    const [view, missing] = fitting(viewOf(`#view:sort=${name}&kind=${name}&fold=${name}&${name}=1`, false), data);
+    assert.deepStrictEqual(view, WHOLE);
+    assert.deepStrictEqual(missing, [`kind ${name}`, `fold ${name}`, `sort ${name}`]);
+    assert.deepStrictEqual(shown({ sort: name }).length, 6);
+  }
+});

@@ -23,14 +23,14 @@ function hashOf(view) {
 /** The view of an address, or null where it is none. @param {string} hash @param {boolean} blind @returns {View | null} */
 function viewOf(hash, blind) {
   if (!hash.startsWith(MARK)) return null;
-  const told = [...new URLSearchParams(hash.slice(MARK.length))].filter(([name]) => name in WHOLE && !OF_A_FILE.includes(name) && !(blind && TELLING.includes(name)));
+  const told = [...new URLSearchParams(hash.slice(MARK.length))].filter(([name]) => Object.hasOwn(WHOLE, name) && !OF_A_FILE.includes(name) && !(blind && TELLING.includes(name)));
   return { ...WHOLE, ...Object.fromEntries(told) };
 }
 
 /** What of a view the page has nothing for, and the view without it. @param {View} view @param {Data} data @returns {[View, string[]]} */
 function fitting(view, data) {
   const missing = setFilters(view).filter((name) => !KNOWN[name]?.(view[name], data));
-  if (!SORTS[view.sort.replace("-", "")]) missing.push("sort");
+  if (!Object.hasOwn(SORTS, columnOf(view.sort))) missing.push("sort");
   return [{ ...view, ...Object.fromEntries(missing.map((name) => [name, WHOLE[name]])) }, missing.map((name) => `${name} ${view[name]}`)];
 }
 
@@ -39,7 +39,7 @@ const KNOWN = {
   show: (value) => SHOWN.includes(value),
   given: (value, data) => isPlace(value, data.class_names),
   suggested: (value, data) => isPlace(value, data.class_names),
-  kind: (value, data) => value in data.kinds,
+  kind: (value, data) => Object.hasOwn(data.kinds, value),
   fold: (value, data) => data.cards.fold.map(String).includes(value),
   part: (value, data) => isPlace(value, data.parts),
   person: (value, data) => isPlace(value, data.people),
@@ -101,6 +101,9 @@ const SORTS = {
   verdict: ({ decided }, a, b) => natural.compare(decided(a)?.action ?? "", decided(b)?.action ?? ""),
 };
 
+/** What an order sorts by, either way round. @param {string} sort */
+const columnOf = (sort) => sort.replace(/^-/, "");
+
 /** The place of a card in the random sample, after it for all others. @param {Data} data @param {number} i */
 function drawnAt(data, i) {
   const at = data.sample.indexOf(i);
@@ -111,7 +114,7 @@ function drawnAt(data, i) {
  * @param {View} view @param {number[]} cards @param {Facts} facts */
 function sorted(view, cards, facts) {
   if (view.like && view.sort === "page") return cards;
-  const turned = view.sort.startsWith("-");
-  const compare = SORTS[turned ? view.sort.slice(1) : view.sort] ?? SORTS.page;
-  return [...cards].sort((a, b) => (turned ? -1 : 1) * compare(facts, a, b) || a - b);
+  const column = columnOf(view.sort);
+  const compare = Object.hasOwn(SORTS, column) ? SORTS[column] : SORTS.page;
+  return [...cards].sort((a, b) => (view.sort.startsWith("-") ? -1 : 1) * compare(facts, a, b) || a - b);
 }
