@@ -54,6 +54,8 @@ test("what a page does not have is left out of a view, and named", () => {
   assert.deepStrictEqual(view, { ...WHOLE, suggested: "2", fold: "1", from: "10", find: "a" });
   assert.deepStrictEqual(missing, ["show evil", "given 99", "kind x", "part -1", "to abc", "like none", "sort evil"]);
   assert.deepStrictEqual(fitting({ ...WHOLE, sort: "-id" }, data), [{ ...WHOLE, sort: "-id" }, []]);
+  assert.deepStrictEqual(fitting({ ...WHOLE, rows: "11,15" }, data), [{ ...WHOLE, rows: "11,15" }, []]);
+  assert.deepStrictEqual(fitting({ ...WHOLE, rows: "1,evil" }, data), [WHOLE, ["rows 1,evil"]]);
 });
 
 test("what every object has is no order, kind or filter of an address", () => {

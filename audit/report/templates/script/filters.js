@@ -46,6 +46,7 @@ const KNOWN = {
   from: (value) => isPercent(value),
   to: (value) => isPercent(value),
   find: () => true,
+  rows: (value, { cards }) => value.split(",").some((row) => cards.row.includes(Number(row))),
   like: (value, data) => data.cards.id.includes(value),
 };
 const SHOWN = ["all", "open", "decided", "keep", "relabel", "ambiguous", "drop"];
