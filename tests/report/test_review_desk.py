@@ -79,6 +79,24 @@ def worded(tmp_path_factory):
     return found.save(tmp_path_factory.mktemp("worded") / "run")
 
 
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Questions of one to four lines in twelve classes with long names, some from right to left."""
+    rng = np.random.default_rng(0)
+    names = np.sort(
+        ["כלב שמירה, זכר גדול מאוד", *[f"a_customer_asks_about_part_number_{i:02}" for i in range(11)]]
+    )
+    y = rng.integers(0, 12, 240)
+    seen = np.r_[y[:180], rng.integers(0, 12, 60)]
+    probs = 0.6 * np.eye(12)[seen] + 0.4 * rng.dirichlet(np.ones(12), 240)
+    X = [
+        f"{names[seen[i]]} {'why has it not come yet and when will it ' * (1 + i % 4)} {i}?"
+        for i in range(240)
+    ]
+    found = audit.detect(X, names[y], pred_probs=probs, embed=np.eye(12)[seen])
+    return found.save(tmp_path_factory.mktemp("texts") / "run")
+
+
 def from_menu(page, name):
     page.locator("#menu summary").click()
     page.locator("#menu").get_by_role("button", name=name).click()
@@ -268,6 +286,28 @@ def test_no_button_moves_from_card_to_card(report, worded, opened, size):
             ".length"
         )
         assert cut == 0
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1400, 900), (350, 700), (390, 844), (850, 400)])
+def test_both_examples_of_a_text_can_be_read_on_the_desk(texts, opened, size):
+    page = opened(texts, viewport={"width": size[0], "height": size[1]})
+    press(page, "j")
+    numbers = []  # of a class without a trusted text there is no example
+    for _ in range(12):
+        found = page.evaluate(
+            "[...look.querySelectorAll('.near .text')].map((each) => [each.getBoundingClientRect().bottom,"
+            " each.clientHeight, each.querySelector('b').offsetHeight, each.title.length])"
+        )
+        numbers.append(len(found))
+        for bottom, height, head, title in found:
+            assert bottom <= page.evaluate("look.getBoundingClientRect().bottom") + 1
+            assert height >= 2 * head  # a line of the text at least
+            assert title > 20
+        own = page.evaluate("look.querySelector('.text').clientHeight")
+        assert own >= 20
+        assert page.evaluate("panel.getBoundingClientRect().bottom") <= size[1] + 1
+        press(page, "j")
+    assert numbers.count(2) > 6
 
 
 def test_a_thumb_decides(report, opened):

@@ -31,7 +31,8 @@ function drawPanel() {
   fill(panel, ".id", `#${ids[i]}`);
   const theirs = other ? `${other.name}: ${verdict(other.decisions.get(rows[i]), true)} · ` : "";
   fill(panel, ".at", `${theirs}${number(place[i] + 1)} of ${number(order.length)}`);
-  for (const text of look.querySelectorAll(".text")) text.setAttribute("tabindex", "0"); // to be scrolled by keys
+  look.querySelector(":scope > .text")?.setAttribute("tabindex", "0"); // to be scrolled by keys
+  for (const text of look.querySelectorAll(".near .text")) text.setAttribute("title", text.textContent ?? "");
   drawAnswers(i);
   note.value = book.noteOf(rows[i]);
   drawChoices(i);
