@@ -67,6 +67,7 @@ function drawChoices(i) {
     const key = keys[label] ?? String(at + 1);
     const share = likelihood.get(label) ?? 0;
     button.value = String(label);
+    button.disabled = fixed();
     button.title = hidden ? names[label] : `${names[label]}: ${share} % likely`;
     button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-keyshortcuts", key);

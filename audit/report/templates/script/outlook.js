@@ -7,6 +7,7 @@ function outlook() {
   const open = undecided();
   if (curve && !data.blind) learn(curve);
   if (!open.length) return "Everything here is decided.";
+  if (fixed()) return `${number(open.length)} ${open.length === 1 ? "was" : "were"} never decided.`;
   if (!curve || data.blind) return `${number(open.length)} left.`;
   const left = curve.expected(open.map((i) => knots[i]), false);
   const soon = curve.expected(open.slice(0, NEXT).map((i) => knots[i]), false);
@@ -39,5 +40,5 @@ function told(i) {
 /** @param {number} open */
 function timeLeft(open) {
   const { each } = paceOf([...book.decisions.values()].map(({ time }) => time));
-  return each && open ? `About ${duration(each * open)} at your pace (${each.toFixed(1)} s each).` : "";
+  return each && open && !fixed() ? `About ${duration(each * open)} at your pace (${each.toFixed(1)} s each).` : "";
 }

@@ -174,7 +174,7 @@ document.body.classList.add("live");
 document.documentElement.classList.add("reviewed");
 if (!sealed) document.body.classList.remove("sealed", "blind");
 hide.checked = sealed;
-if (data.blind && !sealed) hide.disabled = true;
+if (fixed()) hide.disabled = true;
 COMMANDS.forEach(hint);
 const classes = /** @type {[string, string][]} */ (names.map((name, label) => [String(label), name]));
 offerFilter("given", classes);
@@ -194,5 +194,6 @@ new ResizeObserver(measure).observe(/** @type {Element} */ (document.querySelect
 measure();
 placeExtras();
 offerOthers();
+if (fixed()) sayEnded();
 refilter();
 selectId(view.card);

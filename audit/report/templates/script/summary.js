@@ -18,6 +18,19 @@ function showSummary(shown) {
 /** The command that applies what was decided here. */
 const command = () => commandOf(location, fileName(reviewer.value.trim(), "json"));
 
+/** Say in the page's head that the blind review has ended, and take no decisions any more. */
+function sayEnded() {
+  const { all, decided } = tally();
+  fill(document, "#headline", "The blind review has ended.");
+  fill(document, "#blind-lead", `${number(decided)} of ${number(all)} labels were decided. These decisions stay as they are; the cards now show what the models think.`);
+  fill(document, "#start", "See the cards");
+  fill(document, "#blind-title", `${number(all)} labels, reviewed blind`);
+  for (const button of review.querySelectorAll("button")) if (DECIDING.includes(button.dataset.act ?? "")) button.disabled = true;
+  note.readOnly = true;
+  fill(sort, '[value="page"]', "as reviewed");
+  sort.options[0].after(new Option("most suspicious", "chance"));
+}
+
 /** End the blind review: everything is shown, and its decisions stay as they are. */
 function unseal() {
   const left = tally().open;
