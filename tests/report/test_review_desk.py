@@ -476,6 +476,22 @@ def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, op
         copies.add(page.get_by_role("button", name="Copy id").bounding_box()["x"])
         press(page, "j")
     assert len(copies) == 1
+    assert page.evaluate("/in the next/.test(left.textContent) === undecided().length > NEXT")
+    page.evaluate(
+        "(long) => { names[given[current]] = long; drawPanel() }", f"{'a customer asks ' * 9}at last"
+    )
+    keep = page.locator("#panel [data-act=keep]")
+    assert keep.locator("span").inner_text() == "Keep a customer asks a custom…a customer asks at last"
+    assert (
+        keep.get_attribute("title")
+        == keep.get_attribute("aria-label")
+        == f"Keep {'a customer asks ' * 9}at last"
+    )
+    page.evaluate("(long) => { ids[current] = long; drawPanel() }", f"{'animals of the house/' * 9}im200.jpg")
+    folders, name = page.locator("#panel .id span").all()
+    assert name.inner_text() == "im200.jpg"
+    assert name.evaluate("(each) => each.scrollWidth <= each.clientWidth")
+    assert folders.evaluate("(each) => each.scrollWidth > each.clientWidth")
     page.set_viewport_size({"width": 1000, "height": 800})
     assert page.evaluate("look.scrollHeight <= look.clientHeight")
 

@@ -2,9 +2,9 @@ const assert = require("node:assert");
 const { test } = require("node:test");
 const { data, decision, load } = require("./load.js");
 
-const { agreementOf, aboveChance, commandOf, csvOf, duration, fileName, keysOf, offered, ofPair, paceOf, similarTo } = load(
+const { agreementOf, aboveChance, commandOf, csvOf, duration, fileName, inAbout, keysOf, offered, ofPair, paceOf, similarTo } = load(
   ["decisions.js", "exports.js", "agreement.js", "pace.js", "similar.js", "bulk.js"],
-  ["agreementOf", "aboveChance", "commandOf", "csvOf", "duration", "fileName", "keysOf", "offered", "ofPair", "paceOf", "similarTo"],
+  ["agreementOf", "aboveChance", "commandOf", "csvOf", "duration", "fileName", "inAbout", "keysOf", "offered", "ofPair", "paceOf", "similarTo"],
 );
 
 test("each class has a key of its own, where keys suffice", () => {
@@ -55,6 +55,7 @@ test("the pace leaves breaks out", () => {
   assert.deepStrictEqual(paceOf(at(0, 2, 4)), { seconds: 4, each: null });
   assert.deepStrictEqual(paceOf(at(0, 2, 4, 6, 8, 10, 5000, 5002)), { seconds: 12, each: 2 });
   assert.deepStrictEqual([20, 360, 5400].map(duration), ["less than a minute", "6 min", "1 h 30 min"]);
+  assert.deepStrictEqual([20, 360].map(inAbout), ["Less than a minute", "About 6 min"]);
 });
 
 test("similar cards are those with the closest probabilities", () => {

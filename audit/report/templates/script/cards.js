@@ -52,6 +52,14 @@ function picture(i) {
   return cards[i].querySelector(".look > .thumb, .look > .text, .look > .values")?.cloneNode(true) ?? "";
 }
 
+/** Show an id; of one that is a path the folders give way, and the file's name stays. @param {ParentNode} parent @param {string} selector @param {number} i */
+function fillId(parent, selector, i) {
+  const place = /** @type {HTMLElement} */ (parent.querySelector(selector));
+  const name = ids[i].lastIndexOf("/") + 1;
+  place.title = ids[i];
+  place.replaceChildren(...(name ? [made("span", `#${ids[i].slice(0, name)}`, "folders"), made("span", ids[i].slice(name))] : [`#${ids[i]}`]));
+}
+
 const marked = /** @type {Set<number>} */ (new Set());
 
 /** @param {number} i @param {boolean} on */

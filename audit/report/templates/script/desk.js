@@ -1,16 +1,18 @@
 // The desk: the current card, and what can be decided about it. Each part has its place, so that no button moves.
 
 const SHORT = 12; // letters of a class on its button
+const ON_ANSWERS = 48; // on the two large buttons
+const BESIDE = 24; // where these stand side by side
 
 /** What the card proposes; without a kind it is to take the suggested class. @param {number} i @returns {Proposal} */
 const proposalOf = (i) => data.kinds[kinds[i]]?.proposes ?? "accept";
 const answers = (/** @type {number} */ i) => !["inspect", "both"].includes(proposalOf(i));
 const answerOf = (/** @type {number} */ i) => /** @type {Answer} */ (proposalOf(i));
 
-/** What the first button says. @param {number} i */
-function proposalWords(i) {
+/** What the first button says. @param {number} i @param {string} from @param {string} to  how the classes are called there */
+function proposalWords(i, from = names[given[i]], to = names[suggested[i]]) {
   if (hides(i)) return "Choose another class …";
-  const words = { accept: `Change to ${names[suggested[i]]}`, keep: `Keep ${names[given[i]]}`, ambiguous: "Set aside as ambiguous", drop: "Drop the row", inspect: "Inspect it …", both: "Decide both …" };
+  const words = { accept: `Change to ${to}`, keep: `Keep ${from}`, ambiguous: "Set aside as ambiguous", drop: "Drop the row", inspect: "Inspect it …", both: "Decide both …" };
   return words[proposalOf(i)];
 }
 
@@ -28,7 +30,7 @@ function drawPanel() {
   fill(panel, ".why", kind.filter(Boolean).join(": "));
   fill(panel, ".votes", cards[i].querySelector(".votes")?.textContent ?? "");
   fill(panel, ".verdict", verdict(decided));
-  fill(panel, ".id", `#${ids[i]}`);
+  fillId(panel, ".id", i);
   const theirs = other ? `${other.name}: ${verdict(other.decisions.get(rows[i]), true)} · ` : "";
   fill(panel, ".at", `${theirs}${number(place[i] + 1)} of ${number(order.length)}`);
   look.querySelector(":scope > .text")?.setAttribute("tabindex", "0"); // to be scrolled by keys
@@ -41,16 +43,25 @@ function drawPanel() {
 /** @param {number} i */
 function drawAnswers(i) {
   const keep = `Keep ${names[given[i]]}`;
-  fill(panel, '[data-act="propose"] span', proposalWords(i));
-  fill(panel, '[data-act="keep"] span', keep);
+  const side = document.body.classList.contains("photos");
+  const [from, to] = shortNames([names[given[i]], names[suggested[i]]], side ? BESIDE : ON_ANSWERS);
+  fillAnswer("propose", proposalWords(i, from, to), proposalWords(i));
+  fillAnswer("keep", `Keep ${from}`, keep);
   fill(panel, ".swipe.left", keep);
   fill(panel, ".swipe.right", proposalWords(i));
-  for (const button of panel.querySelectorAll(".answers button")) button.setAttribute("title", button.querySelector("span")?.textContent ?? "");
   const others = ofPair(undecided(), data.cards, i).length;
   const same = the("same", HTMLButtonElement);
   same.hidden = hides(i) || others < 2;
   same.textContent = `Decide all ${number(others)} of ${names[given[i]]} → ${names[suggested[i]]} …`;
   same.title = same.textContent;
+}
+
+/** @param {string} act @param {string} words @param {string} whole  with the names of the classes in full */
+function fillAnswer(act, words, whole) {
+  const button = /** @type {HTMLButtonElement} */ (panel.querySelector(`[data-act="${act}"]`));
+  fill(button, "span", words);
+  button.title = whole;
+  button.setAttribute("aria-label", whole);
 }
 
 /** The classes to choose from, with what the models think of them behind each. @param {number} i */

@@ -14,7 +14,8 @@ function outlook() {
   const text = (/** @type {Expected} */ { value, low, high }) => `${number(value)} (${number(low)} to ${number(high)})`;
   const next = Math.min(NEXT, open.length);
   const enough = book.decisions.size >= ENOUGH && soon.value < Number(stopBelow.value) * next / NEXT;
-  const whole = `About ${text(left)} errors are expected in the ${number(open.length)} left, and ${text(soon)} in the next ${next}`;
+  const further = open.length > NEXT ? `, and ${text(soon)} in the next ${next}` : "";
+  const whole = `About ${text(left)} errors are expected in the ${number(open.length)} left${further}`;
   return `${whole}${enough ? ": a reasonable place to stop." : "."}`;
 }
 
@@ -40,5 +41,5 @@ function told(i) {
 /** @param {number} open */
 function timeLeft(open) {
   const { each } = paceOf([...book.decisions.values()].map(({ time }) => time));
-  return each && open && !fixed() ? `About ${duration(each * open)} at your pace (${each.toFixed(1)} s each).` : "";
+  return each && open && !fixed() ? `${inAbout(each * open)} at your pace (${each.toFixed(1)} s each).` : "";
 }

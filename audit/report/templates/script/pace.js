@@ -11,6 +11,9 @@ function paceOf(times) {
   return { seconds, each: gaps.length < LEAST_PACED ? null : seconds / gaps.length };
 }
 
+/** At the beginning of a sentence. @param {number} seconds */
+const inAbout = (seconds) => (seconds < 60 ? "Less than a minute" : `About ${duration(seconds)}`);
+
 /** @param {number} seconds */
 function duration(seconds) {
   if (seconds < 60) return "less than a minute";
