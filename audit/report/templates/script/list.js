@@ -33,14 +33,23 @@ function addRow(i) {
   paintRow(i);
 }
 
+/** The text of a card, or its most unusual values. @param {number} i */
+function inWords(i) {
+  const values = [...cards[i].querySelectorAll(".values tbody tr")].map((line) => `${line.querySelector("th")?.title} ${line.querySelector("td")?.textContent}`);
+  return values.join(", ") || (cards[i].querySelector(".look > .text")?.textContent ?? "");
+}
+
 /** @param {number} i */
 function paintRow(i) {
   const hidden = hides(i);
   const { fold } = data.cards;
   /** @type {Record<string, string>} */
-  const texts = { id: `#${ids[i]}`, given: names[given[i]], fold: String(fold[i]), verdict: verdict(decisionOf(i)) };
+  const texts = { id: `#${ids[i]}`, example: inWords(i), given: names[given[i]], fold: String(fold[i]), verdict: verdict(decisionOf(i)) };
   if (!hidden) Object.assign(texts, { suggested: names[suggested[i]], chance: chance(i), kind: data.kinds[kinds[i]]?.name });
-  for (const cell of lines.get(i)?.cells ?? []) fill(cell, "bdi", texts[cell.dataset.column ?? ""] ?? "");
+  for (const cell of lines.get(i)?.cells ?? []) {
+    fill(cell, "bdi", texts[cell.dataset.column ?? ""] ?? "");
+    cell.title = cell.textContent ?? "";
+  }
 }
 
 function switchList() {

@@ -67,6 +67,7 @@ function readAddress() {
 function toggleFilters() {
   filterBox.hidden = !filterBox.hidden;
   end.hidden = true;
+  columns.style.setProperty("--over", `${stacked.matches ? 0 : filterBox.offsetHeight}px`);
   tools.querySelector('[data-act="filters"]')?.setAttribute("aria-expanded", String(!filterBox.hidden));
 }
 
