@@ -1,5 +1,6 @@
 """Short texts with labels: strings, records, sparse matrices, and a table whose only column holds texts."""
 
+import base64
 import json
 import re
 
@@ -108,8 +109,11 @@ def test_a_table_of_texts_is_audited_reviewed_and_exported(reviews, run_audit, t
     told = run_audit("detect", "reviews.csv", "--noise", "0.1", "--controls", "4", "--out", "run", check=0)
     assert "kinds of suspects" in told.stdout
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert '<mark class="suggested">' in page
-    assert "<script>alert" not in page
+    assert '<mark class="suggested">' not in page  # the review is blind
+    sealed = re.search(r'id="sealed"[^>]*>([\w+/=]+)<', page)[1]
+    cards = json.loads(base64.b64decode(sealed))["cards"]
+    assert '<mark class="suggested">' in cards
+    assert "<script>alert" not in page + cards
     assert "Search <input" in page
     run_audit("report", "run", check=0)
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8") == page
