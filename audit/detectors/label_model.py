@@ -19,7 +19,7 @@ from audit.types import Floats, Labels, Probs
 
 MOST_ROWS = 15_000  # that the models are fitted on, drawn at random: files have rhythms, as MNIST's
 MOST_ENTRIES = 10_000_000  # probabilities of these rows
-WEIGHT_DIGITS = 3  # a model that counts less than one in a thousand is left out
+WEIGHT_DIGITS = 3  # a model that counts less than half a thousandth is left out
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,7 @@ class Model:
         """The probabilities (n, columns) that the classifier returned; DataError when they are none."""
         name = f"predict_proba of the model {_name(self.classifier)} on {self.where}"
         values = probabilities.numbers(probs, name)
+        values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
         columns = len(self._columns())
         if values.shape == (n, self.k) and columns == len(self.classes):  # a network of a fixed size
             values = values[:, :columns]
