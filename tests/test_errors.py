@@ -66,6 +66,14 @@ def text(name, content):
     return provoke
 
 
+def guidelines(content):
+    def provoke():
+        Path("g.md").write_text(content, encoding="utf-8")
+        audit.detect(X, y, guidelines="g.md")
+
+    return provoke
+
+
 def archive(name, files):
     def provoke():
         with zipfile.ZipFile(name, "w") as packed:
@@ -342,6 +350,9 @@ CASES = {
     "--preset must be fast, default or thorough, found 'odd'": detect(X, y, preset="odd"),
     "--report-mb must be megabytes, 0.5 or more, found 0.1; 5 is the default": detect(X, y, report_mb=0.1),
     "--rounds must be 100 or less, found 1,000,000,000": detect(X, y, rounds=10**9),
+    "g.md is empty, expected guidelines; write some, or leave --guidelines out": guidelines(""),
+    "g.md has 100,001 bytes, expected guidelines of 100,000 or fewer; shorten them": guidelines("x" * 100_001),
+    "g.md cannot be read as text (it holds null characters); save it as UTF-8 text": guidelines("a\0b"),
     "--report-mb must be megabytes, 1,000 or less, found inf; 5 is the default": detect(X, y, report_mb=float("inf")),
     r"--data must be UTF-8 text, found 'caf\udce9.csv'; rename it": load(data="caf\udce9.csv"),
     "unknown settings: 'colour', 'epoch' (did you mean epochs?); audit detect --help lists them": detect(X, y, colour="blue", epoch=3),

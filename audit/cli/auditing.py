@@ -91,7 +91,7 @@ def datasets() -> None:
 
 
 @app.command
-def report(run: Path, /, *, report_mb: float | None = None) -> None:
+def report(run: Path, /, *, report_mb: float | None = None, guidelines: Path | None = None) -> None:
     """Redraw the report of a finished run, without training.
 
     Parameters
@@ -100,10 +100,12 @@ def report(run: Path, /, *, report_mb: float | None = None) -> None:
         Folder of the run.
     report_mb
         Maximum size of the report in MB. Default: as in the run.
+    guidelines
+        Text file with the guidelines by which labels are given. Default: as in the run.
     """
     from audit.cli import progress  # noqa: PLC0415  slow to import
     from audit.pipeline.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
     with progress.ProgressDisplay() as listener:
-        drawn = draw_report(run, report_mb, listener)
+        drawn = draw_report(run, report_mb, guidelines, listener)
     print(drawn)  # noqa: T201

@@ -32,6 +32,7 @@ from audit.pipeline.request import (
 from audit.pipeline.run import Run, write_report
 from audit.report import pictures, selection
 from audit.review import controls
+from audit.review.guidelines import read_guidelines
 from audit.runs import reuse
 from audit.runs.embedding import StoredFeatures
 from audit.runs.folder import RunFolder, RunRecord
@@ -132,6 +133,7 @@ def detect(
     listener = listener or Silent()
     timer = StepTimer(listener)
     noise = ConfiguredNoise.of(config)
+    guidelines = read_guidelines(config.report.guidelines)
     models.check(model)
     embedders.check(embed)
     mapped = mapped_file(X)
@@ -155,7 +157,7 @@ def detect(
     if annotations is not None:
         call = call.replace("X, y", "X, annotations=votes" if y is None else "X, y, annotations=votes", 1)
     request = AuditRequest(
-        dataset, config, noise, model, call, pred_probs, sample_weight, source=source
+        dataset, config, noise, model, call, pred_probs, sample_weight, source=source, guidelines=guidelines
     ).embedding_by(embed)
     out = config.run.out
     trains = pred_probs is None and (out is None or not out.exists())
@@ -237,7 +239,7 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
             refuse_changed(request)
             folder.save_record(record)
         else:
-            data = {**stored.data, "folder": request.folder}
+            data = {**stored.data, "folder": request.folder, "guidelines": request.guidelines}
             record = replace(stored, data=data, config={**stored.config, **flat(request.config.report)})
         listener.step("report")
         with enough_memory("the step report"):
@@ -385,6 +387,7 @@ def _data_facts(
         "dtype": str(dataset.shown.X.dtype),
         "folder": request.folder,
         **without_numbers,
+        **({"guidelines": request.guidelines} if request.guidelines else {}),
         "notes": [*dataset.notes, *notes],
         **({"model": chosen.model} if chosen.note else {}),
         "cautions": [*trained.failures, *dataset.cautions, *trained.cautions, *weak],

@@ -17,6 +17,7 @@ from audit.errors import AuditError
 from audit.events import Listener
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline.embedding import Embedding
+from audit.review.guidelines import read_guidelines
 from audit.runs import stages
 from audit.runs.stages import Stage
 from audit.settings.detect import Config
@@ -41,6 +42,7 @@ class AuditRequest:
     folder: str | None = None  # that the source's path is relative to; None for data in memory
     source: FileStates = NO_FILES  # that the data is from, as they were read
     embedding: Embedding | None = None  # by which models see the examples
+    guidelines: str = ""  # by which labels were given, for those who review them
 
     def embedding_by(self, embed: Any) -> Self:
         """The request with the embedder that is asked for, if any, tried; AuditError when that fails."""
@@ -92,6 +94,7 @@ def request_of(config: Config, source: Source, chosen: ChosenRows) -> "AuditRequ
         repeat=config.command(),
         pred_probs=None if own_probs is None else datasets.read_probabilities(own_probs),
         folder=datasets.folder_of(config.data),
+        guidelines=read_guidelines(config.report.guidelines),
     )
 
 

@@ -15,6 +15,7 @@ from audit.report.notebook import Frame
 from audit.report.tables import issue_table, kinds_table, split_table, unlabelled_table
 from audit.report.vote_tables import vote_tables
 from audit.review.estimate import ReviewEstimate, estimate, told_by
+from audit.review.guidelines import read_guidelines
 from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
 from audit.runs.tables import csv_text
@@ -169,14 +170,22 @@ def load_run(path: str | Path) -> Run:
     return Run(load_record(Path(path)), Path(path))
 
 
-def draw_report(path: Path, report_mb: float | None = None, listener: Listener = SILENT) -> Path:
-    """Draw the report of a finished run again, with another size limit if given; returns its path."""
+def draw_report(
+    path: Path,
+    report_mb: float | None = None,
+    guidelines: Path | None = None,
+    listener: Listener = SILENT,
+) -> Path:
+    """Draw the report of a finished run again, with what is given instead of the run's; returns its path."""
+    text = read_guidelines(guidelines)
     load_record(path)
     with RunFolder.locked(path) as folder:
         record = folder.load_record()
         if report_mb is not None:
             check_report_mb(report_mb)
             record = replace(record, config={**record.config, "report_mb": report_mb})
+        if text:
+            record = replace(record, data={**record.data, "guidelines": text})
         return write_report(record, folder, listener)
 
 

@@ -69,6 +69,7 @@ class Report:
     folds: tuple[dict[str, Any], ...]
     facts: tuple[tuple[str, str], ...]
     version: str
+    guidelines: str  # by which labels were given; empty where nobody gave any
     blind: bool  # whether what the models think is hidden until a card is decided
 
     @property
@@ -107,6 +108,7 @@ def report(record: RunRecord, most_suspects: int, files: Mapping[int, str] | Non
     conflicts = _conflicts(record)
     leaks = _leaks(record)
     suspects = queue(record, most_suspects, files or {})
+    blind = len(record.controls.rows) > 0
     return Report(
         data_name=record.data["name"],
         rows=len(flipped),
@@ -130,13 +132,14 @@ def report(record: RunRecord, most_suspects: int, files: Mapping[int, str] | Non
         verdict=verdict(record.scores),
         found=grid(record, selection.injected_and_found(issues, flipped), others),
         missed=grid(record, selection.injected_and_missed(issues, flipped), others),
-        doubtful=grid(record, selection.false_alarms(issues, flipped), others),
+        doubtful=grid(record, selection.false_alarms(issues, flipped), 0 if blind else others),
         classes=classes(record),
         annotators=annotators(record),
         folds=tuple(dict(fold) for fold in record.folds),
         facts=facts(record),
         version=record.versions["label-audit"],
-        blind=len(record.controls.rows) > 0,
+        guidelines=record.data.get("guidelines", ""),
+        blind=blind,
     )
 
 

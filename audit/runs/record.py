@@ -131,7 +131,7 @@ class RunRecord:
     """Everything that a finished run knows: the content of its folder, and all that a report needs."""
 
     config: Mapping[str, Any]
-    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, cautions, folder (of relative paths)
+    data: Mapping[str, Any]  # name, fingerprint, shape, dtype, notes, cautions, guidelines, folder of paths
     class_names: tuple[str, ...]
     ids: npt.NDArray[Any]
     rows: npt.NDArray[np.int64]  # (n,) the number of each row in the source
@@ -438,6 +438,7 @@ def _checked_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         _require(name, key in data and conforms(data[key], form), f"data without {key}")
     for key in ("failures", "weak"):
         _require(name, conforms(manifest["data"].get(key, []), tuple[str, ...]), f"data without {key}")
+    _require(name, conforms(manifest["data"].get("guidelines", ""), str), "data without guidelines")
     fold_form: Mapping[str, Any] = {
         "round": str,
         "fold": int,

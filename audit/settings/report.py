@@ -69,6 +69,11 @@ class ReportSettings(SettingsGroup):
         least=0,
         most=1_000_000,
     )
+    guidelines: Path | None = setting(
+        None,
+        "Text file with the guidelines by which labels are given, to be read beside the review.",
+        decides=None,
+    )
     map: bool = setting(
         False,
         "Draw a map of the data in the report, with the suspects marked. Takes a few seconds.",

@@ -28,7 +28,7 @@ OLD = {  # settings and arrays of runs since models are compared (decision 0024)
         ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "8f80a5a2e94ef9387aedb1d91560013650af6924deffcfefdb1e39057951681a", "36b41dddad71a397af841904e26a8c8a3b778e8aa697478b61ddb16a3a769f0c"),
     ),
     "no noise": (
-        {"noise": 0, "jobs": 2, "map": True, "report_mb": 9, "out": "x", "limit": 100},
+        {"noise": 0, "jobs": 2, "map": True, "guidelines": "g.md", "report_mb": 9, "out": "x", "limit": 100},
         ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "78c54507a25b84fc77f67ff13ebd1f5c2813412f347d58034fde9de7f879f317", "17459078b2edd713cd32f32f924b7ff72b23b8bac81c90fa452c29cf990d67bd"),
     ),
 }  # fmt: skip

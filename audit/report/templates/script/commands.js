@@ -7,6 +7,7 @@
  * @property {string} words  for the list of keys
  * @property {() => void} run
  * @property {boolean} [repeats]  whether a key that is held down does it again and again
+ * @property {() => boolean} [when]  whether the page has what it is about; always, where it is left out
  * @property {boolean} [within]  whether its key counts only within the review, because it does something elsewhere
  */
 
@@ -30,6 +31,7 @@ const COMMANDS = [
   { id: "unmark", keys: ["Escape"], words: "clear the selection", run: () => stepAside() },
   { id: "note", keys: ["n"], words: "write a note; Enter goes back to the card", run: () => writeNote() },
   { id: "zoom", keys: ["z"], words: "enlarge the card; again to close", run: () => enlarge() },
+  { id: "guidelines", keys: ["."], words: "read the guidelines", run: () => showGuidelines(), when: () => hasGuidelines },
   { id: "help", keys: ["?"], words: "show this list", run: () => showHelp() },
   { id: "close", keys: [], words: "", run: () => focusCard() },
   { id: "pair", keys: [], words: "", run: () => askPair() },
@@ -51,11 +53,16 @@ const COMMANDS = [
   { id: "unseal", keys: [], words: "", run: () => unseal() },
 ];
 
+/** The commands that this page has something for. */
+function commandsHere() {
+  return COMMANDS.filter(({ when }) => !when || when());
+}
+
 /** The command of a key, as a person pressed it. @param {{key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean}} event */
 function commandOfKey({ key, ctrlKey, metaKey, shiftKey }) {
   const plain = key.length === 1 ? key.toLowerCase() : key;
   const pressed = ctrlKey || metaKey ? `Ctrl+${shiftKey ? "Shift+" : ""}${plain}` : plain;
-  return COMMANDS.find(({ keys: own }) => own.includes(pressed));
+  return commandsHere().find(({ keys: own }) => own.includes(pressed));
 }
 
 /** How a key is called. @param {string} key */

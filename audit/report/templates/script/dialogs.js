@@ -112,9 +112,16 @@ function preview(i, changed) {
   return item;
 }
 
+// ---- Guidelines
+function showGuidelines() {
+  const guide = the("guide", HTMLDialogElement);
+  fill(guide, ".guidelines", document.querySelector("#guidelines .guidelines")?.textContent ?? "");
+  ask(guide, focusCard);
+}
+
 // ---- Keys
 function showHelp() {
-  the("keys", HTMLElement).replaceChildren(...COMMANDS.filter(({ keys: own }) => own.length).map(({ keys: own, words }) => {
+  the("keys", HTMLElement).replaceChildren(...commandsHere().filter(({ keys: own }) => own.length).map(({ keys: own, words }) => {
     const line = document.createElement("tr");
     const head = made("th", "");
     head.setAttribute("scope", "row");

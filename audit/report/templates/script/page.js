@@ -34,6 +34,7 @@ const [note, reviewer, hide, find, classFind, file, keysOn, stopBelow, size, abo
 const [givenTool, suggestedTool, kindTool, sort] = ["given", "suggested", "kind", "sort"].map((id) => the(`tool-${id}`, HTMLSelectElement));
 const [helpDialog, pickDialog, togetherDialog, largeDialog] =
   ["help", "pick", "together-dialog", "large"].map((id) => the(id, HTMLDialogElement));
+const hasGuidelines = document.getElementById("guidelines") !== null;
 const menu = the("menu", HTMLDetailsElement);
 const stacked = matchMedia("(max-width: 860px), (max-height: 520px)"); // the desk stands above the cards
 
