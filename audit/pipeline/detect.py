@@ -444,7 +444,7 @@ def _train(
     dataset = chosen.dataset
     if request.pred_probs is not None:
         checked = _checked_probabilities(request.pred_probs, dataset)
-        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset, checked.notes)
+        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset, checked.notes, listener)
     training = request.config.training
     sample_weights = None
     if request.sample_weight is not None:

@@ -100,10 +100,10 @@ def judge(
         issues = detectors.DETECTORS[used](noisy)
         compared = {}
         names = detectors.available(noisy)
-        for done, name in enumerate(names):  # one after the other: the issues of all rows are large
-            timer.listener.counted("comparing detectors", done, len(names))
+        for done, name in enumerate(names, start=1):  # one after the other: issues of all rows are large
             of_detector = issues if name == used else detectors.DETECTORS[name](noisy)
             compared[name] = detector_figures(of_detector, labels)
+            timer.listener.counted("comparing detectors", done, len(names))
         truth = detectors.detector_for(settings.truth)
         suspects = detectors.DETECTORS["votes" if original.votes is not None else truth](original)
         conflicts = trained.duplicates.conflicts(labels.original)

@@ -5,6 +5,7 @@ Nothing here knows which labels were changed on purpose; it sees the noisy label
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
@@ -33,6 +34,7 @@ from audit.types import (
     children,
 )
 
+DUPLICATES = "looking for duplicates"
 LEAST_KEPT = 0.05  # share of a class's rows that is trained on however many of them are suspects
 # Data of which more than HARD is ambiguous after the first round is trained on longer, in proportion, up to
 # MOST_EFFORT times; MNIST has .01 to .07 under the noise kinds of the benchmark, Fashion-MNIST .10.
@@ -65,11 +67,13 @@ class Trained:
     failures: tuple[str, ...] = ()  # why the models tell nothing, a line each
 
     @classmethod
-    def from_pred_probs(cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...]) -> Self:
+    def from_pred_probs(
+        cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...], listener: Listener
+    ) -> Self:
         """Take the user's own probabilities (n, k) in place of training."""
         n = len(dataset.labels)
         fold = np.zeros(n, dtype=np.int64)
-        duplicates = duplicates_of(dataset)
+        duplicates = duplicates_of(dataset, partial(listener.counted, DUPLICATES))
         return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
 
 
@@ -113,7 +117,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     first_last = len(rounds) - task.schedule.n_repeats  # the first of the repeats of the last round
     finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
     with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
-        duplicates = duplicates_of(task.dataset)
+        duplicates = duplicates_of(task.dataset, partial(listener.counted, DUPLICATES))
     held = held_together(task.dataset, task.labels, duplicates, task.folds)
     for note in (*held.notes, *held.cautions):
         listener.note(note)

@@ -207,12 +207,21 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
         folder.write_text(name, csv_text(table))
     missing: list[str] = []
     html = None
+    plots = page.plot_names(record)
+    drawings = len(plots) + 1
     with threadpool_limits(1):  # another number of cores gives the same bytes
-        for name, content in page.plots(record, missing.append).items():
-            folder.write(f"plots/{name}.png", content)
-            written.append(f"plots/{name}.png")
+        for done, name in enumerate(plots):
+            listener.counted("drawing the report", done, drawings)
+            content = None
+            with optional(f"the chart {name}", missing.append):
+                content = page.plot(record, name)
+            if content is not None:
+                folder.write(f"plots/{name}.png", content)
+                written.append(f"plots/{name}.png")
+        listener.counted("drawing the report", len(plots), drawings)
         with optional("report.html", missing.append):
             html = page.render(record, missing.append, folder.path)
+        listener.counted("drawing the report", drawings, drawings)
     report = folder.path / "report.html"
     if html is None:
         report.unlink(missing_ok=True)  # that of a run before

@@ -100,17 +100,19 @@ def render(
     return _html(record, report, svgs, larger) if larger else content
 
 
-def plots(record: RunRecord, note: Callable[[str], object] = lambda _: None) -> dict[str, bytes]:
-    """Draw the plots of the report as PNG, by name, without those that cannot be drawn."""
-    drawn: dict[str, bytes] = {}
-    for name, (draw, _) in _charts(record).items():
-        with optional(f"the chart {name}", note):
-            drawn[name] = charts.to_png(charts.figure(draw, record, charts.PRINT))
-    return drawn
+def plot_names(record: RunRecord) -> list[str]:
+    """The plots that this run has something to show in."""
+    return list(_charts(record))
+
+
+def plot(record: RunRecord, name: str) -> bytes:
+    """Draw one of these as PNG."""
+    draw, _ = CHARTS[name]
+    return charts.to_png(charts.figure(draw, record, charts.PRINT))
 
 
 def _charts(record: RunRecord) -> dict[str, tuple[charts.Draw, str]]:
-    """The plots that this run has something to show in."""
+    """How each of the plots is drawn, and what it shows in words."""
     losses = any(fold["losses"] for fold in record.folds)
     without = {
         "precision-recall": not record.injected,

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from audit.datasets.duplicates import Duplicates, find_duplicates
+from audit.datasets.duplicates import Duplicates, find_duplicates, search
+from audit.datasets.duplicates.near_embeddings import near_embeddings
 from audit.training import folds as folding
+from audit.types import as_texts
 
 
 def pictures(n, side=28, channels=1, seed=0):
@@ -157,3 +159,25 @@ def test_conflicts_are_rows_with_a_duplicate_of_another_label_and_only_they(labe
     assert set(np.flatnonzero((touching & differ).any(axis=1))) <= set(rows) <= set(np.flatnonzero(linked))
     assert (groups == found.groups[rows]).all()
     assert (np.diff(groups) >= 0).all()
+
+
+EXAMPLES = {
+    "images": pictures(120),
+    "small images": pictures(120, side=8),
+    "features": np.random.default_rng(0).normal(size=(120, 5)),
+    "texts": as_texts([f"number {number} of a hundred and twenty" for number in range(120)]),
+}
+
+
+@pytest.mark.parametrize("kind", [*EXAMPLES, "embeddings"])
+def test_a_search_tells_how_far_it_is_and_that_it_is_done(kind, monkeypatch):
+    monkeypatch.setattr(search, "QUERIED_TOGETHER", 50)
+    heard = []
+    if kind == "embeddings":
+        near_embeddings(EXAMPLES["features"], np.arange(120), lambda *counts: heard.append(counts))
+    else:
+        find_duplicates(EXAMPLES[kind], counted=lambda *counts: heard.append(counts))
+    assert len(heard) >= 3
+    assert heard == sorted(heard)
+    assert {total for _, total in heard} == {120}
+    assert heard[-1] == (120, 120)

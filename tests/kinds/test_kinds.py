@@ -426,7 +426,7 @@ def test_naming_kinds_tells_how_far_it_is(monkeypatch):
     parts = audit.detect(X, y, listener=Listener(), **asked).record.kinds
     named = [each for each in heard if each[0] == "naming the kinds of suspects"]
     assert [done for _, done, _ in named] == [128, 256, 300]
-    assert ("comparing detectors", 0, 15) in heard
+    assert ("comparing detectors", 15, 15) in heard
     assert parts.rows.tolist() == list(range(300))
     assert parts.reason.tolist() == whole.reason.tolist()
     np.testing.assert_array_equal(parts.probability, whole.probability)

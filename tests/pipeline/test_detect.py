@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import audit
 from audit.events import Silent
 from audit.pipeline import detect
 from audit.settings.detect import Config
@@ -17,3 +18,24 @@ def test_no_worker_starts_for_a_run_that_is_finished_where_small_classes_are_dro
     monkeypatch.setattr(detect, "_workers_starting", lambda *_: pytest.fail("workers were started"))
     detect.detect_spec(Config.of("d.npz", limit=42, min_class_size=2), Silent())
     assert [path.name for path in audited] == ["d-symmetric-0.1-s0"]
+
+
+def test_every_count_of_a_run_ends_with_all_done(tmp_path):
+    heard = {}
+
+    class Listener(Silent):
+        def counted(self, what, done, total):
+            heard.setdefault(what, []).append((done, total))
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 4)), np.arange(200) % 4
+    audit.detect(X, y, model="linear", noise=0.1, out=tmp_path / "run", listener=Listener())
+    assert set(heard) == {
+        "looking for duplicates",
+        "comparing detectors",
+        "naming the kinds of suspects",
+        "drawing the report",
+    }
+    for counts in heard.values():
+        assert counts == sorted(counts)
+        assert counts[-1][0] == counts[-1][1]

@@ -149,7 +149,7 @@ def test_the_map_holds_every_suspect_and_is_drawn_in_both_forms(named, tmp_path)
     assert set(named.suspects.ranking) <= set(rows)
     assert np.isfinite(at).all()
     assert len(np.unique(at, axis=0)) > len(rows) // 2
-    assert "map" in page.plots(named)
+    assert page.plot(named, "map").startswith(b"\x89PNG")
     html = page.render(named)
     laid_out = data_map.on_page(named)
     assert {mark.row for mark in laid_out.marks} == set(named.suspects.ranking.tolist())

@@ -693,6 +693,7 @@ def test_every_button_of_the_review_has_a_command(report, opened):
     )
     keys = page.evaluate("COMMANDS.flatMap(({ keys }) => keys)")
     assert len(set(keys)) == len(keys)
+    keys = page.evaluate("commandsHere().flatMap(({ keys }) => keys)")
     page.keyboard.press("?")
     listed = page.locator("#help tbody kbd").all_inner_texts()
     assert len(listed) == len(keys)

@@ -19,7 +19,7 @@ from audit.datasets.duplicates.near_embeddings import near_embeddings
 from audit.datasets.duplicates.near_features import near_features
 from audit.datasets.duplicates.near_images import near_images
 from audit.datasets.duplicates.near_texts import near_texts
-from audit.datasets.duplicates.search import Pairs, chunks
+from audit.datasets.duplicates.search import Counted, Pairs, chunks
 from audit.datasets.given_rows import given_hashes
 from audit.datasets.words import normalised
 from audit.types import (
@@ -143,16 +143,20 @@ def _components(a: Groups, b: Groups) -> Groups:
     return component[a]
 
 
-def duplicates_of(dataset: LabeledDataset) -> Duplicates:
+def uncounted(_done: int, _total: int) -> None:
+    """Take how many of all rows have been searched, and tell nobody."""
+
+
+def duplicates_of(dataset: LabeledDataset, counted: Counted = uncounted) -> Duplicates:
     """Find the duplicates in a data set: exact ones among its examples, near ones as models see these."""
     if dataset.embedded is None:
-        return find_duplicates(dataset.X, dataset.as_given)
+        return find_duplicates(dataset.X, dataset.as_given, counted)
     shown = dataset.shown
     exact = find_exact(shown.X, shown.as_given)
-    return _with_near(exact, near_embeddings(dataset.X, _first_rows(exact)))
+    return _with_near(exact, near_embeddings(dataset.X, _first_rows(exact), counted))
 
 
-def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
+def find_duplicates(X: Examples, given: AsGiven | None = None, counted: Counted = uncounted) -> Duplicates:
     """Find the exact and near duplicates among examples, images (n, h, w, c) or features (n, d).
 
     Images are near duplicates when, scaled to mean 0 and length 1 and one of them shifted by up to a pixel,
@@ -167,7 +171,7 @@ def find_duplicates(X: Examples, given: AsGiven | None = None) -> Duplicates:
     exact = find_exact(X, given)
     if not content.size:
         return Duplicates.of(exact, np.empty((0, 2), np.int64))
-    return _with_near(exact, _SEARCHES[content.ndim](content, _first_rows(exact)))
+    return _with_near(exact, _SEARCHES[content.ndim](content, _first_rows(exact), counted))
 
 
 def find_exact(X: Examples, given: AsGiven | None) -> Groups:

@@ -7,7 +7,15 @@ embedder, so it is measured against how near different examples are.
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, chunks, neighbours, projection, unique
+from audit.datasets.duplicates.search import (
+    NEIGHBOURS,
+    Counted,
+    Pairs,
+    chunks,
+    neighbours,
+    projection,
+    unique,
+)
 from audit.types import Examples, Floats, Rows, evenly_at_most
 
 APART = 0.35  # of the usual distance to a row's NEIGHBOURS-th neighbour
@@ -19,7 +27,7 @@ WIDER = 1.5  # how much farther apart rows may be where they are projected
 Unit = npt.NDArray[np.float32]
 
 
-def near_embeddings(X: Examples, rows: Rows) -> Pairs:
+def near_embeddings(X: Examples, rows: Rows, counted: Counted) -> Pairs:
     """Find the pairs among these rows (m,) of embeddings (n, d) that are near duplicates."""
     if X.shape[1] < LEAST_FEATURES or len(rows) <= NEIGHBOURS + 1:
         return np.empty((0, 2), np.int64)
@@ -39,7 +47,7 @@ def near_embeddings(X: Examples, rows: Rows) -> Pairs:
         np.argsort(points[:, 0], kind="stable")
     ]  # an order that does not depend on that of the rows
     apart = APART * _usual_distance(units(evenly_at_most(ordered, COMPARED_ROWS)))
-    pairs = neighbours(points, points, WIDER * apart)
+    pairs = neighbours(points, points, WIDER * apart, lambda done: counted(done, len(rows)))
     near = np.empty(len(pairs), dtype=bool)
     for part in chunks(X, len(pairs)):
         difference = units(rows[pairs[part, 0]]) - units(rows[pairs[part, 1]])

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, chunks, neighbours, projection, unique
+from audit.datasets.duplicates.search import (
+    NEIGHBOURS,
+    Counted,
+    Pairs,
+    chunks,
+    neighbours,
+    projection,
+    unique,
+)
 from audit.types import Examples, Floats, Rows, evenly
 
 TOLERANCE = 0.01  # of a column's standard deviation, or of the typical distance of neighbours if smaller
@@ -11,7 +19,7 @@ SAMPLED_ROWS = 1000  # that tell the typical distance of neighbours
 MISSING = 1e3  # standard deviations away: a missing value is near only another missing one
 
 
-def near_features(X: Examples, rows: Rows) -> Pairs:
+def near_features(X: Examples, rows: Rows, counted: Counted) -> Pairs:
     """Find the pairs among these rows (m,) of features (n, d) that nearly agree in every column."""
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415  slow to import
 
@@ -38,7 +46,8 @@ def near_features(X: Examples, rows: Rows) -> Pairs:
     sample = evenly(ordered, SAMPLED_ROWS)
     typical = float(np.median(largest_differences(_farthest_neighbours(points, sample))))
     tolerance = TOLERANCE * min(1.0, typical)
-    pairs = neighbours(points, points, 1.5 * tolerance * np.sqrt(X.shape[1]))
+    radius = 1.5 * tolerance * np.sqrt(X.shape[1])
+    pairs = neighbours(points, points, radius, lambda done: counted(done, len(rows)))
     return unique(rows[pairs[largest_differences(pairs) <= tolerance]])
 
 

@@ -4,13 +4,13 @@ Images are compared by their difference in full, which is dear, only where the f
 cosine transform are near: those are few numbers, in which a k-d tree finds neighbours.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.duplicates.search import Pairs, chunks, neighbours, unique
+from audit.datasets.duplicates.search import Counted, Pairs, chunks, neighbours, unique
 from audit.types import Examples, Mask, Rows
 
 LARGEST_PIXEL = 1e6  # images with larger ones are scaled down, so that squares do not overflow
@@ -32,7 +32,7 @@ LEAST_RADIUS = 0.02
 FINER = ((WAVES**2 - 1) / (SEARCH_WAVES**2 - 1)) ** 0.5  # how much farther noise puts copies in all WAVES
 
 
-def near_images(X: Examples, rows: Rows) -> Pairs:
+def near_images(X: Examples, rows: Rows, counted: Counted) -> Pairs:
     """Find the pairs among these rows (m,) of images (n, h, w, c) that are near duplicates.
 
     Neighbours are searched among the SEARCH_WAVES; pairs that are near in all WAVES are then compared pixel
@@ -48,8 +48,9 @@ def near_images(X: Examples, rows: Rows) -> Pairs:
     searched = _searched_waves()
     radius = float(np.clip(RADIUS * RADIUS_SIDE / (min(X.shape[1:3]) - 2), LEAST_RADIUS, RADIUS))
     found = []
-    for shift, shifted in zip(shifts, waves, strict=True):
-        pairs = neighbours(waves[0][:, searched], shifted[:, searched], radius)
+    for number, (shift, shifted) in enumerate(zip(shifts, waves, strict=True)):
+        count = partial(_count, counted, number, len(shifts), len(rows))
+        pairs = neighbours(waves[0][:, searched], shifted[:, searched], radius, count)
         pairs = pairs[_are_within(shifted, waves[0], pairs, FINER * radius)]
         near = np.empty(len(pairs), dtype=bool)
         for chunk in chunks(X, len(pairs)):
@@ -58,6 +59,11 @@ def near_images(X: Examples, rows: Rows) -> Pairs:
             near[chunk] = _are_near(_shifted(moved, shift), _shifted(still, (0, 0)))
         found.append(rows[pairs[near]])
     return unique(np.concatenate(found))
+
+
+def _count(counted: Counted, number: int, shifts: int, rows: int, queries: int) -> None:
+    """Tell how many rows the queries of this shift and those before it come to."""
+    counted((number * rows + queries) // shifts, rows)
 
 
 def _scale(X: Examples) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.datasets.duplicates.search import NEIGHBOURS, Pairs, unique
+from audit.datasets.duplicates.search import NEIGHBOURS, Counted, Pairs, unique
 from audit.datasets.words import normalised
 from audit.types import Rows, Texts
 
@@ -24,7 +24,7 @@ PROMISING = 0.68  # share of equal hashes; pairs at ALIKE have less in one case 
 COMPARED_TOGETHER = 4_000_000  # shingles
 
 
-def near_texts(texts: Texts, rows: Rows) -> Pairs:
+def near_texts(texts: Texts, rows: Rows, counted: Counted) -> Pairs:
     """Find the pairs among these rows (m,) of texts (n,) that are near duplicates."""
     from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415  slow to import
 
@@ -43,21 +43,23 @@ def near_texts(texts: Texts, rows: Rows) -> Pairs:
     shingles = shingles[long_enough]
     if not len(long_enough):
         return np.empty((0, 2), np.int64)
-    pairs = _candidates(_signatures(shingles))
+    pairs = _candidates(_signatures(shingles, counted))
     size = max(1, COMPARED_TOGETHER * len(rows) // shingles.nnz)
     alike = [_alike(shingles, part) for part in np.array_split(pairs, 1 + len(pairs) // size)]
     return unique(rows[long_enough[pairs[np.concatenate(alike)]]])
 
 
-def _signatures(shingles: Any) -> npt.NDArray[np.int64]:
+def _signatures(shingles: Any, counted: Counted) -> npt.NDArray[np.int64]:
     """The least hash of the shingles of each text (m, BANDS × BAND), by as many hash functions."""
     rng = np.random.default_rng(0)
     factors = rng.integers(1, PRIME, BANDS * BAND)
     terms = rng.integers(0, PRIME, BANDS * BAND)
     columns = shingles.indices.astype(np.int64)
     starts = shingles.indptr[:-1]
-    functions = zip(factors.tolist(), terms.tolist(), strict=True)
-    least = [np.minimum.reduceat((factor * columns + term) % PRIME, starts) for factor, term in functions]
+    least = []
+    for factor, term in zip(factors.tolist(), terms.tolist(), strict=True):
+        least.append(np.minimum.reduceat((factor * columns + term) % PRIME, starts))
+        counted(len(least) * len(starts) // len(factors), len(starts))
     return np.stack(least, axis=1)
 
 

@@ -1,6 +1,6 @@
 """Find points that are near each other, each pair once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ NEIGHBOURS = 8  # of each point at most, so that many copies of one image do not
 MOST_FEATURES = 16  # in which neighbours are searched; more are projected
 
 Pairs = npt.NDArray[np.int64]  # (p, 2) row numbers
+Counted = Callable[[int, int], object]  # takes how many of all rows have been searched
 
 
 def chunks(X: Examples, length: int) -> Iterator[slice]:
@@ -33,10 +34,13 @@ def projection(d: int) -> Floats:
     return np.random.default_rng(0).normal(0, MOST_FEATURES**-0.5, (d, MOST_FEATURES))
 
 
-def neighbours(points: npt.NDArray[Any], queries: npt.NDArray[Any], radius: float) -> Pairs:
+def neighbours(
+    points: npt.NDArray[Any], queries: npt.NDArray[Any], radius: float, searched: Callable[[int], object]
+) -> Pairs:
     """Pair each query point (m, d) with its NEIGHBOURS nearest points (m, d) in the radius, itself apart.
 
-    Query i stands for the same example as point i, moved a little.
+    Query i stands for the same example as point i, moved a little. `searched` is told of how many queries are
+    done.
     """
     from scipy.spatial import KDTree  # noqa: PLC0415  slow to import
 
@@ -52,8 +56,12 @@ def neighbours(points: npt.NDArray[Any], queries: npt.NDArray[Any], radius: floa
 
     order = tree.indices  # near points follow each other, so that their leaves are still in the cache
     batches = [order[start : start + QUERIED_TOGETHER] for start in range(0, len(order), QUERIED_TOGETHER)]
+    found = []
     with ThreadPoolExecutor(joblib.cpu_count()) as threads:  # a query releases the interpreter's lock
-        return np.concatenate(list(threads.map(pairs_of, batches)))
+        for number, pairs in enumerate(threads.map(pairs_of, batches), start=1):
+            found.append(pairs)
+            searched(min(number * QUERIED_TOGETHER, len(order)))
+    return np.concatenate(found)
 
 
 def unique(pairs: Pairs) -> Pairs:
