@@ -18,7 +18,7 @@ from audit.review.estimate import ReviewEstimate, estimate, told_by
 from audit.review.guidelines import read_guidelines
 from audit.review.merge import read_as_one
 from audit.runs.folder import RunFolder, RunRecord, load_record
-from audit.runs.tables import csv_text
+from audit.runs.tables import csv_text, parquet_bytes
 from audit.settings.report import check_report_mb
 
 if TYPE_CHECKING:
@@ -206,6 +206,10 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
     for name, table in tables.items():
         folder.write_text(name, csv_text(table))
     missing: list[str] = []
+    packed = None
+    with optional("issues.parquet", missing.append):
+        packed = parquet_bytes(tables["issues.csv"])
+    _keep(folder, "issues.parquet", packed, written)
     html = None
     plots = page.plot_names(record)
     drawings = len(plots) + 1
@@ -215,20 +219,22 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
             content = None
             with optional(f"the chart {name}", missing.append):
                 content = page.plot(record, name)
-            if content is not None:
-                folder.write(f"plots/{name}.png", content)
-                written.append(f"plots/{name}.png")
+            _keep(folder, f"plots/{name}.png", content, written)
         listener.counted("drawing the report", len(plots), drawings)
         with optional("report.html", missing.append):
             html = page.render(record, missing.append, folder.path)
         listener.counted("drawing the report", drawings, drawings)
-    report = folder.path / "report.html"
-    if html is None:
-        report.unlink(missing_ok=True)  # that of a run before
-    else:
-        folder.write_text(report.name, html)
-        written.append(report.name)
+    _keep(folder, "report.html", None if html is None else html.encode(), written)
     folder.sign_report(written)
     for line in dict.fromkeys(missing):
         listener.note(line)
-    return report
+    return folder.path / "report.html"
+
+
+def _keep(folder: RunFolder, name: str, content: bytes | None, written: list[str]) -> None:
+    """Write a file of the report, or remove that of a drawing before where it could not be made."""
+    if content is None:
+        (folder.path / name).unlink(missing_ok=True)
+        return
+    folder.write(name, content)
+    written.append(name)

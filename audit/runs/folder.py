@@ -22,7 +22,7 @@
     controls.npz     rows, injected and places of the hidden controls, when there are any
     scores.json      every figure of the report
     issues.csv, unlabelled.csv, annotators.csv, consensus.csv, votes.csv, one_more.csv (when there are any),
-    report.html, plots/*.png
+    issues.parquet (where pyarrow is installed), report.html, plots/*.png
     .outputs         the sha256 of files that other commands made of the run, where it was told to
 
 A stage's key is the sha256 of its format, the settings it reads and the key of the stage before.

@@ -1,9 +1,10 @@
-"""Tables as CSV in which no cell is a formula, written by every step and read back to the same values."""
+"""Tables as CSV in which no cell is a formula, read back to the same values; and as Parquet."""
 
 import csv
 import io
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,14 @@ def csv_text(table: "pd.DataFrame") -> str:
         return text
     # Python leaves a carriage return without quotes, and readers take it for the end of a line.
     return safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def parquet_bytes(table: "pd.DataFrame") -> bytes | None:
+    """Write a table as Parquet; None where pyarrow is not installed."""
+    if find_spec("pyarrow") is None:
+        return None
+    content: bytes = table.to_parquet(engine="pyarrow", index=False)
+    return content
 
 
 def csv_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import audit
 from audit import detectors
+from audit.pipeline.run import Run
 from audit.report import page, sections, selection, sprites
+from audit.runs import tables
 from audit.types import Thumbnails
 from audit.wording import percent
 
@@ -203,6 +205,18 @@ def test_issues_csv_has_every_suspect_and_every_found_change_with_class_names(re
     assert len(run.suspects()) == len(suspects)
     with (path / "issues.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.reader(file))) == len(table) + 1
+
+
+def test_issues_parquet_holds_the_table_as_it_is(report, tmp_path, monkeypatch):
+    run, _, path = report
+    pd.testing.assert_frame_equal(pd.read_parquet(path / "issues.parquet"), run.issues)
+    odd = replace(run.record, class_names=("=1+1", "-2", "a\nb", "ש", *run.record.class_names[4:]))
+    Run(odd).save(tmp_path / "run")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "run" / "issues.parquet"), Run(odd).issues)
+    monkeypatch.setattr(tables, "find_spec", lambda _: None)
+    Run(odd).save(tmp_path / "run")
+    assert not (tmp_path / "run" / "issues.parquet").exists()
+    assert "issues.parquet" not in json.loads((tmp_path / "run" / "manifest.json").read_text())["files"]
 
 
 def test_scores_json_has_every_figure_with_its_interval(report):

@@ -163,7 +163,8 @@ def test_only_the_fold_that_is_damaged_is_trained_again(on_folds):
 def test_no_reader_takes_a_damaged_file_for_a_run(on_probabilities, tmp_path, damage):
     _, whole, other = on_probabilities
     shutil.copytree(on_probabilities[0] / "kept", tmp_path / "run")
-    report = {"issues.csv", "kinds.csv", "shared.csv", "report.html", "plots/plot.png", ".label-audit"}
+    tables = {"issues.csv", "issues.parquet", "kinds.csv", "shared.csv"}
+    report = {*tables, "report.html", "plots/plot.png", ".label-audit"}
     for name in whole.keys() - report:
         if name == "manifest.json" and damage == "removed":
             continue  # then there is no finished run
