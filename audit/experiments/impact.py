@@ -64,12 +64,11 @@ def impact(config: Config, settings: ImpactSettings, listener: Listener) -> tupl
         reviewed = read_reviewed_rows(settings.decisions, dataset)
     path = config.run.out or Path("reports") / f"{default_name(dataset.name, config)}-impact"
     command = config.command("impact", non_default(settings))
-    with RunFolder.locked(path, "impact") as folder, cluster(settings.cluster) as machines:
+    with RunFolder.locked(path, "impact") as folder, cluster(config.training.cluster) as machines:
         for note in (*dataset.notes, *dataset.cautions):
             listener.note(note)
         config = model_choice.resolved(config, dataset, listener)
-        if config.training.jobs is None:
-            config = config.with_settings(jobs=machines)
+        config = config.with_settings(jobs=config.training.jobs or machines, cluster=None)
         experiment = Experiment(
             replace(dataset, notes=(), cautions=()), config, settings, reviewed, folder, command
         )

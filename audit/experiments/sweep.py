@@ -71,12 +71,13 @@ def sweep(config: Config, settings: SweepSettings, listener: Listener) -> tuple[
     command = config.command(
         "sweep", {"noise": settings.noise, "noise_kind": settings.noise_kind, **non_default(settings)}
     )
-    with RunFolder.locked(path, kind_of(settings.what)) as folder, cluster(settings.cluster) as machines:
+    kind = kind_of(settings.what)
+    with RunFolder.locked(path, kind) as folder, cluster(config.training.cluster) as machines:
         for note in (*dataset.notes, *dataset.cautions):
             listener.note(note)
         jobs = config.training.jobs or machines
         if settings.what == "detection":
-            grid = [cell.with_settings(jobs=jobs) for cell in grid]
+            grid = [cell.with_settings(jobs=jobs, cluster=None) for cell in grid]
             result = sweep_detection.sweep(dataset, grid, folder, command, listener)
         else:
             config = model_choice.resolved(config, dataset, listener)

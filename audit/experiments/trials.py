@@ -18,7 +18,9 @@ from audit.errors import RunError
 from audit.events import Listener
 from audit.runs.folder import RunFolder
 from audit.training import capabilities
-from audit.training.backends.processes import progress_board, run_parallel
+from audit.training.backends.parallel import run_parallel
+from audit.training.backends.processes import progress_board
+from audit.training.backends.shared import SharedExamples, examples_of, shared
 from audit.training.cross_validation import Fitting
 from audit.training.model import fit
 from audit.types import Examples, Labels, Recipe, Rows, Training, evenly
@@ -125,7 +127,7 @@ def run_trials(
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))
             calls = (
-                joblib.delayed(_run)(X, board, i, trials[i], _start_weights(trials[i], done), models)
+                joblib.delayed(_run)(shared(X), board, i, trials[i], _start_weights(trials[i], done), models)
                 for i in ready
             )
             for number, outcome in run_parallel(calls, workers):
@@ -145,7 +147,7 @@ def _start_weights(trial: Trial, done: Mapping[str, Outcome]) -> NetworkWeights:
 
 
 def _run(
-    X: Examples,
+    sent: SharedExamples,
     board: npt.NDArray[np.float32],
     number: int,
     trial: Trial,
@@ -154,6 +156,7 @@ def _run(
 ) -> tuple[int, Outcome]:
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
+    X = examples_of(sent)
     if trial.labels.min() == trial.labels.max():  # nothing to learn, and scikit-learn's models refuse it
         predicted = np.full(len(trial.test), trial.labels[0])
         return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", start_weights)

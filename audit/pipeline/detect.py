@@ -40,6 +40,7 @@ from audit.runs.folds import FoldCheckpoints
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
 from audit.training import embedders, memory, models, schedule
+from audit.training.backends.dask import check_address, cluster
 from audit.training.cross_validation import (
     Fitting,
     one_thread,
@@ -136,6 +137,7 @@ def detect(
     guidelines = read_guidelines(config.report.guidelines)
     models.check(model)
     embedders.check(embed)
+    check_address(config.training.cluster)
     mapped = mapped_file(X)
     source = FileStates.of([] if mapped is None else [mapped])
     with timer("load"):
@@ -177,6 +179,7 @@ def detect_spec(config: Config, listener: Listener) -> tuple[Run, Path]:
     embed = config.predictions.embed
     models.check(model)
     embedders.check(embed)
+    check_address(config.training.cluster)
     timer = StepTimer(listener)
     with timer("load"):
         beside = [config.predictions.pred_probs, Path(embed) if embed and embedders.is_ready(embed) else None]
@@ -271,6 +274,8 @@ def _workers_starting(
     rows = min(shape[0], config.data.limit or shape[0])
     sampled_shape = (rows, *shape[1:])
     training = config.training
+    if training.cluster is not None:
+        return nullcontext()
     importing = models.importing(model, sampled_shape, texts=texts)
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
@@ -468,10 +473,12 @@ def _train(
     jobs = workers_for(shape, training.folds, training.jobs)
     name = chosen.model if isinstance(chosen.model, str) else ""
     short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)
-    if short is not None:
+    if short is not None and training.cluster is None:
         listener.note(short)
     try:
-        return rounds.train_rounds(work, checkpoints, listener)
+        with cluster(training.cluster) as machines:
+            work = replace(work, jobs=training.jobs or machines)
+            return rounds.train_rounds(work, checkpoints, listener)
     except MachineError:
         if request.mapped is not None:
             request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too

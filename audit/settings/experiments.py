@@ -8,7 +8,6 @@ from audit.settings.choices import Measure
 from audit.settings.fields import SettingsGroup, setting
 
 SEEDS_HELP = "Number of repetitions, with --seed, --seed + 1 and so on."
-CLUSTER_HELP = "Address of a Dask scheduler to train on, as in tcp://host:8786."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,6 @@ class SweepSettings(SettingsGroup):
         decides="model",
         keyed_by_default=False,
     )
-    cluster: str | None = setting(None, CLUSTER_HELP, decides=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,4 +73,3 @@ class ImpactSettings(SettingsGroup):
         "them.",
         decides="data",
     )
-    cluster: str | None = setting(None, CLUSTER_HELP, decides=None)

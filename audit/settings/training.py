@@ -69,3 +69,9 @@ class TrainingSettings(SettingsGroup):
         least=1,
         most=10_000,
     )
+    cluster: str | None = setting(
+        None,
+        "Dask cluster to train on: the address of its scheduler, as in tcp://host:8786, or local:4 for four "
+        "processes of this machine. Does not affect the result.",
+        decides=None,
+    )

@@ -16,14 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from audit.events import optional
 from audit.training import capabilities, mirroring
+from audit.training.backends.parallel import run_parallel
 from audit.training.backends.processes import (
     Progress,
     TakenUp,
     a_killed_worker_told,
     progress_board,
-    run_parallel,
     start_parallel,
 )
+from audit.training.backends.shared import SharedExamples, examples_of, shared
 from audit.training.embeddings import landmark_rows
 from audit.training.folds import (
     assign_balanced_folds,
@@ -187,11 +188,13 @@ def cross_validate(
         if workers:
             calls = (
                 joblib.delayed(_train_fold)(
-                    X, unlabelled, board, task, number, seeds[number], threads[number]
+                    shared(X), unlabelled, board, task, number, seeds[number], threads[number]
                 )
                 for number in missing
             )
-            yield from run_parallel(calls, workers)
+            for result in run_parallel(calls, workers):
+                board[result.fold] = 1  # a worker on another machine has a copy of the board
+                yield result
 
 
 @contextmanager
@@ -278,7 +281,7 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
 
 @one_thread()
 def _train_fold(
-    X: Examples,
+    sent: SharedExamples,
     unlabelled: Examples | None,
     board: npt.NDArray[np.float32],
     task: FoldTask,
@@ -288,9 +291,10 @@ def _train_fold(
 ) -> FoldResult:
     """Train on the other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
+    X = examples_of(sent)
 
     def watch(share: float) -> None:
-        board[number] = share
+        board[number] = min(0.999, share)  # 1 is set where the result arrives
 
     held_out, trained = task.rows_of(number)
     training = Training(
@@ -336,7 +340,6 @@ def _train_fold(
     landmark_features = None
     if landmarks is not None:
         landmark_features = model.predict(X, landmarks, task.given).features
-    board[number] = 1
     return FoldResult(
         fold=number,
         rows=held_out,

@@ -21,7 +21,7 @@ from audit.datasets.duplicates import find_duplicates
 from audit.errors import DataError
 from audit.training import cross_validation, models
 from audit.training import folds as folding
-from audit.training.backends.processes import KEPT_MEMORY, SPINS, keep_worker, run_parallel
+from audit.training.backends.processes import KEPT_MEMORY, SPINS, keep_worker, run_in_processes
 from audit.training.cross_validation import FoldTask, cross_validate
 from audit.training.out_of_sample import combine_folds
 from audit.types import FoldResult, Recipe
@@ -215,7 +215,7 @@ def test_workers_have_their_environment_unless_somebody_says_otherwise_and_nothi
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     get_reusable_executor().shutdown()  # so that new ones are started
-    assert list(run_parallel([joblib.delayed(environment)(TUNED)], 2)) == [own | added]
+    assert list(run_in_processes([joblib.delayed(environment)(TUNED)], 2)) == [own | added]
     assert environment(TUNED) == own
 
 
@@ -231,7 +231,7 @@ def test_a_worker_that_keeps_memory_stays():
     get_reusable_executor().shutdown()
     pids = set()
     for megabytes in (0, 0, 400, 0, 0, 0):
-        pids.update(run_parallel([joblib.delayed(keeping)(megabytes)], 2))
+        pids.update(run_in_processes([joblib.delayed(keeping)(megabytes)], 2))
     get_reusable_executor().shutdown()
     assert len(pids) <= 2
 
@@ -239,7 +239,7 @@ def test_a_worker_that_keeps_memory_stays():
 @posix
 def test_workers_hear_no_interrupts_from_their_first_moment_and_the_main_process_does():
     get_reusable_executor().shutdown()
-    assert list(run_parallel([joblib.delayed(blocked)()], 2)) == [True]
+    assert list(run_in_processes([joblib.delayed(blocked)()], 2)) == [True]
     assert not blocked()
 
 
@@ -264,7 +264,7 @@ def test_a_refusal_while_workers_start_finds_their_pool_at_work(tmp_path, monkey
 
     get_reusable_executor().shutdown()
     monkeypatch.setattr(_ExecutorManagerThread, "wait_result_broken_or_wakeup", slow)
-    assert list(run_parallel([joblib.delayed(len)("ab")], 2)) == [2]
+    assert list(run_in_processes([joblib.delayed(len)("ab")], 2)) == [2]
     starting = cross_validation.workers_starting(partial(broken, tmp_path), (8, 4), folds=3, jobs=2)
     with pytest.raises(DataError), starting:  # pytest would say if the pool's thread failed
         raise DataError("no such labels")

@@ -9,7 +9,7 @@ from conftest import posix, striped_images
 from in_workers import build, killed_once, mark_of
 
 from audit.errors import MachineError
-from audit.training.backends.processes import run_parallel
+from audit.training.backends.processes import run_in_processes
 
 LINE = (
     "a worker process was killed (SIGKILL) while models were trained, as systems do when memory runs out; "
@@ -21,9 +21,9 @@ LINE = (
 def test_a_killed_worker_is_one_error_and_the_next_call_has_new_workers(tmp_path):
     calls = [joblib.delayed(killed_once)(tmp_path / "mark")]
     with pytest.raises(MachineError) as caught:
-        list(run_parallel(calls, 2))
+        list(run_in_processes(calls, 2))
     assert str(caught.value) == LINE
-    assert list(run_parallel(calls, 2)) == [1]
+    assert list(run_in_processes(calls, 2)) == [1]
 
 
 @posix

@@ -1,45 +1,54 @@
-"""Other machines: joblib's work sent to a Dask cluster."""
+"""Other machines: calls sent to a Dask cluster.
 
-from collections.abc import Iterator
+joblib has a backend for Dask, too. It keeps every result on the worker that computed it until all are there,
+so that a worker that is lost costs all that it ever did, and examples on that worker alone.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import chain, islice
 from socket import create_connection
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import joblib
+import numpy as np
 
-from audit.errors import ConfigError
+from audit.errors import AuditError, ConfigError, MachineError
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+_IN_USE: ContextVar["Client | None"] = ContextVar("client", default=None)
+LARGE_BYTES = 1_000_000
 ANSWER_SECONDS = 10.0  # in which the scheduler must answer
+LOCAL = "local:"  # begins the address of a cluster that is started here
+MOST_LOCAL = 1000  # processes of it
+REMEDY = "expected the address of a scheduler such as tcp://host:8786, or local:4"
 
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[int | None]:
     """Train on the Dask cluster at this address while the block runs; yields how many models fit on it.
 
-    Without an address it changes nothing and yields None.
+    Without an address it changes nothing and yields None. `local:4` starts four processes on this machine.
+    A worker that is lost costs what it was training, which another one trains again.
 
     Raises
     ------
     ConfigError
         When Dask is missing, the cluster does not answer, or its workers have several threads, which would
         share the random numbers of their process.
+    MachineError
+        When the scheduler is lost, or one model's workers are killed again and again.
     """
     if address is None:
         yield None
         return
-    try:
-        from distributed import Client  # noqa: PLC0415  an extra
-    except ImportError:
-        raise ConfigError("--cluster needs Dask; pip install 'label-audit[dask]'") from None
-    try:
-        _reach(address)  # a client without a scheduler prints many lines
-        client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"no Dask cluster answers at --cluster {address} ({type(error).__name__}), expected the address "
-            "of a scheduler such as tcp://host:8786; start one with: dask scheduler"
-        ) from error
-    with client:
+    check_address(address)
+    with _silent(), _client(address) as client:
         threads = client.nthreads()
         if not threads or max(threads.values()) > 1:
             raise ConfigError(
@@ -47,8 +56,156 @@ def cluster(address: str | None) -> Iterator[int | None]:
                 f"{max(threads.values(), default=0)} threads, expected one or more with one thread each, so "
                 "that models do not share random numbers; start them with: dask worker --nthreads 1"
             )
-        with joblib.parallel_config("dask", client=client):
-            yield len(threads)
+        with _a_lost_cluster_told(address):
+            before = _IN_USE.set(client)
+            try:
+                yield len(threads)
+            finally:
+                _IN_USE.reset(before)
+
+
+def client_in_use() -> "Client | None":
+    """The connection to the cluster that is in use; None where there is none."""
+    return _IN_USE.get()
+
+
+def run_on_cluster(client: "Client", calls: Iterable[Any], workers: int) -> Iterator[Any]:
+    """Run joblib's delayed calls on a cluster, `workers` at a time, and yield results as they end.
+
+    What several calls share is sent once to each worker.
+    """
+    from distributed import as_completed  # noqa: PLC0415  an extra
+
+    listed = list(calls)
+    times = Counter(id(each) for _, arguments, _ in listed for each in arguments)
+    sent: dict[int, Any] = {}
+    for each in chain.from_iterable(arguments for _, arguments, _ in listed):
+        if times[id(each)] > 1 and id(each) not in sent and _is_large(each):
+            sent[id(each)] = client.scatter(each, broadcast=True, hash=False)
+
+    def submit(call: Any) -> Any:
+        function, arguments, named = call
+        shared = [sent[id(each)] for each in arguments if id(each) in sent]
+        own = [_SHARED if id(each) in sent else each for each in arguments]
+        return client.submit(_call, function, own, named, *shared, pure=False)
+
+    waiting = iter(listed)
+    first = [submit(call) for call in islice(waiting, workers)]
+    with client.as_current():  # as_completed has no argument for it
+        running = as_completed(first)
+    for future in running:
+        result = future.result()
+        future.release()
+        for call in islice(waiting, 1):
+            running.add(submit(call))
+        yield result
+
+
+class _Shared(NamedTuple):
+    """Stands in a call for an argument that is sent beside it."""
+
+
+_SHARED = _Shared()
+
+
+def _call(function: Callable[..., Any], own: list[Any], named: dict[str, Any], *shared: Any) -> Any:
+    """Do a call on a worker, with what is shared in its places."""
+    rest = iter(shared)
+    return function(*(next(rest) if isinstance(each, _Shared) else each for each in own), **named)
+
+
+def _is_large(argument: Any) -> bool:
+    """Whether an argument is sent once where several calls have it: a large array, or what holds some."""
+    if isinstance(argument, np.ndarray):
+        return argument.nbytes > LARGE_BYTES
+    return hasattr(argument, "__dataclass_fields__")
+
+
+def check_address(address: str | None) -> None:
+    """Refuse an address at which no scheduler answers; ConfigError also where Dask is missing."""
+    if address is None:
+        return
+    try:
+        import distributed  # noqa: F401, PLC0415  an extra
+    except ImportError:
+        raise ConfigError("--cluster needs Dask; pip install 'label-audit[dask]'") from None
+    if address.startswith(LOCAL):
+        _local_workers(address)
+        return
+    try:
+        _reach(address)  # a client without a scheduler prints many lines
+    except (OSError, ValueError) as error:
+        raise _no_answer(address, error) from error
+
+
+def _local_workers(address: str) -> int:
+    """The number of processes in local:4; ConfigError when it is none."""
+    number = address.removeprefix(LOCAL)
+    if not (number.isdecimal() and 1 <= int(number) <= MOST_LOCAL):
+        raise ConfigError(f"--cluster {address} is not 1 to {MOST_LOCAL:,} processes, {REMEDY}")
+    return int(number)
+
+
+@contextmanager
+def _client(address: str) -> Iterator["Client"]:
+    """A connection to the scheduler, which is started first where the address is local."""
+    from distributed import Client, LocalCluster  # noqa: PLC0415  an extra
+
+    if address.startswith(LOCAL):
+        with (
+            LocalCluster(
+                n_workers=_local_workers(address), threads_per_worker=1, dashboard_address=None
+            ) as local,
+            Client(local, set_as_default=False) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise _no_answer(address, error) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _a_lost_cluster_told(address: str) -> Iterator[None]:
+    """Raise MachineError in place of what Dask raises when it loses the scheduler or too many workers."""
+    try:
+        yield
+    except AuditError:
+        raise
+    except Exception as error:
+        if not type(error).__module__.startswith("distributed."):
+            raise
+        raise MachineError(
+            f"the Dask cluster at {address} was lost while models were trained ({type(error).__name__}); "
+            "finished folds are kept, and the same command resumes; start the cluster again, or leave "
+            "--cluster out"
+        ) from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask from printing tracebacks: what a user needs to know is one line."""
+    import distributed  # noqa: F401, PLC0415  makes its loggers, each with a level of its own
+
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _no_answer(address: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"no Dask cluster answers at --cluster {address} ({type(error).__name__}), {REMEDY}; start one with: "
+        "dask scheduler"
+    )
 
 
 def _reach(address: str) -> None:

@@ -34,7 +34,7 @@ UNTOLD = {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
 Progress = Callable[[Sequence[float]], None]
 
 
-def run_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
+def run_in_processes(calls: Iterable[Any], workers: int) -> Generator[Any]:
     """Run joblib's delayed calls in worker processes, `workers` at a time, and yield results as they end.
 
     The first calls start at once, not when the first result is asked for. MachineError when a worker is
@@ -49,7 +49,7 @@ def _told(results: Generator[Any], workers: int) -> Generator[Any]:
 
 
 def start_parallel(calls: Iterable[Any], workers: int) -> Generator[Any]:
-    """As `run_parallel`, for a caller that closes it, and tells what happens to workers."""
+    """As `run_in_processes`, for a caller that closes it, and tells what happens to workers."""
     with worker_environment(), block_sigint() if workers > 1 else nullcontext():
         results: Generator[Any] = joblib.Parallel(
             workers,
@@ -76,7 +76,7 @@ def a_killed_worker_told(workers: int) -> Iterator[None]:
 
 
 class TakenUp:
-    """An argument of a call in `run_parallel` that tells this process when the pool has taken the call up.
+    """An argument of a call in `run_in_processes` that tells this process when the pool has taken it up.
 
     joblib's pool fails, and prints a traceback, when it is closed with a call that it has not taken up. It
     pickles a call just after taking it up, and this argument notes that it is pickled.

@@ -1,0 +1,21 @@
+"""Calls in parallel: on the cluster that is in use, else in processes of this machine."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from audit.training.backends import dask, processes
+
+
+def run_parallel(calls: Iterable[Any], workers: int) -> Iterator[Any]:
+    """Run joblib's delayed calls, `workers` at a time, and yield results as they end.
+
+    Raises
+    ------
+    MachineError
+        When a process of this machine is killed meanwhile, or the cluster is lost.
+    """
+    client = dask.client_in_use()
+    if client is None:
+        yield from processes.run_in_processes(calls, workers)
+    else:
+        yield from dask.run_on_cluster(client, calls, workers)

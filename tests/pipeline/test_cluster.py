@@ -1,0 +1,196 @@
+"""An audit on a Dask cluster: the bytes of a local one, whatever is killed meanwhile."""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import posix, striped_images
+
+import audit
+from audit.training.backends.shared import MappedExamples, examples_of, shared
+
+pytestmark = pytest.mark.slow
+
+SLOW = '''
+import os, time
+from pathlib import Path
+from sklearn.naive_bayes import GaussianNB
+
+class Slow(GaussianNB):
+    """Leaves its process id when it is trained; while a file says so, all but the first few wait."""
+
+    def fit(self, X, y):
+        marks = Path(os.environ["MARKS"])
+        (marks / f"fit-{os.getpid()}-{time.monotonic_ns()}").touch()
+        deadline = time.monotonic() + 60
+        for hold in marks.glob("hold-from-*"):
+            while hold.exists() and len(list(marks.glob("fit-*"))) >= int(hold.name[10:]):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        return super().fit(X, y)
+
+def build(training):
+    return Slow()
+'''
+
+
+@pytest.fixture
+def there(tmp_path):
+    """A folder with data, a model whose training can be held up, and the environment to run it in."""
+    X, y = striped_images(120)
+    np.savez(tmp_path / "d.npz", X=X.reshape(120, -1), y=y)
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "marks").mkdir()
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "PYTHONPATH": path, "MARKS": str(tmp_path / "marks"), "LOKY_MAX_CPU_COUNT": "2"}
+    return tmp_path, env
+
+
+@pytest.fixture
+def dask(there):
+    """A scheduler and two worker processes on this machine: its address, and the scheduler's process."""
+    pytest.importorskip("distributed")
+    folder, env = there
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = ["dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = ["dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{name}", *arguments],
+            cwd=folder,
+            env=env,
+            stderr=subprocess.DEVNULL,
+        )
+        for name, *arguments in (scheduler, worker, worker)
+    ]
+    try:
+        from distributed import Client
+
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address, processes[0]
+    finally:
+        for each in processes:
+            each.kill()
+            each.wait()
+
+
+def command(*arguments):
+    asked = ["--noise", "0.1", "--preset", "fast", "--folds", "4", "--model", "slow:build", "--quiet"]
+    return [sys.executable, "-m", "audit", "detect", "d.npz", *asked, *arguments]
+
+
+def run(there, *arguments):
+    folder, env = there
+    done = subprocess.run(
+        command(*arguments), cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def begun(there, *arguments):
+    folder, env = there
+    return subprocess.Popen(command(*arguments), cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+
+
+def trainings(there):
+    return sorted((there[0] / "marks").glob("fit-*"), key=lambda mark: int(mark.name.split("-")[2]))
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def results(folder):
+    """What a run found, without what says where and when."""
+    names = ("pred_probs.npy", "issues.npz", "suspects.npz", "labels.npz", "issues.csv")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+@posix
+def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, dask):
+    folder, _ = there
+    run(there, "--out", "here")
+    before = len(trainings(there))
+    assert before == 4
+    hold = folder / "marks" / f"hold-from-{before + 2}"
+    hold.touch()
+    running = begun(there, "--out", "there", "--cluster", dask[0])
+    until(lambda: len(trainings(there)) == before + 2)
+    os.kill(int(trainings(there)[-1].name.split("-")[1]), signal.SIGKILL)
+    hold.unlink()
+    _, said = running.communicate(timeout=120)
+    assert (running.returncode, said) == (0, "")
+    assert len(trainings(there)) == before + 4 + 1
+    assert results(folder / "there") == results(folder / "here")
+
+
+@posix
+def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, dask):
+    folder, _ = there
+    address, scheduler = dask
+    hold = folder / "marks" / "hold-from-3"
+    hold.touch()
+    running = begun(there, "--out", "there", "--cluster", address)
+    kept = folder / "there" / "folds" / "round-1"
+    until(lambda: len(trainings(there)) == 4 and len(list(kept.glob("*.npz"))) == 2)
+    scheduler.kill()
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 2
+    assert said.count("\n") == 1
+    assert said.startswith(f"audit: the Dask cluster at {address} was lost while models were trained (")
+    assert said.endswith(
+        "; finished folds are kept, and the same command resumes; start the cluster again, or leave "
+        "--cluster out\n"
+    )
+    hold.unlink()
+    before = len(trainings(there))
+    run(there, "--out", "there")
+    assert len(trainings(there)) == before + 2
+    run(there, "--out", "here")
+    assert results(folder / "there") == results(folder / "here")
+
+
+def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
+    pytest.importorskip("distributed")
+    X, y = striped_images(160)
+    found = {}
+    for name, cluster in (("here", None), ("there", "local:2")):
+        audit.detect(X, y, noise=0.1, folds=2, epochs=1, cluster=cluster, out=tmp_path / name)
+        found[name] = results(tmp_path / name)
+    assert found["here"] == found["there"]
+
+
+def test_a_mapped_file_is_sent_as_its_path(tmp_path):
+    whole = np.arange(600_000, dtype=np.int64).reshape(1000, 600)
+    np.save(tmp_path / "X.npy", whole)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    for X in (mapped, mapped[10:900], mapped.reshape(1000, 20, 30)):
+        sent = pickle.dumps(shared(X))
+        assert len(sent) < 1000
+        back = pickle.loads(sent)  # noqa: S301
+        assert isinstance(back, MappedExamples)
+        assert np.array_equal(examples_of(back), X)
+    for X in (whole, mapped[::2], mapped.T):
+        assert shared(X) is X
+    sent = pickle.dumps(shared(mapped))
+    np.save(tmp_path / "X.npy", whole[:10])
+    with pytest.raises(audit.DataError, match=r"X\.npy has [\d,]+ bytes where a model is trained, expected"):
+        pickle.loads(sent)  # noqa: S301
+    Path(tmp_path / "X.npy").unlink()
+    with pytest.raises(audit.DataError, match=r"X\.npy is missing where a model is trained"):
+        pickle.loads(sent)  # noqa: S301
