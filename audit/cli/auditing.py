@@ -107,5 +107,5 @@ def report(run: Path, /, *, report_mb: float | None = None, guidelines: Path | N
     from audit.pipeline.run import draw_report  # noqa: PLC0415  numpy and pandas are slow to import
 
     with progress.ProgressDisplay() as listener:
-        drawn = draw_report(run, report_mb, guidelines, listener)
+        drawn = draw_report(run, report_mb, listener, guidelines)
     print(drawn)  # noqa: T201

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from audit import wording
 from audit.datasets.labels import NO_LABEL, looks_unlabelled, parse
 from audit.datasets.labels.foreign import is_from, shown
-from audit.datasets.labels.raw import as_whole_number
+from audit.datasets.labels.raw import as_whole_number, missing_values
 from audit.datasets.majority import majority
 from audit.datasets.source import JoinedVotes, Source
 from audit.errors import DataError
@@ -205,7 +205,7 @@ def _from_columns(
 
 def _keys(column: "pd.Series[Any]", title: str, name: str) -> npt.NDArray[Any]:
     """What each line says of its row or its annotator, as text; DataError where one says nothing."""
-    missing = np.flatnonzero(column.isna())
+    missing = np.flatnonzero(missing_values(column.to_numpy(dtype=object)))
     if len(missing):
         raise DataError(
             f"{name} has nothing in column {title!r} in {wording.count(len(missing), 'line')}, first in line "

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import wording
+from audit.datasets.labels.raw import missing_values
 from audit.datasets.source import JoinedVotes
 from audit.errors import DataError
 from audit.types import Groups, Rows, Votes
@@ -97,12 +98,10 @@ def _read_texts(texts: Any) -> Any:
 
 def _refuse_incomplete(name: str, column: npt.NDArray[Any], n: int, words: tuple[str, str, str]) -> None:
     """Refuse a column that has not one value for each of the n rows."""
-    from pandas import isna  # noqa: PLC0415  slow to import
-
     one, some, such = words
     if column.shape != (n,):
         raise DataError(f"{name} has shape {column.shape}, expected ({n},); give {one} for each row")
-    missing = np.flatnonzero(isna(column))
+    missing = np.flatnonzero(missing_values(column))
     if len(missing):
         raise DataError(
             f"{name} is missing in {len(missing):,} of {n:,} rows, first in row {missing[0]}, expected "

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from audit.types import Labels, Rows
 
@@ -106,7 +107,7 @@ def by_blocks(
         return [np.asarray(part) for part in compute(Block(labels[rows], probs))]
 
     first, *others = slices(*pred_probs.shape)
-    with threadpool_limits(1):  # the blocks share the cores, so that the products of one need not
+    with threads_limited(1):  # the blocks share the cores, so that the products of one need not
         parts = computed(first)
         arrays = [np.empty((len(labels), *part.shape[1:]), part.dtype) for part in parts]
 
@@ -118,6 +119,19 @@ def by_blocks(
         for _ in in_threads(lambda rows: fill(rows, computed(rows)), others):
             pass
     return arrays
+
+
+def threads_limited(limit: int | None) -> AbstractContextManager[Any]:
+    """A block in which linear algebra uses this many threads; None leaves them as they are."""
+    return cast("AbstractContextManager[Any]", _libraries().limit(limits=limit))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries of linear algebra; looking for them anew, each time, took a fifth of a small audit."""
+    from scipy import linalg  # noqa: F401, PLC0415  only libraries that are loaded are found
+
+    return ThreadpoolController()
 
 
 def slices(n: int, k: int) -> list[slice]:

@@ -9,10 +9,9 @@ equations.
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from audit.detectors import class_dependent, instance_dependent
-from audit.detectors.blocks import LEAST_PROB, Block, Columns
+from audit.detectors.blocks import LEAST_PROB, Block, Columns, threads_limited
 from audit.detectors.scoring import Z, wilson_interval
 from audit.detectors.transition import TINY, Explanation, NoiseModel, by_bayes_rule, noise_rate
 from audit.types import Floats, Labels, Probs
@@ -94,7 +93,7 @@ def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
     log_probs = np.log(np.maximum(np.ascontiguousarray(pred_probs.T), LEAST_PROB, dtype=dtype))
     most_rows = min(MOST_ROWS, MOST_ENTRIES // len(log_probs))
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:most_rows])
-    with threadpool_limits(1 if few_classes else None):  # small matrices are not worth several threads
+    with threads_limited(1 if few_classes else None):  # small matrices are not worth several threads
         by_class = class_dependent.fit(log_probs, labels, guess, rows)
         by_example = instance_dependent.fit(log_probs, labels, rows)
     weight = round(p_better(by_class, by_example), WEIGHT_DIGITS)

@@ -173,8 +173,8 @@ def load_run(path: str | Path) -> Run:
 def draw_report(
     path: Path,
     report_mb: float | None = None,
-    guidelines: Path | None = None,
     listener: Listener = SILENT,
+    guidelines: Path | None = None,
 ) -> Path:
     """Draw the report of a finished run again, with what is given instead of the run's; returns its path."""
     text = read_guidelines(guidelines)

@@ -389,10 +389,10 @@ def test_the_command_in_the_report_repeats_the_run(table, run_audit, tmp_path):
 
 @pytest.mark.slow
 def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
-    """On a tenth of MNIST in three folds, which is harder than all of it; benchmarks/detection.py measures all."""
-    done = audit_process("detect", "--noise", "0.1", "--limit", "7000", "--folds", "3", "--json", check=0)
+    """On 4,000 digits in three folds, which are harder than all of MNIST; benchmarks/detection.py measures all."""
+    done = audit_process("detect", "--noise", "0.1", "--limit", "4000", "--folds", "3", "--json", check=0)
     scores = json.loads(done.stdout)
-    assert scores["detection"]["changed"] == 700
+    assert scores["detection"]["changed"] == 400
     assert scores["detection"]["f1"]["value"] >= 0.98
 
 

@@ -119,7 +119,7 @@ def test_no_module_of_the_current_folder_is_imported_by_the_command_or_its_worke
     )  # as the installed one: Python puts its folder first, not the current
     command.parent.mkdir()
     command.write_text("from audit.__main__ import main\nmain()\n")
-    arguments = ["detect", "t.npz", "--noise", "0.1", "--jobs", "2", "--out", "run", "--map"]
+    arguments = ["detect", "t.npz", "--noise", "0.1", "--folds", "3", "--jobs", "2", "--out", "run", "--map"]
     done = subprocess.run(
         [sys.executable, command, *arguments], cwd=data, capture_output=True, text=True, check=False
     )

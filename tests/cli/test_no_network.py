@@ -55,7 +55,20 @@ def test_whoever_asks_the_network_is_noticed(code, blocked):
 
 @pytest.mark.slow
 def test_the_main_job_asks_no_network(blocked):
-    small = ["digits", "--noise", "0.1", "--limit", "300", "--epochs", "1", "--jobs", "2", "--map"]
+    small = [
+        "digits",
+        "--noise",
+        "0.1",
+        "--limit",
+        "300",
+        "--epochs",
+        "1",
+        "--folds",
+        "3",
+        "--jobs",
+        "2",
+        "--map",
+    ]
     done, asked = blocked("-m", "audit", "detect", *small)
     assert done.returncode == 0, done.stderr
     assert "missing:" not in done.stderr

@@ -1,9 +1,10 @@
 import hashlib
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from conftest import striped_images
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -57,6 +58,8 @@ def test_what_cannot_be_audited_is_refused_in_one_line(X, y, message):
         hnp.array_shapes(max_dims=2),
     ),
 )
+@example(np.zeros((2, 3)), np.array([Decimal("sNaN"), Decimal("NaN")], dtype=object))
+@example(np.zeros((2, 3)), np.array([[Decimal("sNaN"), 1], [0, 1]], dtype=object))
 @settings(max_examples=300)
 def test_any_arrays_are_audited_or_refused_never_a_traceback(X, y):
     try:

@@ -28,8 +28,10 @@ def test_every_count_of_a_run_ends_with_all_done(tmp_path):
             heard.setdefault(what, []).append((done, total))
 
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(200, 4)), np.arange(200) % 4
-    audit.detect(X, y, model="linear", noise=0.1, out=tmp_path / "run", listener=Listener())
+    y = np.arange(200) % 4
+    X = rng.normal(size=(200, 4)) + 3 * np.eye(4)[y]
+    asked = {"model": "linear", "noise": 0.1, "kinds_of": "all", "out": tmp_path / "run"}
+    audit.detect(X, y, listener=Listener(), **asked)
     assert set(heard) == {
         "looking for duplicates",
         "comparing detectors",

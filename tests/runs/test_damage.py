@@ -43,7 +43,8 @@ class Notes(Silent):
 def short_pages():
     """A page and a plot that hold the figures which they are drawn from, and take no time."""
     with pytest.MonkeyPatch.context() as here:
-        here.setattr(page, "plots", lambda record, _: {"plot": repr(record.scores).encode()})
+        here.setattr(page, "plot_names", lambda record: ["plot"])
+        here.setattr(page, "plot", lambda record, _: repr(record.scores).encode())
         here.setattr(page, "render", lambda record, _: repr((record.scores, record.folds)))
         yield
 
@@ -351,15 +352,17 @@ def test_a_full_disk_at_any_moment_costs_one_line_and_the_run_resumes(tmp_path, 
         ready()
     whole = content()
     for number in filter(these, range(count[0])):
-        begin()
-        with stopped_at(number), pytest.raises(audit.RunError) as caught:
+        if these is some or number % 2:
+            begin()
+            with stopped_at(number), pytest.raises(audit.RunError) as caught:
+                ready()
+            assert re.fullmatch(r"cannot write run\S* \(No space left on device\); [^\n]*", str(caught.value))
+            assert not [name for name in content() if ".part" in name]
             ready()
-        assert re.fullmatch(r"cannot write run\S* \(No space left on device\); [^\n]*", str(caught.value))
-        assert not [name for name in content() if ".part" in name]
-        ready()
-        assert content() == whole
-        begin()
-        with stopped_at(number, Stopped), pytest.raises(Stopped):
+            assert content() == whole
+        if these is some or not number % 2:
+            begin()
+            with stopped_at(number, Stopped), pytest.raises(Stopped):
+                ready()
             ready()
-        ready()
-        assert content() == whole
+            assert content() == whole

@@ -31,7 +31,7 @@ TODAY = date(2026, 1, 1)
 @pytest.fixture(scope="module", autouse=True)
 def short_pages():
     with pytest.MonkeyPatch.context() as here:
-        here.setattr(page, "plots", lambda record, _: {})
+        here.setattr(page, "plot_names", lambda record: [])
         here.setattr(page, "render", lambda record, _: "page")
         yield
 

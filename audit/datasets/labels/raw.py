@@ -7,6 +7,7 @@ row, mixed types.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import numpy as np
@@ -215,11 +216,22 @@ def _refuse_fractions(values: npt.NDArray[np.float64], name: str) -> None:
         )
 
 
+def missing_values(values: npt.NDArray[Any]) -> Mask:
+    """Which values are missing, of any shape and type; a signalling NaN, which refuses to be compared, is."""
+    import pandas as pd  # noqa: PLC0415  slow to import
+
+    try:
+        return np.asarray(pd.isna(values), dtype=bool)
+    except InvalidOperation:
+        missing = [(isinstance(each, Decimal) and each.is_nan()) or pd.isna(each) for each in values.flat]
+        return np.reshape(np.array(missing, dtype=bool), values.shape)
+
+
 def _uniform(values: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Python objects of one type, None where they are missing; as floats when some of them are."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    missing = pd.isna(values)
+    missing = missing_values(values)
     inferred = pd.api.types.infer_dtype(values[~missing], skipna=False)
     if inferred in PLAIN:
         return np.where(missing, _NOTHING, values)
@@ -261,7 +273,7 @@ def _column_numbers(rows: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64
     """The column of the 1 in each one-hot row (n, k); NaN for rows of zeros or NaN."""
     import pandas as pd  # noqa: PLC0415  slow to import
 
-    missing = pd.isna(rows)
+    missing = missing_values(rows)
     numeric = rows.dtype.kind in "buif"
     if rows.dtype.kind == "O":
         numeric = pd.api.types.infer_dtype(rows[~missing], skipna=False) in (*NUMBERS, "empty")
