@@ -11,7 +11,7 @@ from audit.types import KINDS
 from audit.wording import whole_percent
 
 ACTIONS = {
-    "mislabelled": "relabel",
+    "mislabelled": "change",
     "ambiguous": "set aside",
     "atypical": "keep",
     "low quality": "inspect",

@@ -13,7 +13,7 @@ from audit.types import Votes
 
 SAMPLE = 30  # cards, unless the settings say another number
 PROPOSALS = {  # what the desk does for the action that a kind proposes
-    "relabel": "accept",
+    "change": "accept",
     "set aside": "ambiguous",
     "keep": "keep",
     "drop": "drop",

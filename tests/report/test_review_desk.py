@@ -44,7 +44,7 @@ HOLD = """key => { for (let i = 0; i < 25; i++) document.activeElement.dispatchE
 
 
 DONE = {  # what the first button says, and what it decides, by the action that a card proposes
-    "relabel": ("Change to", "relabel"),
+    "change": ("Change to", "relabel"),
     "set aside": ("Set aside", "ambiguous"),
     "keep": ("Keep", "keep"),
     "drop": ("Drop", "drop"),
