@@ -1,14 +1,16 @@
 """How long ready probabilities and whole commands take, each beside something else in the same run.
 
     python benchmarks/speed.py ready 10000000x10:float32 1000000x1000:float16 2000000x10:float32
+    python benchmarks/speed.py whole 10000000x10:float32
     python benchmarks/speed.py commands
     python benchmarks/speed.py --table
 
 `ready`: `audit.find_issues` in both senses of "wrong", beside cleanlab's `find_label_issues_batched`, on a
 mapped file of simulated probabilities with 10 % wrong labels: three times in turn, each in a process of its
 own that has imported what it needs. Memory is the most anonymous memory of the process, without the pages of
-the mapped file. `commands`: small data sets and commands without training, three times, from the start of the
-process to its end. Writes benchmarks/results/speed.json.
+the mapped file. `whole`: `audit detect --y y.npy --pred-probs p.npy` on the same file, once, from the start
+of the process to its end. `commands`: small data sets and commands without training, three times in the
+same way. Writes benchmarks/results/speed.json.
 """
 
 import argparse
@@ -28,6 +30,7 @@ RESULTS = Path(__file__).with_name("results") / "speed.json"
 RUNS = 3
 WRONG = 0.1
 AT_ONCE = 2_000_000  # probabilities that are simulated
+WRITTEN = ("report.html", "issues.csv", "issues.parquet")
 COMMANDS = {
     "audit --help": ["--help"],
     "audit detect wine --noise 0.1": ["detect", "wine", "--noise", "0.1", "--out", "wine"],
@@ -90,10 +93,13 @@ def find(labels: np.ndarray, probs: np.ndarray, how: str) -> np.ndarray:
     return flagged
 
 
-def anonymous_bytes() -> float:
-    """Memory of this process that no file backs."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * float(status.split("RssAnon:")[1].split()[0])
+def anonymous_bytes(process: int | str = "self") -> float:
+    """Memory of a process that no file backs; 0 of one that has ended."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+        return 1024 * float(status.split("RssAnon:")[1].split()[0])
+    except (OSError, IndexError):
+        return 0.0
 
 
 def ready(size: str) -> dict[str, object]:
@@ -110,6 +116,25 @@ def ready(size: str) -> dict[str, object]:
                 of_how.append(json.loads(done.stdout.splitlines()[-1]))
                 print(size, how, of_how[-1], flush=True)
     return runs
+
+
+def whole(size: str) -> dict[str, object]:
+    """Audit labels of this size from end to end."""
+    shape, dtype = size.split(":")
+    n, k = map(int, shape.split("x"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulate(folder, n, k, dtype)
+        start, peak = time.perf_counter(), 0
+        command = [sys.executable, "-m", "audit", "detect", "--y", "y.npy", "--pred-probs", "p.npy"]
+        process = subprocess.Popen([*command, "--out", "run"], cwd=folder, stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            peak = max(peak, anonymous_bytes(process.pid))
+            time.sleep(0.2)
+        seconds = time.perf_counter() - start
+        scores = json.loads((folder / "run" / "scores.json").read_text())
+        sizes = {each: (folder / "run" / each).stat().st_size for each in WRITTEN}
+    return {"seconds": seconds, "bytes": peak, "steps": scores["timings"], "sizes": sizes}
 
 
 def commands() -> dict[str, list[float]]:
@@ -147,7 +172,7 @@ def table(document: dict[str, object]) -> None:
 def main() -> None:
     """Measure what is asked for, and keep it beside what was measured before."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=["ready", "commands", "judge"])
+    parser.add_argument("what", nargs="?", choices=["ready", "whole", "commands", "judge"])
     parser.add_argument("arguments", nargs="*")
     parser.add_argument("--table", action="store_true")
     asked = parser.parse_args()
@@ -158,6 +183,10 @@ def main() -> None:
     if asked.what == "ready":
         for size in asked.arguments:
             document.setdefault("ready", {})[size] = ready(size)
+    elif asked.what == "whole":
+        for size in asked.arguments:
+            document.setdefault("whole", {})[size] = whole(size)
+            print(size, document["whole"][size], flush=True)
     elif asked.what == "commands":
         document["commands"] = commands()
     if asked.what:
