@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from audit.errors import ConfigError
 
+LEAST_LIKENESS = 0.7  # of a name that is suggested for an unknown one
+
 StageName = Literal["data", "noise", "folds", "model", "issues"]
 
 
@@ -142,7 +144,7 @@ def refuse_names(unknown: Sequence[str], command: str = "audit detect") -> None:
 
 
 def _suggested(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS)
     if not near:
         return repr(name)
     return f"{name!r} (did you mean {near[0]}?)"
