@@ -1,5 +1,7 @@
 """How a run was made, as pairs of a word and a fact: the command, data, noise, models, times."""
 
+import re
+
 from audit.detectors.scores import NoiseFigures
 from audit.runs.folder import RunRecord
 from audit.wording import percent, share_of, shared_rows
@@ -58,20 +60,25 @@ def _noise(record: RunRecord) -> str:
 
 
 def facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
-    """How the run was made, as pairs of a word and a fact; the command that repeats it comes first."""
+    """How the run was made, as pairs of a word and a fact; the command that repeats it comes first.
+
+    A blind review does not tell how many controls there are, nor how many labels seem to be wrong.
+    """
     scores = record.scores
     parts = scores.several_parts
     apart = ""
     if not any(part.shared for part in parts):
         apart = "; ".join(shared_rows(part.part, part.rows, part.shared, part.exact) for part in parts)
+    blind = len(record.controls.rows) > 0
+    repeat = re.sub(r"(controls[ =])\d+", r"\1…", record.repeat) if blind else record.repeat
     return (
-        ("repeat it", record.repeat),
+        ("repeat it", repeat),
         ("data", _data(record)),
         *[("note", line) for line in record.data["notes"]],
         ("fingerprint", f"sha256 {record.data['fingerprint']}"),
         *[("parts", apart)] * bool(apart),
         ("noise", _noise(record)),
-        ("noise estimated", _estimated(scores.noise)),
+        *[("noise estimated", _estimated(scores.noise))] * (not blind),
         ("seed", str(record.config["seed"])),
         ("wrong means", SENSES[scores.suspects.truth]),
         ("detector", f"{scores.detector}, for the labels that were changed on purpose"),

@@ -104,7 +104,14 @@ def test_a_blind_review_begins_without_a_word_about_suspects(record):
         re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
         for html in (whole, page.render(record))
     )
-    for told in ('class="matrix"', 'class="pairs"', "data-given=", "suspects</th>"):
+    for told in (
+        'class="matrix"',
+        'class="pairs"',
+        "data-given=",
+        "suspects</th>",
+        "flagged</th>",
+        "noise estimated",
+    ):
         assert told in seen, told
         assert told not in body, told
     assert "plainly" not in " ".join(in_words(blind))

@@ -653,3 +653,43 @@ def test_a_note_on_a_decided_card_is_kept_letter_by_letter(report, opened):
     page.reload()
     (decision,) = exported(page)["decisions"]
     assert decision["note"] == "blurred"
+
+
+def test_start_goes_to_the_first_card_and_the_next_key_decides(report, opened):
+    for size in ((1366, 768), (390, 844)):
+        page = opened(report, viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500)
+        page.locator("#start").click()
+        desk = page.locator("#panel").bounding_box()
+        assert desk["y"] >= 0
+        assert desk["y"] + desk["height"] <= size[1] + 1
+        first = current(page)
+        press(page, "Enter")
+        assert current(page) != first
+        assert page.locator("#reviewed").inner_text().startswith("1 of")
+
+
+def test_a_filter_set_far_down_brings_the_list_into_view(report, opened):
+    page = opened(report)
+    press(page, *["j"] * 45, "a")
+    assert page.evaluate("scrollY") > 1500
+    page.locator("[data-show=decided]").click()
+    assert cards(page).count() == 1
+    assert page.locator("#panel").bounding_box()["y"] >= 0
+    press(page, "x")
+    assert said(page).count("Keys now apply") == 0
+
+
+def test_a_tap_on_the_card_below_a_desk_that_is_half_out_of_sight_brings_it_back(report, opened):
+    page = opened(report, viewport={"width": 390, "height": 844}, has_touch=True)
+    page.locator("#start").click()
+    page.evaluate("scrollBy(0, 500)")
+    assert page.locator("#panel").bounding_box()["y"] < 0
+    page.locator(".card[aria-current]").dispatch_event("click")
+    assert page.locator("#panel").bounding_box()["y"] >= 0
+
+
+@pytest.mark.parametrize("kind", ["texts", "worded"])
+def test_at_400_per_cent_the_desk_still_shows_the_example(kind, request, opened):
+    page = opened(request.getfixturevalue(kind), viewport={"width": 341, "height": 192})
+    press(page, "j", "j")
+    assert page.locator("#look").bounding_box()["height"] > 30

@@ -13,7 +13,7 @@ function decision(i, action, label) {
 /** What keeps a key from deciding now, after it was said; null where nothing does. */
 function obstacle() {
   if (current < 0) return "No card is shown.";
-  if (fixed()) return "The blind review has ended: its decisions stay as they were.";
+  if (fixed()) return ENDED_LINE;
   if (entered && panelInView()) return null;
   go(current);
   return "Keys now apply to this card. Press again.";
@@ -71,9 +71,10 @@ function moved(changed, word, nothing) {
 
 /** Whether the blind review has ended, and what then does nothing. */
 const fixed = () => data.blind && !sealed;
-const DECIDING = ["propose", "keep", "ambiguous", "drop", "pick", "undo", "redo", "clear", "pair", "bulk", "import"];
-const undo = () => moved(fixed() ? [] : book.undo(), "Undone", "There is nothing to undo.");
-const redo = () => moved(fixed() ? [] : book.redo(), "Done again", "There is nothing to do again.");
+const DECIDING = ["propose", "keep", "ambiguous", "drop", "pick", "mark", "undo", "redo", "clear", "pair", "bulk", "import"];
+const ENDED_LINE = "The blind review has ended: its decisions stay as they were.";
+const undo = () => fixed() ? say(ENDED_LINE) : moved(book.undo(), "Undone", "There is nothing to undo.");
+const redo = () => fixed() ? say(ENDED_LINE) : moved(book.redo(), "Done again", "There is nothing to do again.");
 
 function clearDecision() {
   const problem = obstacle();

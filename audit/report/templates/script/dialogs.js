@@ -116,6 +116,9 @@ function preview(i, changed) {
 function showGuidelines() {
   const guide = the("guide", HTMLDialogElement);
   fill(guide, ".guidelines", document.querySelector("#guidelines .guidelines")?.textContent ?? "");
+  guide.onkeydown = (event) => { // the key that opened it
+    if (event.key === "." && !event.repeat) guide.close();
+  };
   ask(guide, focusCard);
 }
 

@@ -54,6 +54,7 @@ function show(changes) {
   view = { ...view, ...changes };
   refilter();
   writeAddress();
+  if (!panelInView()) review.scrollIntoView({ behavior: "instant" }); // a shorter list would leave one far below it
 }
 
 /** @param {number} count */
@@ -103,11 +104,18 @@ function go(i) {
   select(i);
   if (i < 0) return;
   entered = true;
-  if (!panelInView() || panel.getBoundingClientRect().bottom > innerHeight) {
+  const { top, bottom } = panel.getBoundingClientRect();
+  if (!panelInView() || bottom > innerHeight || top < 0) {
     (stacked.matches ? panel : columns).scrollIntoView({ behavior: "instant", block: "start" });
   }
   focusCard();
   if (!stacked.matches) shownElement(i).scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+/** Go to the first card, so that the next key decides. @param {MouseEvent} event */
+function startReview(event) {
+  event.preventDefault();
+  go(current);
 }
 
 /** The element that stands for a card: itself, or its row of the list. @param {number} i */

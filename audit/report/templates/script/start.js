@@ -43,7 +43,8 @@ document.addEventListener("click", (event) => {
   const card = target.closest("#cards .card, #list tbody tr");
   const opened = target.closest("[data-open-row]")?.getAttribute("data-open-row");
   if (!target.closest("#tools, #menu, dialog, header")) closePopups();
-  if (opened) openRow(Number(opened), event);
+  if (target.closest("#start")) startReview(event);
+  else if (opened) openRow(Number(opened), event);
   else if (button && decideButtons.has(button)) askRow(button, Number(decideButtons.get(button)), event);
   else if (button) press(button);
   else if (card instanceof HTMLElement) pressCard(card, event);
