@@ -24,6 +24,9 @@ settings.load_profile("audit")
 CORES = "LOKY_MAX_CPU_COUNT"
 os.environ[CORES] = "1"
 
+# More seeds, or all moments, of what a test has begun; `tox -e exhaustive` runs them.
+EXHAUSTIVE = (pytest.mark.slow, pytest.mark.exhaustive)
+
 # Windows has no such signals and no bash, and refuses some names of files and, to most users, links.
 posix = pytest.mark.skipif(
     os.name != "posix", reason="needs signals, a shell, links or names as POSIX has them"

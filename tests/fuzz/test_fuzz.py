@@ -4,12 +4,13 @@ import os
 import sys
 
 import pytest
+from conftest import EXHAUSTIVE
 from fuzz.readers import READERS, Place, Reader, fuzz
 
 from audit.datasets import probe
 
 # A thousand in all; the quick tests read the first hundred.
-NUMBERS = [range(100), pytest.param(range(100, 1000), marks=pytest.mark.slow)]
+NUMBERS = [range(100), pytest.param(range(100, 1000), marks=EXHAUSTIVE)]
 
 
 @pytest.fixture(scope="module")

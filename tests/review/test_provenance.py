@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import EXHAUSTIVE
 from mutated_json import mutated_json
 from reviewing import document, finished, write
 
@@ -34,7 +35,7 @@ COMMANDS = {
 
 
 # Each number is the seed of one change; the quick tests make the first forty.
-@pytest.mark.parametrize("numbers", [range(40), pytest.param(range(40, 200), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("numbers", [range(40), pytest.param(range(40, 200), marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("unfinished", [False, True])
 def test_a_mutated_provenance_is_a_result_or_one_line(made, monkeypatch, command, unfinished, numbers):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import posix
+from conftest import EXHAUSTIVE, posix
 from faults import Stopped, stopped_at
 from hypothesis import given
 from hypothesis import strategies as st
@@ -330,7 +330,7 @@ def others(number):
 
 @pytest.mark.parametrize(
     "these",
-    [some, pytest.param(others, marks=pytest.mark.slow)],
+    [some, pytest.param(others, marks=EXHAUSTIVE)],
     ids=["some moments", "all others"],
 )
 @pytest.mark.parametrize("finished", [False, True], ids=["a new run", "a damaged run"])
@@ -352,17 +352,15 @@ def test_a_full_disk_at_any_moment_costs_one_line_and_the_run_resumes(tmp_path, 
         ready()
     whole = content()
     for number in filter(these, range(count[0])):
-        if these is some or number % 2:
-            begin()
-            with stopped_at(number), pytest.raises(audit.RunError) as caught:
-                ready()
-            assert re.fullmatch(r"cannot write run\S* \(No space left on device\); [^\n]*", str(caught.value))
-            assert not [name for name in content() if ".part" in name]
+        begin()
+        with stopped_at(number), pytest.raises(audit.RunError) as caught:
             ready()
-            assert content() == whole
-        if these is some or not number % 2:
-            begin()
-            with stopped_at(number, Stopped), pytest.raises(Stopped):
-                ready()
+        assert re.fullmatch(r"cannot write run\S* \(No space left on device\); [^\n]*", str(caught.value))
+        assert not [name for name in content() if ".part" in name]
+        ready()
+        assert content() == whole
+        begin()
+        with stopped_at(number, Stopped), pytest.raises(Stopped):
             ready()
-            assert content() == whole
+        ready()
+        assert content() == whole

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from conftest import EXHAUSTIVE
 from mutated_json import mutated_json
 
 import audit
@@ -145,7 +146,7 @@ def copied(base, tmp_path):
 
 
 # Each number is the seed of one change; the quick tests make the first twenty.
-NUMBERS = [range(20), pytest.param(range(20, 60), marks=pytest.mark.slow)]
+NUMBERS = [range(20), pytest.param(range(20, 60), marks=EXHAUSTIVE)]
 
 
 @pytest.mark.parametrize("numbers", NUMBERS)
