@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import stopped
-from conftest import posix
+from conftest import EXHAUSTIVE, posix
 
 PARTS = (
     ("detect", "revert"),
@@ -24,11 +24,14 @@ def test_every_command_that_writes_is_stopped():
 
 @posix
 @pytest.mark.slow
+@pytest.mark.parametrize("part", ["first", pytest.param("others", marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("names", PARTS, ids=" ".join)
-def test_a_command_that_is_stopped_at_any_moment_says_one_line_and_ends_in_the_same_bytes(names, tmp_path):
+def test_a_command_that_is_stopped_at_any_moment_says_one_line_and_ends_in_the_same_bytes(
+    names, part, tmp_path
+):
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"}
     done = subprocess.run(
-        [sys.executable, stopped.__file__, tmp_path, "1", *names],
+        [sys.executable, stopped.__file__, tmp_path, part, *names],
         env={**os.environ, **one_thread},
         capture_output=True,
         text=True,
@@ -37,4 +40,4 @@ def test_a_command_that_is_stopped_at_any_moment_says_one_line_and_ends_in_the_s
     assert done.returncode == 0, done.stderr
     *faults, last = map(json.loads, done.stdout.splitlines())
     assert faults == []
-    assert last == {"stops": sum(stopped.COMMANDS[name][1] for name in names)}
+    assert last == {"stops": sum(stopped.stops(name, part) for name in names)}
