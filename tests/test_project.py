@@ -151,7 +151,7 @@ def test_every_environment_that_installs_torch_is_constrained():
     own = {
         name: env["constraints"].split("\n") for name, env in environments().items() if "constraints" in env
     }
-    assert set(own) == {"tests", "quick", "lowest", "newest"}
+    assert set(own) == {"tests", "exhaustive", "quick", "lowest", "newest"}
     for lines in own.values():
         assert lines == ["", "lowest: tests/lowest.txt", "!lowest: constraints.txt"]
     assert "/constraints.txt" in pyproject()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
