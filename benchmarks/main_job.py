@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from recipe import machine, recipe
@@ -115,7 +116,7 @@ def run_floor(out: Path, preset: str) -> None:
     print(json.dumps(totals))
 
 
-_DATA: dict[str, np.ndarray] = {}  # of a worker
+_DATA: dict[str, Any] = {}  # of a worker
 
 
 def _prepare(out: Path) -> None:
@@ -126,7 +127,8 @@ def _prepare(out: Path) -> None:
     from audit.settings.detect import Config
     from audit.training import models  # noqa: F401
 
-    _DATA["X"] = datasets.load(Config()).X
+    _DATA["data"] = datasets.load(Config())
+    _DATA["X"] = _DATA["data"].X
     _DATA["y"] = np.load(out / "labels.npz")["given"]
 
 
@@ -138,53 +140,30 @@ def _ready(_: int) -> None:
 def _bare_fold(call: tuple[Path, str, int, object, int]) -> tuple[float, float, float]:
     """Core seconds of training one network and of its forward passes, and the operations of both."""
     import torch
+    from training_loop import train
 
-    from audit import datasets
-    from audit.settings.detect import Config
     from audit.training import models
     from audit.types import Training
 
     out, name, fold, recipe_of_round, threads = call
     kept = np.load(out / "folds" / name / f"{fold}.npz")
     trained, held_out = kept["trained"], kept["rows"]
-    data = datasets.load(Config())
+    data = _DATA["data"]
     shape = (len(trained), *data.X.shape[1:])
     task = Training(shape, 10, fold, recipe_of_round, threads, "cpu", lambda _: None)
     model = models.builder("cnn", data)(task)
     if model.max_epochs != len(kept["losses"]):
         sys.exit(f"{name} trained {len(kept['losses'])} epochs, and this loop would train {model.max_epochs}")
     torch.set_num_threads(threads)
+    torch.manual_seed(model.seed)
     net = model.module(**model.get_params_for("module"))
     operations = _operations(net, model, len(trained), len(held_out))
     start = time.perf_counter()
-    _train(net, model, trained)
+    train(net, model, _DATA["X"][trained], _DATA["y"][trained])
     middle = time.perf_counter()
     _ask(net, model, held_out)
     end = time.perf_counter()
     return (middle - start) * threads, (end - middle) * threads, operations
-
-
-def _train(net: object, model: object, rows: np.ndarray) -> None:
-    """Train on these rows, in the batches and by the schedule of the model."""
-    import torch
-    from torch import nn
-
-    from audit.training.models.muon import Muon
-
-    torch.manual_seed(model.seed)
-    optimizer = Muon(net.parameters(), lr=model.lr, fused=True)
-    steps = model.max_epochs * -(-len(rows) // model.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, model.lr, total_steps=steps)
-    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
-    images, labels = torch.from_numpy(_DATA["X"][rows]), torch.from_numpy(_DATA["y"][rows])
-    net.train()
-    for _ in range(model.max_epochs):
-        for batch in torch.randperm(len(rows)).split(model.batch_size):
-            loss = criterion(net(images[batch]), labels[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
 
 
 def _ask(net: object, model: object, rows: np.ndarray) -> None:

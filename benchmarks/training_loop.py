@@ -28,7 +28,11 @@ PAIRS = 7
 def bare(model: object, X: np.ndarray, y: np.ndarray) -> None:
     """The same training without skorch."""
     torch.manual_seed(0)
-    net = model.module(**model.get_params_for("module"))
+    train(model.module(**model.get_params_for("module")), model, X, y)
+
+
+def train(net: nn.Module, model: object, X: np.ndarray, y: np.ndarray) -> None:
+    """Train a network in the batches and by the schedule of the model."""
     optimizer = Muon(net.parameters(), lr=model.lr, fused=True)
     steps = model.max_epochs * -(-len(X) // model.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, model.lr, total_steps=steps)

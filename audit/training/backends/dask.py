@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain, islice
 from socket import create_connection
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _IN_USE: ContextVar["Client | None"] = ContextVar("client", default=None)
-LARGE_BYTES = 1_000_000
+LARGE_BYTES = 1_000_000  # of an array that is sent to each worker once
 ANSWER_SECONDS = 10.0  # in which the scheduler must answer
 LOCAL = "local:"  # begins the address of a cluster that is started here
 MOST_LOCAL = 1000  # processes of it
@@ -85,9 +85,10 @@ def run_on_cluster(client: "Client", calls: Iterable[Any], workers: int) -> Iter
 
     def submit(call: Any) -> Any:
         function, arguments, named = call
-        shared = [sent[id(each)] for each in arguments if id(each) in sent]
-        own = [_SHARED if id(each) in sent else each for each in arguments]
-        return client.submit(_call, function, own, named, *shared, pure=False)
+        own = [each for each in arguments if id(each) not in sent]
+        places = [place for place, each in enumerate(arguments) if id(each) in sent]
+        shared = [sent[id(arguments[place])] for place in places]
+        return client.submit(_call, function, own, named, places, *shared, pure=False)
 
     waiting = iter(listed)
     first = [submit(call) for call in islice(waiting, workers)]
@@ -101,17 +102,14 @@ def run_on_cluster(client: "Client", calls: Iterable[Any], workers: int) -> Iter
         yield result
 
 
-class _Shared(NamedTuple):
-    """Stands in a call for an argument that is sent beside it."""
-
-
-_SHARED = _Shared()
-
-
-def _call(function: Callable[..., Any], own: list[Any], named: dict[str, Any], *shared: Any) -> Any:
-    """Do a call on a worker, with what is shared in its places."""
-    rest = iter(shared)
-    return function(*(next(rest) if isinstance(each, _Shared) else each for each in own), **named)
+def _call(
+    function: Callable[..., Any], own: list[Any], named: dict[str, Any], places: list[int], *shared: Any
+) -> Any:
+    """Do a call on a worker, with the shared arguments in their places, which rise."""
+    arguments = list(own)
+    for place, argument in zip(places, shared, strict=True):
+        arguments.insert(place, argument)
+    return function(*arguments, **named)
 
 
 def _is_large(argument: Any) -> bool:
