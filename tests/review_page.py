@@ -111,3 +111,26 @@ def change(page, times=1):
 
 def open_filters(page):
     page.get_by_role("button", name="Filters", exact=True).click()
+
+
+def accessibility_faults(page, *, target_size=False):
+    """Each serious fault that axe finds as (rule, element), in light; in dark its colours alone are other.
+
+    The sizes of what is pressed take axe as long as everything else.
+    """
+    sync = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    faults = []
+    for scheme, options in (
+        ("light", {"rules": {"target-size": {"enabled": target_size}}}),
+        ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast"]}}),
+    ):
+        page.emulate_media(color_scheme=scheme)
+        found = sync.Axe().run(page, options=options).response["violations"]
+        faults += [
+            (scheme, each["id"], each["nodes"][0]["html"][:120])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+    return faults

@@ -136,13 +136,6 @@ for (const element of document.querySelectorAll("[data-given], [data-kind]")) {
 }
 
 // ---- Start
-/** Offer the values of a filter, where there is more than one. @param {string} name @param {[string, string][]} values */
-function offerFilter(name, values) {
-  const field = /** @type {HTMLSelectElement} */ (tools.querySelector(`[data-filter=${name}]`));
-  values.forEach(([value, words]) => field.add(new Option(words, value)));
-  if (values.length > 1) /** @type {HTMLElement} */ (field.parentElement).hidden = false;
-}
-
 /** Let the desk and the places that one jumps to stand below what sticks to the top. */
 function measure() {
   const head = /** @type {HTMLElement} */ (document.querySelector("header"));
@@ -170,6 +163,7 @@ grid.setAttribute("aria-multiselectable", "true");
 for (const card of cards) {
   card.setAttribute("role", "option");
   card.setAttribute("aria-selected", "false");
+  card.hidden = true; // until `refilter` shows a screen or two: to lay out all of them takes a second
 }
 document.body.classList.add("live");
 document.documentElement.classList.add("reviewed");

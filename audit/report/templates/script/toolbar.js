@@ -41,6 +41,13 @@ function filterWords(name) {
   return words[name] ?? name;
 }
 
+/** Offer the values of a filter, where there is more than one. @param {string} name @param {[string, string][]} values */
+function offerFilter(name, values) {
+  const field = /** @type {HTMLSelectElement} */ (tools.querySelector(`[data-filter=${name}]`));
+  values.forEach(([value, words]) => field.add(new Option(words, value)));
+  if (values.length > 1) /** @type {HTMLElement} */ (field.parentElement).hidden = false;
+}
+
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let settling;
 
