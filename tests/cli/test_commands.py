@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import posix, striped_images
+from conftest import EXHAUSTIVE, posix, striped_images
 
 import audit
 from audit.cli import progress
@@ -145,6 +145,8 @@ def test_the_same_command_again_reuses_and_says_so(table, run_audit, tmp_path):
 
 
 @posix
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_killed_run_leaves_no_worker_and_resumes_to_the_same_bytes(held, run_audit, tmp_path):
     arguments = [*held, "--noise", "0.2"]
     command = [sys.executable, "-m", "audit", *arguments, "--out", "killed", "--jobs", "2"]
@@ -266,7 +268,14 @@ def test_a_copy_of_the_process_has_nothing_to_say(capfd, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
 @pytest.mark.usefixtures("heeded_interrupts")
-@pytest.mark.parametrize(("network", "wait", "again"), [(True, 0, None), (False, 0.05, 0), (False, 0.4, 0.1)])
+@pytest.mark.parametrize(
+    ("network", "wait", "again"),
+    [
+        (True, 0, None),
+        pytest.param(False, 0.05, 0, marks=EXHAUSTIVE),
+        pytest.param(False, 0.4, 0.1, marks=EXHAUSTIVE),
+    ],
+)
 def test_an_interrupt_of_a_terminal_while_workers_start_is_one_line(held, tmp_path, network, wait, again):
     arguments = [*(DIGITS if network else held), "--out", "run", "--jobs", "2", "--quiet"]
     command = [sys.executable, "-m", "audit", *arguments]

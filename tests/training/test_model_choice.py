@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import EXHAUSTIVE
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -124,9 +125,9 @@ print(json.dumps([name for name in ("torch", "sklearn", "mine") if name in sys.m
     [
         ("auto", (50, 8, 8), ["torch", "sklearn"]),
         ("auto", (50, 4), ["sklearn"]),
-        ("boosting", (50, 8, 8), ["sklearn"]),
         ("mine:build", (50, 4), ["mine"]),
-        (LogisticRegression(), (50, 4), ["sklearn"]),
+        pytest.param("boosting", (50, 8, 8), ["sklearn"], marks=EXHAUSTIVE),
+        pytest.param(LogisticRegression(), (50, 4), ["sklearn"], marks=EXHAUSTIVE),
     ],
 )
 def test_a_worker_imports_what_the_models_need_before_it_is_given_one(tmp_path, model, shape, imported):
