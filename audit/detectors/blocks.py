@@ -1,11 +1,12 @@
 """Rows in blocks: what is computed row by row runs on all cores, and never needs a table of all rows."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Any, TypeVar, cast
+from functools import cache, cached_property, lru_cache
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,15 @@ class Block:
         return greatest(others)
 
 
+# Gives some arrays (b, …) of the rows of a block. It runs in several threads, or on other machines, to which
+# all that it refers to is sent.
+Compute: TypeAlias = Callable[[Block], Sequence[OfRows]]
+# From labels (n,), probabilities (n, k), what to compute, and the blocks: each block with its arrays.
+Elsewhere: TypeAlias = Callable[
+    [Labels, npt.NDArray[Any], Compute, Sequence[slice]], Iterator[tuple[slice, list[OfRows]]]
+]
+
+
 def greatest(values: npt.NDArray[Any]) -> Labels:
     """Return the row (b,) of the greatest of the values (k, b) in each column, the first of equal ones."""
     if len(values) > FEW_CLASSES:
@@ -86,9 +96,9 @@ def normalized(pred_probs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def by_blocks(
-    labels: Labels, pred_probs: npt.NDArray[Any], compute: Callable[[Block], Sequence[OfRows]]
+    labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute, elsewhere: Elsewhere | None = None
 ) -> list[OfRows]:
-    """Compute arrays (n, …) of all rows, block by block, on all cores.
+    """Compute arrays (n, …) of all rows, block by block: on all cores, or elsewhere.
 
     Blocks are the same on every machine, and so are the results.
 
@@ -97,18 +107,13 @@ def by_blocks(
     labels, pred_probs
         The given labels (n,), and the probabilities (n, k) of any float type, perhaps in a mapped file.
     compute
-        Gives some arrays (b, …) of the rows of a block. It runs in several threads at once.
+        What is computed of a block.
+    elsewhere
+        Computes blocks on other machines, all but the first one, which tells the form of the arrays.
     """
-
-    def computed(rows: slice) -> list[OfRows]:
-        probs = columns_of(pred_probs[rows], np.float32)
-        np.maximum(probs, 0, out=probs)
-        probs /= probs.sum(axis=0)
-        return [np.asarray(part) for part in compute(Block(labels[rows], probs))]
-
     first, *others = slices(*pred_probs.shape)
     with threads_limited(1):  # the blocks share the cores, so that the products of one need not
-        parts = computed(first)
+        parts = of_block(labels[first], pred_probs[first], compute)
         arrays = [np.empty((len(labels), *part.shape[1:]), part.dtype) for part in parts]
 
         def fill(rows: slice, parts: Sequence[OfRows]) -> None:
@@ -116,19 +121,34 @@ def by_blocks(
                 array[rows] = part
 
         fill(first, parts)
-        for _ in in_threads(lambda rows: fill(rows, computed(rows)), others):
-            pass
+        if elsewhere is None:
+            here = in_threads(
+                lambda rows: fill(rows, of_block(labels[rows], pred_probs[rows], compute)), others
+            )
+            for _ in here:
+                pass
+        else:
+            for rows, parts in elsewhere(labels, pred_probs, compute, others):
+                fill(rows, parts)
     return arrays
+
+
+def of_block(labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute) -> list[OfRows]:
+    """Compute the arrays (b, …) of a block from its labels (b,) and probabilities (b, k)."""
+    probs = columns_of(pred_probs, np.float32)
+    np.maximum(probs, 0, out=probs)
+    probs /= probs.sum(axis=0)
+    return [np.asarray(part) for part in compute(Block(labels, probs))]
 
 
 def threads_limited(limit: int | None) -> AbstractContextManager[Any]:
     """A block in which linear algebra uses this many threads; None leaves them as they are."""
-    return cast("AbstractContextManager[Any]", _libraries().limit(limits=limit))
+    return cast("AbstractContextManager[Any]", _libraries(len(sys.modules)).limit(limits=limit))
 
 
-@cache
-def _libraries() -> ThreadpoolController:
-    """The libraries of linear algebra; looking for them anew, each time, took a fifth of a small audit."""
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> ThreadpoolController:
+    """The libraries of linear algebra; looked for anew, in milliseconds, when modules were imported."""
     from scipy import linalg  # noqa: F401, PLC0415  only libraries that are loaded are found
 
     return ThreadpoolController()

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors.blocks import Block, OfRows, by_blocks, normalized, sample_of
+from audit.detectors.blocks import (
+    Block,
+    Elsewhere,
+    OfRows,
+    by_blocks,
+    normalized,
+    sample_of,
+)
 from audit.detectors.label_model import LabelModel, fit
 from audit.detectors.transition import transition_matrix
 from audit.detectors.votes import posterior
@@ -28,6 +35,7 @@ class Evidence:
     pred_probs: npt.NDArray[np.floating[Any]]  # (n, k) of any precision; rows are made to sum to one
     margins: npt.NDArray[np.float32] | None = None  # (n,) mean logit margin of the given label in training
     votes: Votes | None = None  # of several people, some of whom gave the same rows labels
+    elsewhere: Elsewhere | None = None  # where what is said of all rows is computed; here when None
 
     @cached_property
     def sample(self) -> "Evidence":
@@ -147,7 +155,7 @@ class Evidence:
 
     def by_rows(self, compute: Callable[[Block], Sequence[OfRows]]) -> list[OfRows]:
         """Compute arrays (n, …) from the arrays (b, …) that each block gives."""
-        return by_blocks(self.labels, self.pred_probs, compute)
+        return by_blocks(self.labels, self.pred_probs, compute, self.elsewhere)
 
     def issues(self, is_issue: Mask, quality: Floats, suggested: Labels | None = None) -> Issues:
         """Return issues whose p_error is one less the quality (n,).

@@ -20,7 +20,7 @@ from audit.runs.folder import RunFolder
 from audit.training import capabilities
 from audit.training.backends.parallel import run_parallel
 from audit.training.backends.processes import progress_board
-from audit.training.backends.shared import SharedExamples, examples_of, shared
+from audit.training.backends.shared import SharedArray, array_of, shared
 from audit.training.cross_validation import Fitting
 from audit.training.model import fit
 from audit.types import Examples, Labels, Recipe, Rows, Training, evenly
@@ -147,7 +147,7 @@ def _start_weights(trial: Trial, done: Mapping[str, Outcome]) -> NetworkWeights:
 
 
 def _run(
-    sent: SharedExamples,
+    sent: SharedArray,
     board: npt.NDArray[np.float32],
     number: int,
     trial: Trial,
@@ -156,7 +156,7 @@ def _run(
 ) -> tuple[int, Outcome]:
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
-    X = examples_of(sent)
+    X = array_of(sent)
     if trial.labels.min() == trial.labels.max():  # nothing to learn, and scikit-learn's models refuse it
         predicted = np.full(len(trial.test), trial.labels[0])
         return number, Outcome(predicted, (), time.perf_counter() - start, "cpu", start_weights)

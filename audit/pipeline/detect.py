@@ -280,18 +280,28 @@ def _workers_starting(
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
 
 
-@one_thread()
-def _audit(
-    request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
-) -> RunRecord:
-    """Flip labels, predict all rows out of sample, judge the labels, and choose what the report shows."""
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """The data with its flipped labels, and out-of-sample predictions of all rows."""
+
+    chosen: model_choice.ModelChoice
+    labels: NoisyLabels
+    trained: rounds.Trained
+
+
+def _predict(
+    request: AuditRequest,
+    folder: RunFolder | None,
+    seeds: Seeds,
+    machines: int | None,
+    listener: Listener,
+    timer: StepTimer,
+) -> _Predicted:
+    """Embed the examples where that is asked for, flip labels, and predict all rows out of sample.
+
+    As many models are trained at a time as machines, where these are a cluster's.
+    """
     config = request.config
-    models.check(request.model)
-    judge.detector_for_noise(config, request.dataset.votes)
-    seeds = Seeds.of(config.run.seed)
-    run_stages = stages_of(request)
-    for note in (*request.dataset.notes, *request.dataset.cautions):
-        listener.note(note)
     dataset = request.dataset
     if request.embedding is not None:
         with timer("embed"):
@@ -305,14 +315,33 @@ def _audit(
             chosen = model_choice.choose(
                 request.model, dataset, labels.noisy, config.training, seeds.model_choice, listener
             )
-        dataset = chosen.dataset
     with timer("folds"):
         checkpoints = None
         if folder is not None:
             source = request.source if request.mapped else NO_FILES
-            checkpoints = _CheckedFolds(_checkpoints(folder, run_stages[-2].key, dataset), source)
-        trained = _train(request, chosen, labels, seeds, checkpoints, listener)
-    judged = judge.judge(dataset, labels, trained, config, seeds, timer)
+            key = stages_of(request)[-2].key
+            checkpoints = _CheckedFolds(_checkpoints(folder, key, chosen.dataset), source)
+        trained = _train(request, chosen, labels, seeds, checkpoints, listener, machines)
+    return _Predicted(chosen, labels, trained)
+
+
+@one_thread()
+def _audit(
+    request: AuditRequest, folder: RunFolder | None, listener: Listener, timer: StepTimer
+) -> RunRecord:
+    """Flip labels, predict all rows out of sample, judge the labels, and choose what the report shows."""
+    config = request.config
+    models.check(request.model)
+    judge.detector_for_noise(config, request.dataset.votes)
+    seeds = Seeds.of(config.run.seed)
+    run_stages = stages_of(request)
+    for note in (*request.dataset.notes, *request.dataset.cautions):
+        listener.note(note)
+    with cluster(config.training.cluster) as machines:
+        predicted = _predict(request, folder, seeds, machines, listener, timer)
+        chosen, labels, trained = predicted.chosen, predicted.labels, predicted.trained
+        dataset = chosen.dataset
+        judged = judge.judge(dataset, labels, trained, config, seeds, timer)
     notes = [*judge.vote_notes(dataset, labels), *trained.notes, *judged.notes]
     with timer("issues"):
         rng = np.random.default_rng(seeds.controls)
@@ -444,12 +473,13 @@ def _train(
     seeds: Seeds,
     checkpoints: rounds.FoldStore | None,
     listener: Listener,
+    machines: int | None,
 ) -> rounds.Trained:
     """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
     dataset = chosen.dataset
     if request.pred_probs is not None:
         checked = _checked_probabilities(request.pred_probs, dataset)
-        return rounds.Trained.from_pred_probs(checked.pred_probs, dataset, checked.notes, listener)
+        return rounds.Trained.from_pred_probs(checked, dataset, listener)
     training = request.config.training
     sample_weights = None
     if request.sample_weight is not None:
@@ -465,7 +495,7 @@ def _train(
         fold_seeds=seeds.folds,
         model_seeds=seeds.models,
         sample_weights=sample_weights,
-        jobs=training.jobs,
+        jobs=training.jobs or machines,
         synthetic_seed=seeds.planting,
         as_given=reads_given(chosen.model, dataset),
     )
@@ -476,9 +506,7 @@ def _train(
     if short is not None and training.cluster is None:
         listener.note(short)
     try:
-        with cluster(training.cluster) as machines:
-            work = replace(work, jobs=training.jobs or machines)
-            return rounds.train_rounds(work, checkpoints, listener)
+        return rounds.train_rounds(work, checkpoints, listener)
     except MachineError:
         if request.mapped is not None:
             request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too
@@ -497,5 +525,6 @@ def _checked_probabilities(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -
     """The caller's probabilities of the rows that are audited, checked against their labels."""
     probs = np.asarray(probabilities.in_class_order(pred_probs, dataset.class_names))
     if probs.ndim > 0 and len(probs) > dataset.rows.max():
-        probs = probs[dataset.rows]
+        all_in_order = np.array_equal(dataset.rows, np.arange(len(probs)))
+        probs = probs if all_in_order else probs[dataset.rows]  # a mapped file stays one
     return probabilities.checked(dataset.labels, probs, dataset.class_names)

@@ -2,21 +2,22 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import joblib
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from audit.datasets import hashes_of
 from audit.datasets.examples import row_hashes
 from audit.datasets.given_rows import given_hashes
+from audit.detectors.blocks import threads_limited
 from audit.events import Listener
 from audit.runs.folder import EMBED
 from audit.runs.stages import Stage
+from audit.training.backends import dask
 from audit.training.embedders import embedder_of
 from audit.training.embedders.embedder import BATCH, Embedder
 from audit.training.embedders.inputs import Inputs
@@ -53,7 +54,7 @@ class Embedding:
         embedder = embedder_of(embed, device)
         inputs = Inputs.of(dataset, dataset)
         rows = evenly_spaced(len(inputs), BATCH)
-        with _all_cores():
+        with threads_limited(joblib.cpu_count()):
             start = time.perf_counter()
             tried = embedder.features(inputs, rows)
             seconds = (time.perf_counter() - start) / len(rows)
@@ -100,11 +101,10 @@ class Embedding:
             done += count
             listener.counted("embedding", done, total)
 
-        with _all_cores():
-            features = {
-                name: np.concatenate(list(_features(self.embedder, self.width, each, name, store, progress)))
-                for name, each in inputs.items()
-            }
+        features = {
+            name: _features(self.embedder, self.width, each, name, store, progress)
+            for name, each in inputs.items()
+        }
         return dataset.embedded_as(features["rows"], features.get("unlabelled"))
 
 
@@ -115,24 +115,66 @@ def _features(
     name: str,
     store: FeatureStore | None,
     progress: Callable[[int], None],
-) -> Iterator[npt.NDArray[np.float32]]:
-    """The features of all examples, file by file."""
+) -> npt.NDArray[np.float32]:
+    """The features (n, d) of all examples; those that are stored are not computed again."""
+    features = np.empty((len(inputs), width), np.float32)
     size = BATCH * STORED_BATCHES
+    missing = []
     for number, start in enumerate(range(0, len(inputs), size)):
-        rows = np.arange(start, min(start + size, len(inputs)))
-        kept = None if store is None else store.load(f"{name}-{number}", len(rows), width)
-        if kept is not None:
-            progress(len(rows))
-            yield kept
+        rows = slice(start, min(start + size, len(inputs)))
+        kept = None if store is None else store.load(f"{name}-{number}", rows.stop - start, width)
+        if kept is None:
+            missing.append(rows)
             continue
-        computed = np.empty((len(rows), width), np.float32)
-        for first in range(0, len(rows), BATCH):
-            batch = rows[first : first + BATCH]
-            computed[first : first + BATCH] = embedder.features(inputs, batch, width)
-            progress(len(batch))
+        features[rows] = kept
+        progress(len(kept))
+    compute = _computed_on_cluster if dask.is_in_use() else _computed_here
+    for rows, computed in compute(embedder, width, inputs, missing, progress):
+        features[rows] = computed
         if store is not None:
-            store.save(f"{name}-{number}", computed)
-        yield computed
+            store.save(f"{name}-{rows.start // size}", computed)
+    return features
+
+
+def _computed_here(
+    embedder: Embedder, width: int, inputs: Inputs, missing: Sequence[slice], progress: Callable[[int], None]
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """Compute the features of these rows, part by part."""
+    for rows in missing:
+        part = inputs.part(rows.start, rows.stop)
+        yield _features_of_part(embedder, width, part, joblib.cpu_count(), progress)
+
+
+def _computed_on_cluster(
+    embedder: Embedder, width: int, inputs: Inputs, missing: Sequence[slice], progress: Callable[[int], None]
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """Compute the features of these rows on the cluster that is in use, a part on each worker at a time."""
+    calls = [
+        joblib.delayed(_features_of_part)(
+            embedder, width, inputs.part(rows.start, rows.stop), joblib.cpu_count()
+        )
+        for rows in missing
+    ]
+    for rows, computed in dask.run_in_use(calls):
+        progress(len(computed))
+        yield rows, computed
+
+
+def _features_of_part(
+    embedder: Embedder,
+    width: int,
+    part: Inputs,
+    threads: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[slice, npt.NDArray[np.float32]]:
+    """The rows of a part of the examples, and their features; as many threads give the same bytes."""
+    computed = np.empty((len(part), width), np.float32)
+    with threads_limited(threads):
+        for first in range(0, len(part), BATCH):
+            batch = np.arange(first, min(first + BATCH, len(part)))
+            computed[first : first + BATCH] = embedder.features(part, batch, width)
+            progress(len(batch))
+    return slice(part.first, part.first + len(part)), computed
 
 
 def _examples_digest(dataset: LabeledDataset) -> str:
@@ -152,8 +194,3 @@ def _examples_digest(dataset: LabeledDataset) -> str:
 
 def _digest(array: npt.NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def _all_cores() -> threadpool_limits:
-    """A block in which libraries compute on all cores."""
-    return threadpool_limits(joblib.cpu_count())

@@ -16,6 +16,7 @@ from audit.kinds import step
 from audit.pipeline.rounds import Trained
 from audit.settings.choices import DEFAULT_DETECTOR, kinds_in
 from audit.settings.detect import Config
+from audit.training.backends.judging import elsewhere
 from audit.types import Conflicts, Issues, Kinds, LabeledDataset, NoisyLabels, Seeds, VoteQuality, Votes
 from audit.wording import percent
 
@@ -91,11 +92,12 @@ def judge(
     settings = config.detection
     probs = trained.out_of_sample
     with timer("issues"):
-        seen = (probs.pred_probs, probs.margins)
-        noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes))
+        seen = (trained.judged_probs, probs.margins)
+        where = elsewhere(trained.judged_probs)
+        noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes), where)
         original = noisy
         if labels.flipped.any() or labels.votes is not dataset.votes:
-            original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes))
+            original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes), where)
         used = detector_for_noise(config, dataset.votes)
         issues = detectors.DETECTORS[used](noisy)
         compared = {}

@@ -6,13 +6,15 @@ Nothing here knows which labels were changed on purpose; it sees the noisy label
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+import numpy.typing as npt
 
 from audit import detectors
 from audit.datasets.duplicates import Duplicates, duplicates_of
+from audit.detectors.blocks import threads_limited
+from audit.detectors.pred_probs import Ready
 from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.held_together import held_together
@@ -29,7 +31,6 @@ from audit.types import (
     Labels,
     Mask,
     OutOfSample,
-    Probs,
     Synthetic,
     children,
 )
@@ -65,16 +66,20 @@ class Trained:
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
     cautions: tuple[str, ...] = ()  # what may make the score misleading, a line each
     failures: tuple[str, ...] = ()  # why the models tell nothing, a line each
+    given_probs: npt.NDArray[np.floating[Any]] | None = None  # (n, k) the user's, perhaps in a mapped file
 
     @classmethod
-    def from_pred_probs(
-        cls, pred_probs: Probs, dataset: LabeledDataset, notes: tuple[str, ...], listener: Listener
-    ) -> Self:
+    def from_pred_probs(cls, given: Ready, dataset: LabeledDataset, listener: Listener) -> Self:
         """Take the user's own probabilities (n, k) in place of training."""
         n = len(dataset.labels)
-        fold = np.zeros(n, dtype=np.int64)
+        predictions = OutOfSample(given.pred_probs, np.zeros(n, dtype=np.int64))
         duplicates = duplicates_of(dataset, partial(listener.counted, DUPLICATES))
-        return cls(OutOfSample(pred_probs, fold), (), n, duplicates, notes)
+        return cls(predictions, (), n, duplicates, given.notes, given_probs=given.values)
+
+    @property
+    def judged_probs(self) -> npt.NDArray[np.floating[Any]]:
+        """The probabilities (n, k) that detectors read, in a mapped file where they came in one."""
+        return self.out_of_sample.pred_probs if self.given_probs is None else self.given_probs
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +121,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     rounds = task.schedule.rounds()
     first_last = len(rounds) - task.schedule.n_repeats  # the first of the repeats of the last round
     finished = {each.name: checkpoints.load_folds(each.name, task.folds) for each in rounds if checkpoints}
-    with threadpool_limits(1):  # more threads would wait for those that starting workers keep from running
+    with threads_limited(1):  # more threads would wait for those that starting workers keep from running
         duplicates = duplicates_of(task.dataset, partial(listener.counted, DUPLICATES))
     held = held_together(task.dataset, task.labels, duplicates, task.folds)
     for note in (*held.notes, *held.cautions):

@@ -5,8 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from threadpoolctl import threadpool_limits
-
+from audit.detectors.blocks import threads_limited
 from audit.errors import RunError
 from audit.events import Listener, Silent, optional
 from audit.report import charts, page
@@ -213,7 +212,7 @@ def write_report(record: RunRecord, folder: RunFolder, listener: Listener = SILE
     html = None
     plots = page.plot_names(record)
     drawings = len(plots) + 1
-    with threadpool_limits(1):  # another number of cores gives the same bytes
+    with threads_limited(1):  # another number of cores gives the same bytes
         for done, name in enumerate(plots):
             listener.counted("drawing the report", done, drawings)
             content = None

@@ -12,8 +12,8 @@ from typing import TypeAlias
 import joblib
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from audit.detectors.blocks import threads_limited
 from audit.events import optional
 from audit.training import capabilities, mirroring
 from audit.training.backends.parallel import run_parallel
@@ -24,7 +24,7 @@ from audit.training.backends.processes import (
     progress_board,
     start_parallel,
 )
-from audit.training.backends.shared import SharedExamples, examples_of, shared
+from audit.training.backends.shared import SharedArray, array_of, shared
 from audit.training.embeddings import landmark_rows
 from audit.training.folds import (
     assign_balanced_folds,
@@ -261,9 +261,7 @@ def threads_of_folds(shape: tuple[int, ...], folds: int) -> list[int]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread what the models of folds do not: another number of cores gives the same bytes."""
-    from scipy import linalg  # noqa: F401, PLC0415  only libraries that are loaded can be limited
-
-    with threadpool_limits(1):
+    with threads_limited(1):
         yield
 
 
@@ -281,7 +279,7 @@ def threads_of(fold: int, folds: int, cores: int) -> int:
 
 @one_thread()
 def _train_fold(
-    sent: SharedExamples,
+    sent: SharedArray,
     unlabelled: Examples | None,
     board: npt.NDArray[np.float32],
     task: FoldTask,
@@ -291,7 +289,7 @@ def _train_fold(
 ) -> FoldResult:
     """Train on the other folds and predict this one; runs in a worker process."""
     start = time.perf_counter()
-    X = examples_of(sent)
+    X = array_of(sent)
 
     def watch(share: float) -> None:
         board[number] = min(0.999, share)  # 1 is set where the result arrives

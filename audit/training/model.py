@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from audit.datasets.lazy_rows import lazy_rows
 from audit.detectors import pred_probs as probabilities
+from audit.detectors.blocks import threads_limited
 from audit.detectors.survey import Numbers
 from audit.errors import AuditError, DataError
 from audit.events import enough_memory, optional
@@ -235,7 +235,7 @@ def _fit(
 @contextmanager
 def _guarded(training: Training, where: str) -> Iterator[None]:
     """Run a block of a user's model on the threads of its training; any failure becomes an AuditError."""
-    with warnings.catch_warnings(), threadpool_limits(training.threads):
+    with warnings.catch_warnings(), threads_limited(training.threads):
         warnings.simplefilter("ignore")  # other libraries' advice, repeated by every worker
         try:
             with enough_memory(f"the model on {where}, examples of shape {training.shape}"):

@@ -14,7 +14,10 @@ import pytest
 from conftest import posix, striped_images
 
 import audit
-from audit.training.backends.shared import MappedExamples, examples_of, shared
+from audit.detectors import blocks
+from audit.pipeline import embedding
+from audit.training.backends import dask, judging
+from audit.training.backends.shared import MappedArray, array_of, shared
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +57,7 @@ def there(tmp_path):
 
 
 @pytest.fixture
-def dask(there):
+def scheduler(there):
     """A scheduler and two worker processes on this machine: its address, and the scheduler's process."""
     pytest.importorskip("distributed")
     folder, env = there
@@ -122,14 +125,14 @@ def results(folder):
 
 
 @posix
-def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, dask):
+def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, scheduler):
     folder, _ = there
     run(there, "--out", "here")
     before = len(trainings(there))
     assert before == 4
     hold = folder / "marks" / f"hold-from-{before + 2}"
     hold.touch()
-    running = begun(there, "--out", "there", "--cluster", dask[0])
+    running = begun(there, "--out", "there", "--cluster", scheduler[0])
     until(lambda: len(trainings(there)) == before + 2)
     os.kill(int(trainings(there)[-1].name.split("-")[1]), signal.SIGKILL)
     hold.unlink()
@@ -140,19 +143,19 @@ def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, dask
 
 
 @posix
-def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, dask):
+def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, scheduler):
     folder, _ = there
-    address, scheduler = dask
+    address, process = scheduler
     hold = folder / "marks" / "hold-from-3"
     hold.touch()
     running = begun(there, "--out", "there", "--cluster", address)
     kept = folder / "there" / "folds" / "round-1"
     until(lambda: len(trainings(there)) == 4 and len(list(kept.glob("*.npz"))) == 2)
-    scheduler.kill()
+    process.kill()
     _, said = running.communicate(timeout=120)
     assert running.returncode == 2
     assert said.count("\n") == 1
-    assert said.startswith(f"audit: the Dask cluster at {address} was lost while models were trained (")
+    assert said.startswith(f"audit: the Dask cluster at {address} was lost (")
     assert said.endswith(
         "; finished folds are kept, and the same command resumes; start the cluster again, or leave "
         "--cluster out\n"
@@ -165,6 +168,28 @@ def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, dask)
     assert results(folder / "there") == results(folder / "here")
 
 
+@pytest.mark.exhaustive
+def test_code_that_the_cluster_does_not_have_is_one_line(there, scheduler):
+    folder, env = there
+    own = folder / "own"
+    own.mkdir()
+    (own / "mine.py").write_text("def pixels(examples):\n    return examples\n")
+    arguments = ["../d.npz", "--embed", "mine:pixels", "--cluster", scheduler[0], "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "audit", "detect", *arguments],
+        cwd=own,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "audit: the cluster cannot import what the audit needs there (No module named 'mine'); install it, or "
+        "make it importable, where the scheduler and the workers run\n"
+    )
+
+
 def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
     pytest.importorskip("distributed")
     X, y = striped_images(160)
@@ -175,6 +200,57 @@ def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
     assert found["here"] == found["there"]
 
 
+def pixels(images):
+    """Features that tell the process which computed them, by a file."""
+    (Path(os.environ["MARKS"]) / f"embedded-{os.getpid()}-{time.monotonic_ns()}").touch()
+    return np.asarray(images, dtype=np.float32).reshape(len(images), -1)
+
+
+def test_examples_are_embedded_on_the_cluster(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("MARKS", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the workers find `pixels`
+    monkeypatch.setattr(embedding, "STORED_BATCHES", 1)
+    X, y = striped_images(160)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    for name, cluster in (("here", None), ("there", "local:2")):
+        for mark in tmp_path.glob("embedded-*"):
+            mark.unlink()
+        audit.detect(mapped, y, noise=0.1, folds=2, embed=pixels, cluster=cluster, out=tmp_path / name)
+    processes = [int(mark.name.split("-")[1]) for mark in tmp_path.glob("embedded-*")]
+    assert len(processes) == 6  # five parts, and the trial here
+    assert processes.count(os.getpid()) == 1
+    assert results(tmp_path / "there") == results(tmp_path / "here")
+
+
+def test_probabilities_in_a_file_are_judged_on_the_cluster(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(blocks, "BLOCK_ENTRIES", 600)
+    monkeypatch.setattr(judging, "BLOCKS_SENT", 2)
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 2000)
+    powers = np.exp(rng.normal(size=(2000, 3)) + 3 * np.eye(3)[y]).astype(np.float32)
+    np.save(tmp_path / "p.npy", powers / powers.sum(axis=1, keepdims=True))
+    mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
+
+    def judged_by(block):
+        return [np.full(len(block.labels), os.getpid()), block.probs.T]
+
+    with dask.cluster("local:2"):
+        there = judging.elsewhere(mapped)
+        processes, probs = blocks.by_blocks(y, mapped, judged_by, there)
+        assert judging.elsewhere(np.array(mapped)) is None  # what is in memory is not sent
+    assert (processes[:200] == os.getpid()).all()  # the first block, which tells the form of the results
+    assert (processes[200:] != os.getpid()).all()
+    assert len(np.unique(processes)) == 3
+    assert probs == pytest.approx(np.array(mapped), abs=1e-6)
+    assert judging.elsewhere(mapped) is None
+    for name, cluster in (("here", None), ("there", "local:2")):
+        audit.detect(y=y, pred_probs=mapped, noise=0, cluster=cluster, out=tmp_path / name)
+    assert results(tmp_path / "there") == results(tmp_path / "here")
+
+
 def test_a_mapped_file_is_sent_as_its_path(tmp_path):
     whole = np.arange(600_000, dtype=np.int64).reshape(1000, 600)
     np.save(tmp_path / "X.npy", whole)
@@ -183,14 +259,14 @@ def test_a_mapped_file_is_sent_as_its_path(tmp_path):
         sent = pickle.dumps(shared(X))
         assert len(sent) < 1000
         back = pickle.loads(sent)  # noqa: S301
-        assert isinstance(back, MappedExamples)
-        assert np.array_equal(examples_of(back), X)
+        assert isinstance(back, MappedArray)
+        assert np.array_equal(array_of(back), X)
     for X in (whole, mapped[::2], mapped.T):
         assert shared(X) is X
     sent = pickle.dumps(shared(mapped))
     np.save(tmp_path / "X.npy", whole[:10])
-    with pytest.raises(audit.DataError, match=r"X\.npy has [\d,]+ bytes where a model is trained, expected"):
+    with pytest.raises(audit.DataError, match=r"X\.npy has [\d,]+ bytes where a worker reads it, expected"):
         pickle.loads(sent)  # noqa: S301
     Path(tmp_path / "X.npy").unlink()
-    with pytest.raises(audit.DataError, match=r"X\.npy is missing where a model is trained"):
+    with pytest.raises(audit.DataError, match=r"X\.npy is missing where a worker reads it"):
         pickle.loads(sent)  # noqa: S301

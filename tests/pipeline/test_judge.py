@@ -5,6 +5,7 @@ import pytest
 
 from audit.datasets import from_arrays
 from audit.detectors import calibration
+from audit.detectors.pred_probs import Ready
 from audit.events import Silent, StepTimer
 from audit.noise import inject
 from audit.pipeline import judge, rounds
@@ -21,7 +22,7 @@ def verdicts(n=2000, k=4, rate=0.2, seed=0, signal=3):
     config = Config.of(noise=rate)
     dataset = from_arrays(rng.normal(size=(n, 5)), original, split=None, name="made", config=config)
     labels = inject(original, rate, rng=rng)
-    trained = rounds.Trained.from_pred_probs(probs, dataset, (), Silent())
+    trained = rounds.Trained.from_pred_probs(Ready(probs), dataset, Silent())
     return labels, judge.judge(dataset, labels, trained, config, Seeds.of(seed), StepTimer(Silent()))
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from audit.errors import AuditError, ConfigError, MachineError
+from audit.wording import one_line
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,10 +32,10 @@ REMEDY = "expected the address of a scheduler such as tcp://host:8786, or local:
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[int | None]:
-    """Train on the Dask cluster at this address while the block runs; yields how many models fit on it.
+    """Use the Dask cluster at this address while the block runs; yields the number of its workers.
 
     Without an address it changes nothing and yields None. `local:4` starts four processes on this machine.
-    A worker that is lost costs what it was training, which another one trains again.
+    A worker that is lost costs the call that it was on, which another one does again.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def cluster(address: str | None) -> Iterator[int | None]:
         When Dask is missing, the cluster does not answer, or its workers have several threads, which would
         share the random numbers of their process.
     MachineError
-        When the scheduler is lost, or one model's workers are killed again and again.
+        When the scheduler is lost, or one call's workers are killed again and again.
     """
     if address is None:
         yield None
@@ -64,18 +65,21 @@ def cluster(address: str | None) -> Iterator[int | None]:
                 _IN_USE.reset(before)
 
 
-def client_in_use() -> "Client | None":
-    """The connection to the cluster that is in use; None where there is none."""
-    return _IN_USE.get()
+def is_in_use() -> bool:
+    """Whether a cluster is in use."""
+    return _IN_USE.get() is not None
 
 
-def run_on_cluster(client: "Client", calls: Iterable[Any], workers: int) -> Iterator[Any]:
-    """Run joblib's delayed calls on a cluster, `workers` at a time, and yield results as they end.
+def run_in_use(calls: Iterable[Any], workers: int | None = None) -> Iterator[Any]:
+    """Run joblib's delayed calls on the cluster that is in use, and yield results as they end.
 
-    What several calls share is sent once to each worker.
+    As many run at a time as asked for, or else as there are workers. What several calls share is sent once to
+    each worker.
     """
     from distributed import as_completed  # noqa: PLC0415  an extra
 
+    client = _IN_USE.get()
+    assert client is not None
     listed = list(calls)
     times = Counter(id(each) for _, arguments, _ in listed for each in arguments)
     sent: dict[int, Any] = {}
@@ -91,11 +95,12 @@ def run_on_cluster(client: "Client", calls: Iterable[Any], workers: int) -> Iter
         return client.submit(_call, function, own, named, places, *shared, pure=False)
 
     waiting = iter(listed)
-    first = [submit(call) for call in islice(waiting, workers)]
+    first = [submit(call) for call in islice(waiting, workers or max(1, len(client.nthreads())))]
     with client.as_current():  # as_completed has no argument for it
         running = as_completed(first)
     for future in running:
-        result = future.result()
+        with _missing_code_told():
+            result = future.result()
         future.release()
         for call in islice(waiting, 1):
             running.add(submit(call))
@@ -167,6 +172,25 @@ def _client(address: str) -> Iterator["Client"]:
 
 
 @contextmanager
+def _missing_code_told() -> Iterator[None]:
+    """Raise ConfigError where the cluster has no module that a call needs, such as a user's own."""
+    try:
+        yield
+    except AuditError:
+        raise
+    except Exception as error:
+        why: BaseException | None = error
+        while why is not None and not isinstance(why, ImportError):
+            why = why.__cause__
+        if why is None:
+            raise
+        raise ConfigError(
+            f"the cluster cannot import what the audit needs there ({one_line(why)}); install it, or make it "
+            "importable, where the scheduler and the workers run"
+        ) from error
+
+
+@contextmanager
 def _a_lost_cluster_told(address: str) -> Iterator[None]:
     """Raise MachineError in place of what Dask raises when it loses the scheduler or too many workers."""
     try:
@@ -177,9 +201,8 @@ def _a_lost_cluster_told(address: str) -> Iterator[None]:
         if not type(error).__module__.startswith("distributed."):
             raise
         raise MachineError(
-            f"the Dask cluster at {address} was lost while models were trained ({type(error).__name__}); "
-            "finished folds are kept, and the same command resumes; start the cluster again, or leave "
-            "--cluster out"
+            f"the Dask cluster at {address} was lost ({type(error).__name__}); finished folds are kept, and "
+            "the same command resumes; start the cluster again, or leave --cluster out"
         ) from error
 
 

@@ -14,8 +14,7 @@ def run_parallel(calls: Iterable[Any], workers: int) -> Iterator[Any]:
     MachineError
         When a process of this machine is killed meanwhile, or the cluster is lost.
     """
-    client = dask.client_in_use()
-    if client is None:
-        yield from processes.run_in_processes(calls, workers)
+    if dask.is_in_use():
+        yield from dask.run_in_use(calls, workers)
     else:
-        yield from dask.run_on_cluster(client, calls, workers)
+        yield from processes.run_in_processes(calls, workers)

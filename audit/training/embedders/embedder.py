@@ -39,7 +39,7 @@ class Embedder:
         DataError
             When the embedder fails, or returns anything else than a finite row for each example.
         """
-        where = f"rows {rows[0]:,} to {rows[-1]:,}"
+        where = f"rows {inputs.first + rows[0]:,} to {inputs.first + rows[-1]:,}"
         try:
             examples = inputs.take(rows, self.reads, self.side)
         except DataError as error:
@@ -62,8 +62,8 @@ class Embedder:
         bad = rows[~np.isfinite(features).all(axis=1)]
         if len(bad):
             raise DataError(
-                f"--embed {self.name} returned NaN or infinite values, first for row {bad[0]:,}, expected "
-                "finite numbers; correct it, or leave such rows out"
+                f"--embed {self.name} returned NaN or infinite values, first for row "
+                f"{inputs.first + bad[0]:,}, expected finite numbers; correct it, or leave such rows out"
             )
         return features
 

@@ -1,0 +1,47 @@
+"""Judging on a cluster: blocks of a mapped file of probabilities, each computed where a worker reads it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import joblib
+import numpy.typing as npt
+
+from audit.detectors.blocks import Compute, Elsewhere, OfRows, of_block, threads_limited
+from audit.training.backends import dask
+from audit.training.backends.shared import MappedArray, SharedArray, array_of, shared
+from audit.types import Labels
+
+BLOCKS_SENT = 32  # to a worker at a time
+
+
+def elsewhere(pred_probs: npt.NDArray[Any]) -> Elsewhere | None:
+    """Where to judge by these probabilities instead of here: on the cluster in use, if they are in a file."""
+    if dask.is_in_use() and isinstance(shared(pred_probs), MappedArray):
+        return _on_cluster
+    return None
+
+
+def _on_cluster(
+    labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute, blocks: Sequence[slice]
+) -> Iterator[tuple[slice, list[OfRows]]]:
+    sent = shared(pred_probs)
+    groups = [blocks[start : start + BLOCKS_SENT] for start in range(0, len(blocks), BLOCKS_SENT)]
+    calls = [
+        joblib.delayed(_of_group)(labels[group[0].start : group[-1].stop], sent, compute, group)
+        for group in groups
+    ]
+    for parts in dask.run_in_use(calls):
+        yield from parts
+
+
+def _of_group(
+    labels: Labels, sent: SharedArray, compute: Compute, blocks: Sequence[slice]
+) -> list[tuple[slice, list[OfRows]]]:
+    """The arrays of blocks that follow each other, whose labels these are; runs on a worker."""
+    pred_probs = array_of(sent)
+    start = blocks[0].start
+    with threads_limited(1):
+        return [
+            (rows, of_block(labels[rows.start - start : rows.stop - start], pred_probs[rows], compute))
+            for rows in blocks
+        ]
