@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audit.detectors.blocks import in_threads
 from audit.kinds.defects.image_scale import Image, ImageScale
 from audit.types import Examples, Floats, Mask, Rows
 
@@ -19,7 +20,7 @@ INK = 0.5  # of the brightest ink, from which a pixel belongs to a stroke
 FAINT_INK = 0.15  # of the brightest ink, up to which a pixel belongs to the background
 FULL_INK = 0.7  # of the brightest ink, from which a pixel is not grey
 LONGEST = 20.0  # ratio of the axes that is told apart
-CHUNK_ROWS = 2000
+CHUNK_ROWS = 250  # that fit a cache
 STATISTICS = (
     "ink",  # mean brightness over the background
     "ground",  # brightness of the border
@@ -49,9 +50,11 @@ StatisticsByName = Mapping[str, Floats]  # statistics (m,) by name
 
 
 def statistics(X: Examples, rows: Rows, scale: ImageScale) -> Floats:
-    """Compute the statistics of these rows of images (n, h, w, c), (m, s) in the order of STATISTICS."""
-    chunks = [rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS)]
-    parts = [_of_images(_shrunk(scale.to_unit(np.asarray(X[chunk])))) for chunk in chunks]
+    """Compute the statistics (m, s) of these rows of images (n, h, w, c), in the order of STATISTICS."""
+    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(rows), CHUNK_ROWS)]
+    parts = list(
+        in_threads(lambda chunk: _of_images(_shrunk(scale.to_unit(np.asarray(X[rows[chunk]])))), chunks)
+    )
     if not parts:
         return np.empty((0, len(STATISTICS)))
     return np.concatenate([np.stack([part[name] for name in STATISTICS], axis=1) for part in parts])

@@ -17,9 +17,11 @@ from audit.detectors.blocks import threads_limited
 from audit.detectors.pred_probs import Ready
 from audit.events import Listener, optional
 from audit.kinds import step
+from audit.pipeline.ahead import import_ahead
 from audit.pipeline.held_together import held_together
 from audit.training import mirroring
-from audit.training.cross_validation import Fitting, FoldTask, cross_validate
+from audit.training.backends import dask
+from audit.training.cross_validation import Fitting, FoldTask, cross_validate, read_shape, workers_for
 from audit.training.out_of_sample import average_repeats, combine_folds, failures
 from audit.training.schedule import Round, Schedule, may_be_mirrored, progress_span
 from audit.types import (
@@ -133,6 +135,11 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
     decisions: list[str] = []
+    if (
+        dask.is_in_use()
+        or workers_for(read_shape(task.dataset.X, task.dataset.as_given), task.folds, task.jobs) > 1
+    ):
+        import_ahead()
     tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
     for index, seed in enumerate(children(task.model_seeds, len(rounds))):
         current = rounds[index].sized(len(task.labels), task.folds, effort)
