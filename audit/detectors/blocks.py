@@ -18,12 +18,13 @@ from audit.types import Labels, Rows
 # standard error of .1 points in that many rows.
 SAMPLE_ROWS = 100_000
 SAMPLE_ENTRIES = 20_000_000
-BLOCK_ENTRIES = 500_000  # probabilities of a block: they stay in the cache, and threads hardly wait
+BLOCK_ENTRIES = 250_000  # probabilities of a block: they stay in the cache, and threads hardly wait
 FEW_CLASSES = 100  # up to which loops over classes are quick
 LEAST_PROB = 1e-9  # a predicted probability is taken to be at least this in logarithms
 
 Columns = npt.NDArray[np.float32]  # (k, b)
 OfRows = npt.NDArray[Any]  # (b, …)
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -160,15 +161,15 @@ def slices(n: int, k: int) -> list[slice]:
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def in_threads(compute: Callable[[slice], Result], blocks: Sequence[slice]) -> Iterator[Result]:
-    """Compute something of each block, on all cores; gives the results in the order of the blocks."""
+def in_threads(compute: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Compute something of each item, such as a block, on all cores; gives the results in their order."""
     from joblib import cpu_count  # noqa: PLC0415  slow to import
 
-    if len(blocks) <= 1:
-        yield from map(compute, blocks)
+    if len(items) <= 1:
+        yield from map(compute, items)
         return
     with ThreadPoolExecutor(cpu_count()) as threads:
-        yield from threads.map(compute, blocks)
+        yield from threads.map(compute, items)
 
 
 def sample_of(n: int, k: int) -> Rows:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from audit.detectors.blocks import in_threads
 from audit.detectors.transition import (
     TINY,
     Columns,
@@ -83,7 +84,7 @@ def fit(log_probs: Floats, labels: Labels, rows: Labels) -> Explanation:
     predicted = np.bincount(log_probs.argmax(axis=0), minlength=k) / n
     scale = _matching_scale(log_probs, noise_rate(predicted, T), T, labels)
     some = log_probs[:, rows]
-    tried = [_directed(ByExample(scale, power, T), some, labels[rows]) for power in POWERS]
+    tried = in_threads(lambda power: _directed(ByExample(scale, power, T), some, labels[rows]), POWERS)
     best = max(tried, key=lambda each: each.merit)
     return explain(best.model, log_probs, labels, best.parameters)
 

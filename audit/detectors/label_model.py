@@ -93,7 +93,7 @@ def fit(labels: Labels, pred_probs: Probs, guess: Floats) -> LabelModel:
     log_probs = np.log(np.maximum(np.ascontiguousarray(pred_probs.T), LEAST_PROB, dtype=dtype))
     most_rows = min(MOST_ROWS, MOST_ENTRIES // len(log_probs))
     rows = np.sort(np.random.default_rng(0).permutation(len(labels))[:most_rows])
-    with threads_limited(1 if few_classes else None):  # small matrices are not worth several threads
+    with threads_limited(1):  # small matrices are not worth several, and large ones are shared out
         by_class = class_dependent.fit(log_probs, labels, guess, rows)
         by_example = instance_dependent.fit(log_probs, labels, rows)
     weight = round(p_better(by_class, by_example), WEIGHT_DIGITS)
