@@ -46,9 +46,12 @@ class Block:
 
     def likeliest_other(self, values: npt.NDArray[Any]) -> Labels:
         """Return the class (b,) of the greatest of the values (k, b), the given one apart."""
-        others = values.copy()
-        others[self.labels, np.arange(len(self.labels))] = -1
-        return greatest(others)
+        given = self.labels, np.arange(len(self.labels))
+        kept = values[given]
+        values[given] = -1
+        others = greatest(values)
+        values[given] = kept
+        return others
 
 
 # Gives some arrays (b, …) of the rows of a block. It runs in several threads, or on other machines, to which

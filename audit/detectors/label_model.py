@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit.detectors import class_dependent, instance_dependent
-from audit.detectors.blocks import LEAST_PROB, Block, Columns, threads_limited
+from audit.detectors.blocks import LEAST_PROB, Block, Columns, OfRows, threads_limited
 from audit.detectors.scoring import Z, wilson_interval
 from audit.detectors.transition import TINY, Explanation, NoiseModel, by_bayes_rule, noise_rate
 from audit.types import Floats, Labels, Probs
@@ -50,6 +50,16 @@ class LabelModel:
             of_model *= np.float32(weight)
             p_classes += of_model
         return p_classes
+
+    def p_right(self, block: Block) -> OfRows:
+        """Return p(true class = given label | given label, x) (b,): of `p_classes` the given label alone."""
+        p_right = np.zeros(len(block.labels), dtype=np.float32)
+        for weight, model in self.weighted:
+            joint = model.p_true(block.log_probs)
+            joint *= model.label_likelihood(block.log_probs, block.labels)
+            likelihood = np.maximum(joint.sum(axis=0), np.float32(TINY))
+            p_right += np.float32(weight) * block.at_given_label(joint) / likelihood
+        return p_right
 
     def noise_interval(self, p_error: Floats) -> tuple[float, float, float]:
         """Estimate the share of wrong labels from p_error (n,), with a 95 % interval: value, low, high.

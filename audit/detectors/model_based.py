@@ -101,7 +101,7 @@ def consensus(evidence: Evidence) -> Issues:
         calibrated = softmax(block.log_probs / temperature)
         quality = block.at_given_label(calibrated).astype(np.float64)
         suggested = block.likeliest_other(calibrated)
-        changed = block.at_given_label(model.p_classes(block)) < 0.5
+        changed = model.p_right(block) < 0.5
         differs = block.at_given_label(calibrated) < calibrated[suggested, np.arange(len(suggested))]
         return quality, curve.p_error(doubt_of(quality)), suggested, changed, differs
 
