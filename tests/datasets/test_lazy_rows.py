@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from audit.datasets import lazy_rows
 from audit.training import models
+from audit.training.models import batches
 from audit.types import Recipe, Training
 
 
@@ -57,7 +58,10 @@ def test_only_large_files_are_read_lazily(on_disk, monkeypatch):
     assert isinstance(lazy_rows.lazy_rows(X, rows, lazily=True), np.ndarray)
 
 
-def test_the_network_says_the_same_of_rows_that_are_read_lazily(on_disk):
+@pytest.mark.parametrize("room", [0, 1 << 30])
+def test_the_network_says_the_same_of_rows_that_are_read_lazily(on_disk, room, monkeypatch):
+    monkeypatch.setattr(batches, "room", lambda _: room)
+    monkeypatch.setattr(batches, "MOVED_BYTES", 5000)
     mapped, X, y = on_disk
     rows = np.arange(150)
 

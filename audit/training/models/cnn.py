@@ -132,7 +132,7 @@ class ReproducibleClassifier(NeuralNetClassifier):
         """Train from scratch; the same seed, threads, rows and device give the same network."""
         self.sample_weights = None
         if sample_weight is not None:
-            self.sample_weights = torch.as_tensor(sample_weight, dtype=torch.float32)
+            self.sample_weights = torch.as_tensor(sample_weight, dtype=torch.float32, device=self.device)
         with _threads(self.threads), torch.random.fork_rng():
             torch.manual_seed(self.seed)
             super().fit(X, y, **params)
@@ -162,8 +162,7 @@ class ReproducibleClassifier(NeuralNetClassifier):
             return loss
         smoothing = self.criterion_.label_smoothing
         losses = nn.functional.cross_entropy(y_pred, y_true, label_smoothing=smoothing, reduction="none")
-        weights = self.sample_weights[self._recorder.batch_].to(losses.device)
-        return (losses * weights).mean()
+        return (losses * self.sample_weights[self._recorder.batch_]).mean()
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
         """The batches; those of a training tell the recorder which rows they hold."""
