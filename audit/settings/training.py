@@ -71,7 +71,7 @@ class TrainingSettings(SettingsGroup):
     )
     cluster: str | None = setting(
         None,
-        "Dask cluster to train on: the address of its scheduler, as in tcp://host:8786, or local:4 for four "
+        "Dask cluster to work on: the address of its scheduler, as in tcp://host:8786, or local:4 for four "
         "processes of this machine. Does not affect the result.",
         decides=None,
     )
