@@ -24,7 +24,7 @@ settings.load_profile("audit")
 CORES = "LOKY_MAX_CPU_COUNT"
 os.environ[CORES] = "1"
 
-# More seeds, or all moments, of what a test has begun; `tox -e exhaustive` runs them.
+# More seeds and moments than the tests have time for; `tox -e exhaustive` runs them.
 EXHAUSTIVE = (pytest.mark.slow, pytest.mark.exhaustive)
 
 # Windows has no such signals and no bash, and refuses some names of files and, to most users, links.

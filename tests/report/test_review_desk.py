@@ -103,6 +103,7 @@ def from_menu(page, name):
     page.locator("#menu").get_by_role("button", name=name).click()
 
 
+@pytest.mark.exhaustive
 def test_a_key_that_is_held_down_decides_once(report, opened):
     page = opened(report)
     press(page, "j")
@@ -114,6 +115,7 @@ def test_a_key_that_is_held_down_decides_once(report, opened):
     assert page.locator("#panel .at").text_content().startswith("30 of")
 
 
+@pytest.mark.exhaustive
 def test_undo_and_redo_have_the_usual_keys(report, opened):
     page = opened(report)
     press(page, "j", "a", "x", "Control+z", "Control+z")
@@ -145,6 +147,7 @@ def test_a_reload_keeps_notes_steps_filters_and_place(report, opened):
     assert len(exported(page)["decisions"]) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_link_leads_to_a_card_far_down(report, opened):
     page = opened(report)
     press(page, "j", *["j"] * 60)
@@ -155,6 +158,7 @@ def test_a_link_leads_to_a_card_far_down(report, opened):
     assert page.locator("#panel .at").text_content().startswith("61 of")
 
 
+@pytest.mark.exhaustive
 def test_a_decision_can_be_cleared(report, opened):
     page = opened(report)
     press(page, "j", "a", "k", "Delete")
@@ -166,6 +170,7 @@ def test_a_decision_can_be_cleared(report, opened):
     assert len(exported(page)["decisions"]) == 1
 
 
+@pytest.mark.exhaustive
 def test_keys_work_on_after_a_click_elsewhere(report, opened):
     page = opened(report)
     press(page, "j")
@@ -179,6 +184,7 @@ def test_keys_work_on_after_a_click_elsewhere(report, opened):
     assert [each["action"] for each in exported(page)["decisions"]] == ["keep", "ambiguous", "drop"]
 
 
+@pytest.mark.exhaustive
 def test_deciding_all_takes_the_listed_cards_and_spares_some(report, opened):
     page = opened(report)
     press(page, "j")
@@ -198,6 +204,7 @@ def test_deciding_all_takes_the_listed_cards_and_spares_some(report, opened):
     assert exported(page)["decisions"] == []
 
 
+@pytest.mark.exhaustive
 def test_all_above_a_chance_are_decided_at_once(report, opened):
     page = opened(report)
     press(page, "j")
@@ -210,6 +217,7 @@ def test_all_above_a_chance_are_decided_at_once(report, opened):
     assert len(exported(page)["decisions"]) == likely
 
 
+@pytest.mark.exhaustive
 def test_chips_say_what_is_filtered_and_take_it_away(run, report, opened):
     page = opened(report)
     ranking = run.record.suspects.ranking
@@ -233,6 +241,7 @@ def test_chips_say_what_is_filtered_and_take_it_away(run, report, opened):
     assert page.locator("[aria-pressed=true]").first.inner_text() == f"All {len(ranking)}"
 
 
+@pytest.mark.exhaustive
 def test_the_list_sorts_by_its_headings(run, report, opened):
     page = opened(report)
     page.get_by_role("button", name="List", exact=True).click()
@@ -249,6 +258,7 @@ def test_the_list_sorts_by_its_headings(run, report, opened):
     assert lines.nth(2).locator("td").last.inner_text() == "× dropped"
 
 
+@pytest.mark.exhaustive
 def test_similar_cards_come_alone_and_the_closest_first(report, opened):
     page = opened(report)
     press(page, "j")
@@ -259,6 +269,7 @@ def test_similar_cards_come_alone_and_the_closest_first(report, opened):
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1400, 900), (400, 850), (850, 400)])
+@pytest.mark.exhaustive
 def test_no_button_moves_from_card_to_card(report, worded, opened, size):
     for path in (report, worded):
         page = opened(path, viewport={"width": size[0], "height": size[1]})
@@ -290,6 +301,7 @@ def test_no_button_moves_from_card_to_card(report, worded, opened, size):
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (350, 700), (850, 400)])
+@pytest.mark.exhaustive
 def test_both_examples_of_a_text_can_be_read_on_the_desk(texts, opened, size):
     page = opened(texts, viewport={"width": size[0], "height": size[1]})
     press(page, "j")
@@ -311,6 +323,7 @@ def test_both_examples_of_a_text_can_be_read_on_the_desk(texts, opened, size):
     assert numbers.count(2) > 4
 
 
+@pytest.mark.exhaustive
 def test_a_thumb_decides(report, opened):
     page = opened(report, viewport={"width": 400, "height": 850}, has_touch=True, is_mobile=True)
     press(page, "j")
@@ -341,6 +354,7 @@ def test_a_thumb_decides(report, opened):
     assert page.evaluate("panel.getBoundingClientRect().bottom") <= 851
 
 
+@pytest.mark.exhaustive
 def test_a_blind_page_has_what_it_hides_in_one_sealed_block_alone(blind, opened):
     page = opened(blind, java_script_enabled=False)
     for telling in (".evidence", ".near", ".odds", ".p", "mark"):
@@ -394,6 +408,7 @@ def test_a_blind_review_stays_blind_until_it_is_ended(blind, opened):
     assert exported(page)["decisions"] == before
 
 
+@pytest.mark.exhaustive
 def test_the_first_button_does_what_the_card_proposes_whatever_its_kind(run, opened, tmp_path, monkeypatch):
     kinds = {row: Kind(i % len(KINDS), 90, "a reason") for i, row in enumerate(run.record.suspects.ranking)}
     monkeypatch.setattr(report_cards, "kind_of_rows", lambda record: kinds)
@@ -428,6 +443,7 @@ def test_the_first_button_does_what_the_card_proposes_whatever_its_kind(run, ope
     )
 
 
+@pytest.mark.exhaustive
 def test_cards_have_names_and_states(run, report, opened):
     page = opened(report)
     press(page, "j")
@@ -460,6 +476,7 @@ def test_cards_have_names_and_states(run, report, opened):
     assert page.evaluate("panel.contains(document.activeElement)")
 
 
+@pytest.mark.exhaustive
 def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, opened):
     page = opened(worded, viewport={"width": 1366, "height": 768})
     press(page, "j")
@@ -497,6 +514,7 @@ def test_long_names_can_be_told_apart_on_a_desk_that_shows_all_values(worded, op
     assert page.evaluate("look.scrollHeight <= look.clientHeight")
 
 
+@pytest.mark.exhaustive
 def test_photos_are_large_on_cards_and_on_a_desk_that_fits_the_window(tmp_path, opened):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 60)
@@ -519,6 +537,7 @@ def test_photos_are_large_on_cards_and_on_a_desk_that_fits_the_window(tmp_path, 
     assert min(right) >= 9
 
 
+@pytest.mark.exhaustive
 def test_a_finished_review_ends_with_a_summary(report, opened):
     page = opened(report)
     press(page, "j")
@@ -535,6 +554,7 @@ def test_a_finished_review_ends_with_a_summary(report, opened):
     assert [(each["id"], each["action"]) for each in table] == wanted
 
 
+@pytest.mark.exhaustive
 def test_a_second_reviewer_stands_beside(report, opened):
     page = opened(report)
     press(page, "j", "a", "x", "x")
@@ -551,6 +571,7 @@ def test_a_second_reviewer_stands_beside(report, opened):
     assert [each["action"] for each in exported(page)["decisions"]] == ["ambiguous", "drop", "drop"]
 
 
+@pytest.mark.exhaustive
 def test_a_refusal_is_in_sight(report, opened):
     page = opened(report)
     press(page, "j", *["j"] * 30)
@@ -559,6 +580,7 @@ def test_a_refusal_is_in_sight(report, opened):
     assert 0 <= page.locator("#warning").bounding_box()["y"] <= 800
 
 
+@pytest.mark.exhaustive
 def test_a_card_can_be_enlarged(report, opened):
     page = opened(report)
     press(page, "j", "z")
@@ -570,6 +592,7 @@ def test_a_card_can_be_enlarged(report, opened):
     assert len(exported(page)["decisions"]) == 1
 
 
+@pytest.mark.exhaustive
 def test_axe_finds_nothing_serious_in_filters_list_and_summary(finished_run, opened):
     page = opened(finished_run[1] / "report.html")
     press(page, "j", "x")
@@ -580,6 +603,7 @@ def test_axe_finds_nothing_serious_in_filters_list_and_summary(finished_run, ope
         assert accessibility_faults(page, target_size=True) == [], state
 
 
+@pytest.mark.exhaustive
 def test_false_alarms_without_a_card_are_decided_too(finished_run, opened, tmp_path, monkeypatch):
     found, content = finished_run[0], report_page.sections.report
 
@@ -622,6 +646,7 @@ def test_duplicates_with_different_labels_are_decided_too(tmp_path, opened):
     assert made == {rows[0]: "keep", rows[1]: "ambiguous"}
 
 
+@pytest.mark.exhaustive
 def test_enter_in_the_dialog_for_many_cards_decides_nothing(report, opened):
     page = opened(report)
     press(page, "j")
@@ -634,6 +659,7 @@ def test_enter_in_the_dialog_for_many_cards_decides_nothing(report, opened):
     assert page.locator("#reviewed").inner_text().startswith("0 of ")
 
 
+@pytest.mark.exhaustive
 def test_a_note_on_a_decided_card_is_kept_letter_by_letter(report, opened):
     page = opened(report)
     press(page, "j", "a", "k", "n")
@@ -643,6 +669,7 @@ def test_a_note_on_a_decided_card_is_kept_letter_by_letter(report, opened):
     assert decision["note"] == "blurred"
 
 
+@pytest.mark.exhaustive
 def test_start_goes_to_the_first_card_and_the_next_key_decides(report, opened):
     for size in ((1366, 768), (390, 844)):
         page = opened(report, viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500)
@@ -656,6 +683,7 @@ def test_start_goes_to_the_first_card_and_the_next_key_decides(report, opened):
         assert page.locator("#reviewed").inner_text().startswith("1 of")
 
 
+@pytest.mark.exhaustive
 def test_a_filter_set_far_down_brings_the_list_into_view(report, opened):
     page = opened(report)
     press(page, *["j"] * 45, "a")
@@ -667,6 +695,7 @@ def test_a_filter_set_far_down_brings_the_list_into_view(report, opened):
     assert said(page).count("Keys now apply") == 0
 
 
+@pytest.mark.exhaustive
 def test_a_tap_on_the_card_below_a_desk_that_is_half_out_of_sight_brings_it_back(report, opened):
     page = opened(report, viewport={"width": 390, "height": 844}, has_touch=True)
     page.locator("#start").click()
@@ -677,6 +706,7 @@ def test_a_tap_on_the_card_below_a_desk_that_is_half_out_of_sight_brings_it_back
 
 
 @pytest.mark.parametrize("kind", ["texts", "worded"])
+@pytest.mark.exhaustive
 def test_at_400_per_cent_the_desk_still_shows_the_example(kind, request, opened):
     page = opened(request.getfixturevalue(kind), viewport={"width": 341, "height": 192})
     press(page, "j", "j")

@@ -92,6 +92,7 @@ def test_forty_suspects_by_the_keyboard_alone(run, report, opened):
     assert page.locator("#reviewed").inner_text() == f"40 of {len(ranking)} reviewed"
 
 
+@pytest.mark.exhaustive
 def test_every_action_has_a_button(run, report, opened):
     page = opened(report)
     panel = page.get_by_role("complementary", name="Review")
@@ -113,6 +114,7 @@ def test_every_action_has_a_button(run, report, opened):
     assert current(page) == before
 
 
+@pytest.mark.exhaustive
 def test_undoing_goes_back_step_by_step(run, report, opened):
     page = opened(report)
     press(page, "j", "a", "x", "k", "y", "u")
@@ -153,6 +155,7 @@ def test_a_decision_outlives_the_page(run, report, opened):
         ),
     ],
 )
+@pytest.mark.exhaustive
 def test_a_browser_that_keeps_nothing_says_so_and_asks_before_it_leaves(report, opened, refuse):
     page = opened(report, script=refuse)
     asked = []
@@ -169,6 +172,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_asks_before_it_leaves(report, 
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.exhaustive
 def test_import_takes_over_what_is_new_or_later(run, report, opened):
     page = opened(report)
     press(page, "j", "y", "y", "y")
@@ -219,6 +223,7 @@ def test_a_file_that_does_not_fit_is_refused_in_one_line(report, opened):
     assert exported(page)["decisions"] == []
 
 
+@pytest.mark.exhaustive
 def test_two_tabs_see_each_others_decisions(report, opened):
     one = opened(report)
     two = one.context.new_page()
@@ -267,6 +272,7 @@ def test_filters_leave_what_they_say(run, report, opened):
         assert cards(page).count() == min(48, count)
 
 
+@pytest.mark.exhaustive
 def test_orders_are_those_they_say(run, report, opened):
     page, record = opened(report), run.record
     ranking = record.suspects.ranking
@@ -283,6 +289,7 @@ def test_orders_are_those_they_say(run, report, opened):
         assert shown[:48] == [str(record.ids[row]) for row in rows[:48]]
 
 
+@pytest.mark.exhaustive
 def test_a_cell_of_the_matrix_and_a_class_filter_the_cards(run, report, opened):
     page, record = opened(report), run.record
     i, j = (
@@ -296,6 +303,7 @@ def test_a_cell_of_the_matrix_and_a_class_filter_the_cards(run, report, opened):
     assert cards(page).count() == min(48, ((record.labels.original == i) & record.suspects.is_issue).sum())
 
 
+@pytest.mark.exhaustive
 def test_one_decision_for_a_cell_shows_what_it_touches_first(run, report, opened):
     page = opened(report)
     page.locator("#cards .card").first.click()
@@ -316,6 +324,7 @@ def test_one_decision_for_a_cell_shows_what_it_touches_first(run, report, opened
     assert exported(page)["decisions"] == []
 
 
+@pytest.mark.exhaustive
 def test_one_decision_for_several_selected_cards(run, report, opened):
     page = opened(report)
     press(page, "j", "v", "j", "j", "v")
@@ -329,6 +338,7 @@ def test_one_decision_for_several_selected_cards(run, report, opened):
     assert sorted(each["row"] for each in exported(page)["decisions"]) == sorted(ranking[1:5])
 
 
+@pytest.mark.exhaustive
 def test_the_suggestion_can_be_hidden_until_a_card_is_decided(report, opened):
     page = opened(report)
     open_filters(page)
@@ -351,6 +361,7 @@ def test_the_suggestion_can_be_hidden_until_a_card_is_decided(report, opened):
 
 
 @pytest.mark.parametrize("script", [True, False])
+@pytest.mark.exhaustive
 def test_a_page_with_controls_shows_no_evidence_before_the_decision(
     run, tmp_path, opened, monkeypatch, script
 ):
@@ -371,6 +382,7 @@ def test_a_page_with_controls_shows_no_evidence_before_the_decision(
         assert not page.locator(".evidence:visible").count()  # not even then
 
 
+@pytest.mark.exhaustive
 def test_keys_do_nothing_where_text_is_typed_or_they_are_off(report, opened):
     page = opened(report)
     press(page, "j")
@@ -388,6 +400,7 @@ def test_keys_do_nothing_where_text_is_typed_or_they_are_off(report, opened):
     assert exported(page)["decisions"] == []
 
 
+@pytest.mark.exhaustive
 def test_a_key_far_from_the_panel_decides_nothing_yet(report, opened):
     page = opened(report)
     press(page, "x")
@@ -397,6 +410,7 @@ def test_a_key_far_from_the_panel_decides_nothing_yet(report, opened):
     assert len(exported(page)["decisions"]) == 1
 
 
+@pytest.mark.exhaustive
 def test_arrows_move_in_the_grid(report, opened):
     page = opened(report)
     press(page, "j")
@@ -410,6 +424,7 @@ def test_arrows_move_in_the_grid(report, opened):
     assert current(page) == ids[0]
 
 
+@pytest.mark.exhaustive
 def test_without_javascript_all_of_it_can_be_read(run, report, opened):
     page = opened(report, java_script_enabled=False)
     count = len(run.record.suspects.ranking)
@@ -423,6 +438,7 @@ def test_without_javascript_all_of_it_can_be_read(run, report, opened):
         assert not page.locator(gone).locator("visible=true").count()
 
 
+@pytest.mark.exhaustive
 def test_on_paper_the_cards_stand_without_the_panel(report, opened):
     page = opened(report)
     page.emulate_media(media="print")
@@ -448,6 +464,7 @@ def test_hostile_names_stay_text_in_cards_panel_and_dialogs(run, report, opened)
     assert page.locator("script").count() == 2
 
 
+@pytest.mark.exhaustive
 def test_the_policy_blocks_a_script_that_is_not_ours(report, tmp_path, browser):
     text = Path(report).read_text(encoding="utf-8")
     evil = (
@@ -464,6 +481,7 @@ def test_the_policy_blocks_a_script_that_is_not_ours(report, tmp_path, browser):
     page.close()
 
 
+@pytest.mark.exhaustive
 def test_axe_finds_nothing_serious(finished_run, opened):
     page = opened(finished_run[1] / "report.html")
     press(page, "j", "x", "y", "v")
@@ -476,6 +494,7 @@ def test_axe_finds_nothing_serious(finished_run, opened):
 
 
 @pytest.mark.parametrize("width", [400, 700, 1100, 1400])
+@pytest.mark.exhaustive
 def test_no_part_is_wider_than_the_page(report, finished_run, opened, width):
     for path in (report, finished_run[1] / "report.html"):
         page = opened(path, viewport={"width": width, "height": 800})
@@ -487,6 +506,7 @@ def written(run, path):
     return run.save(path / "run")
 
 
+@pytest.mark.exhaustive
 def test_many_classes_are_chosen_by_search(tmp_path, opened):
     rng = np.random.default_rng(0)
     probs = rng.dirichlet(np.full(60, 0.05), 400)
@@ -504,6 +524,7 @@ def test_many_classes_are_chosen_by_search(tmp_path, opened):
     assert (second["label"] or second["given"]) == second["suggested"]
 
 
+@pytest.mark.exhaustive
 def test_a_key_right_after_a_class_is_picked_decides_the_next_card(report, opened):
     page = opened(report)
     press(page, "j", "r")
@@ -516,6 +537,7 @@ def test_a_key_right_after_a_class_is_picked_decides_the_next_card(report, opene
     assert page.evaluate("document.activeElement.matches('.card[aria-current]')")
 
 
+@pytest.mark.exhaustive
 def test_no_suspects_no_review_panel(tmp_path, opened):
     X, y = striped_images(80, classes=2)
     run = audit.detect(X, y, pred_probs=np.eye(2)[y])
@@ -524,6 +546,7 @@ def test_no_suspects_no_review_panel(tmp_path, opened):
     assert page.get_by_text("None: every label agrees with what the models predict.").is_visible()
 
 
+@pytest.mark.exhaustive
 def test_feature_rows_show_a_table_on_the_panel(tmp_path, opened):
     X, y = striped_images(200, classes=3, side=8)
     frame = pd.DataFrame(X.reshape(200, -1)[:, ::7].astype(float)).add_prefix("pixel ")
@@ -583,6 +606,7 @@ def test_a_report_is_drawn_again_in_another_size(crowded, tmp_path, run_audit):
     assert (folder / "report.html").read_text(encoding="utf-8").count('class="card"') == whole
 
 
+@pytest.mark.exhaustive
 def test_the_page_says_when_a_review_may_end(crowded, opened):
     page = opened(crowded[1])
     left = page.locator("#left")
@@ -623,6 +647,7 @@ def test_the_page_and_the_command_expect_the_same_errors(crowded, opened, tmp_pa
     assert tile.locator("small").text_content() == f"{of_all.low:,.0f} to {of_all.high:,.0f}"
 
 
+@pytest.mark.exhaustive
 def test_decisions_change_what_the_page_expects(report, opened):
     texts = []
     for key in ("Enter", "y"):
@@ -633,6 +658,7 @@ def test_decisions_change_what_the_page_expects(report, opened):
     assert kept < changed / 2
 
 
+@pytest.mark.exhaustive
 def test_a_random_sample_comes_first_when_it_is_asked_for(run, report, opened, tmp_path):
     page = opened(report)
     page.locator("#tool-sort").select_option("sample")
@@ -677,6 +703,7 @@ def test_the_values_behind_the_page_keep_their_laws():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.exhaustive
 def test_every_button_of_the_review_has_a_command(report, opened):
     page = opened(report)
     assert (
