@@ -125,7 +125,7 @@ def by_blocks(
                 array[rows] = part
 
         fill(first, parts)
-        if elsewhere is None:
+        if elsewhere is None or not others:
             here = in_threads(
                 lambda rows: fill(rows, of_block(labels[rows], pred_probs[rows], compute)), others
             )
@@ -145,8 +145,8 @@ def of_block(labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute) -> 
     return [np.asarray(part) for part in compute(Block(labels, probs))]
 
 
-def threads_limited(limit: int | None) -> AbstractContextManager[Any]:
-    """A block in which linear algebra uses this many threads; None leaves them as they are."""
+def threads_limited(limit: int) -> AbstractContextManager[Any]:
+    """A block in which linear algebra uses this many threads."""
     return cast("AbstractContextManager[Any]", _libraries(len(sys.modules)).limit(limits=limit))
 
 

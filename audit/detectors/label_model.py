@@ -58,7 +58,7 @@ class LabelModel:
             joint = model.p_true(block.log_probs)
             joint *= model.label_likelihood(block.log_probs, block.labels)
             likelihood = np.maximum(joint.sum(axis=0), np.float32(TINY))
-            p_right += np.float32(weight) * block.at_given_label(joint) / likelihood
+            p_right += np.float32(weight) * (block.at_given_label(joint) / likelihood)
         return p_right
 
     def noise_interval(self, p_error: Floats) -> tuple[float, float, float]:

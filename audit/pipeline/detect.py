@@ -138,8 +138,7 @@ def detect(
     models.check(model)
     embedders.check(embed)
     check_address(config.training.cluster)
-    mapped = mapped_file(X)
-    source = FileStates.of([] if mapped is None else [mapped])
+    source = FileStates.of(filter(None, map(mapped_file, (X, pred_probs))))
     with timer("load"):
         features = ready_features(embed)
         dataset = in_memory(

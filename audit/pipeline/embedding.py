@@ -128,7 +128,7 @@ def _features(
             continue
         features[rows] = kept
         progress(len(kept))
-    compute = _computed_on_cluster if dask.is_in_use() else _computed_here
+    compute = _computed_on_cluster if dask.workers() else _computed_here
     for rows, computed in compute(embedder, width, inputs, missing, progress):
         features[rows] = computed
         if store is not None:
@@ -169,11 +169,11 @@ def _features_of_part(
 ) -> tuple[slice, npt.NDArray[np.float32]]:
     """The rows of a part of the examples, and their features; as many threads give the same bytes."""
     computed = np.empty((len(part), width), np.float32)
-    with threads_limited(threads):
-        for first in range(0, len(part), BATCH):
-            batch = np.arange(first, min(first + BATCH, len(part)))
+    for first in range(0, len(part), BATCH):
+        batch = np.arange(first, min(first + BATCH, len(part)))
+        with threads_limited(threads):  # each time: an embedder may import libraries when it is first used
             computed[first : first + BATCH] = embedder.features(part, batch, width)
-            progress(len(batch))
+        progress(len(batch))
     return slice(part.first, part.first + len(part)), computed
 
 

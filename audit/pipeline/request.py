@@ -10,6 +10,7 @@ import numpy.typing as npt
 from audit import datasets
 from audit.datasets.examples import fingerprint
 from audit.datasets.given_rows import given_hashes
+from audit.datasets.lazy_rows import LAZY_BYTES
 from audit.datasets.source import Source
 from audit.datasets.unchanged import FileStates, changed_error, in_memory, mapped_file
 from audit.datasets.validation import ChosenRows
@@ -70,6 +71,13 @@ class AuditRequest:
     def mapped(self) -> Path | None:
         """The file that the models read as they are trained; None for data in memory."""
         return mapped_file(self.dataset.whole.X)
+
+    @property
+    def mapped_probs(self) -> Path | None:
+        """The file that the labels are judged by while it is mapped; None for probabilities in memory."""
+        if not isinstance(self.pred_probs, np.memmap) or self.pred_probs.nbytes <= LAZY_BYTES:
+            return None
+        return mapped_file(self.pred_probs)
 
     @property
     def reads_given(self) -> bool:
@@ -159,7 +167,10 @@ def refuse_changed(request: AuditRequest) -> None:
         whole = request.dataset.whole
         if changed or fingerprint(whole.X, whole.labels, whole.class_names) != whole.fingerprint:
             raise changed_error(changed or request.mapped)
-    elif changed is not None and request.folder is not None and not _reads_the_same(request):
+    elif changed is not None and request.folder is None:
+        if changed == request.mapped_probs:
+            raise changed_error(changed)
+    elif changed is not None and not _reads_the_same(request):
         raise changed_error(changed)
 
 

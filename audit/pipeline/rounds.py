@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from audit import detectors
 from audit.datasets.duplicates import Duplicates, duplicates_of
+from audit.datasets.lazy_rows import LAZY_BYTES
 from audit.detectors.blocks import threads_limited
 from audit.detectors.pred_probs import Ready
 from audit.events import Listener, optional
@@ -68,7 +69,7 @@ class Trained:
     synthetic: tuple[Synthetic, OutOfSample] | None = None  # rows with known defects, and their predictions
     cautions: tuple[str, ...] = ()  # what may make the score misleading, a line each
     failures: tuple[str, ...] = ()  # why the models tell nothing, a line each
-    given_probs: npt.NDArray[np.floating[Any]] | None = None  # (n, k) the user's, perhaps in a mapped file
+    given_probs: npt.NDArray[np.floating[Any]] | None = None  # (n, k) the user's, in a large mapped file
 
     @classmethod
     def from_pred_probs(cls, given: Ready, dataset: LabeledDataset, listener: Listener) -> Self:
@@ -76,7 +77,8 @@ class Trained:
         n = len(dataset.labels)
         predictions = OutOfSample(given.pred_probs, np.zeros(n, dtype=np.int64))
         duplicates = duplicates_of(dataset, partial(listener.counted, DUPLICATES))
-        return cls(predictions, (), n, duplicates, given.notes, given_probs=given.values)
+        large = given.values if given.values.nbytes > LAZY_BYTES else None
+        return cls(predictions, (), n, duplicates, given.notes, given_probs=large)
 
     @property
     def judged_probs(self) -> npt.NDArray[np.floating[Any]]:
@@ -135,11 +137,9 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
     decisions: list[str] = []
-    if (
-        dask.is_in_use()
-        or workers_for(read_shape(task.dataset.X, task.dataset.as_given), task.folds, task.jobs) > 1
-    ):
-        import_ahead()
+    shape = read_shape(task.dataset.X, task.dataset.as_given)
+    trains_elsewhere = dask.workers() > 0 or workers_for(shape, task.folds, task.jobs) > 1
+    ahead = import_ahead() if trains_elsewhere else None
     tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
     for index, seed in enumerate(children(task.model_seeds, len(rounds))):
         current = rounds[index].sized(len(task.labels), task.folds, effort)
@@ -165,6 +165,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
         span = progress_span(rounds, index, effort)
         recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
         results.append(_train_round(task, fold_task, seed, recorder))
+        if ahead is not None:
+            ahead.join()  # to look for libraries while one is loaded can lock both threads up
         outcomes.append(combine_folds(results[-1], len(task.labels), k))
         if not current.last:
             keep, effort = _after_round(task, outcomes[-1])

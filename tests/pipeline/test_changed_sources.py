@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from conftest import EXHAUSTIVE, striped_images
 
+import audit
 from audit.datasets import lazy_rows, unchanged
+from audit.pipeline import detect, request
 from audit.training.models import tabular
 
 X, y = striped_images(60)
@@ -172,3 +174,20 @@ def test_small_mapped_files_are_read_once(run_audit, tmp_path, when_trained):
     when_trained(lambda: os.truncate(tmp_path / "X.npy", 0), 1)
     command = ["detect", *arguments, "--model", "linear", "--folds", "2", "--preset", "fast", "--out", "run"]
     assert run_audit(*command, check=2).stderr.count("X.npy changed while it was audited") == 1
+
+
+def test_probabilities_that_are_judged_in_their_file_must_stay_what_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr(request, "LAZY_BYTES", 1)
+    probs = np.full((60, 4), 0.05)
+    probs[np.arange(60), y] = 0.85
+    np.save(tmp_path / "p.npy", probs)
+    judge = detect.judge.judge
+
+    def judged_while_it_changes(*arguments):
+        found = judge(*arguments)
+        replaced(tmp_path / "p.npy")
+        return found
+
+    monkeypatch.setattr(detect.judge, "judge", judged_while_it_changes)
+    with pytest.raises(audit.DataError, match=r"p\.npy changed while it was audited"):
+        audit.detect(y=y, pred_probs=np.load(tmp_path / "p.npy", mmap_mode="r"))

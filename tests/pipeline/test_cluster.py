@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from conftest import posix, striped_images
 
 import audit
 from audit.detectors import blocks
-from audit.pipeline import embedding
+from audit.pipeline import embedding, rounds
 from audit.training.backends import dask, judging
 from audit.training.backends.shared import MappedArray, array_of, shared
 
@@ -157,8 +158,8 @@ def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, sched
     assert said.count("\n") == 1
     assert said.startswith(f"audit: the Dask cluster at {address} was lost (")
     assert said.endswith(
-        "; finished folds are kept, and the same command resumes; start the cluster again, or leave "
-        "--cluster out\n"
+        "; finished folds and features are kept, and the same command resumes; start the cluster again, or "
+        "leave --cluster out\n"
     )
     hold.unlink()
     before = len(trainings(there))
@@ -168,13 +169,16 @@ def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, sched
     assert results(folder / "there") == results(folder / "here")
 
 
+@pytest.mark.parametrize("rows", [120, 600])  # in one part, and in two, which share the embedder
 @pytest.mark.exhaustive
-def test_code_that_the_cluster_does_not_have_is_one_line(there, scheduler):
+def test_code_that_the_workers_do_not_have_is_one_line(there, scheduler, rows):
     folder, env = there
+    X, y = striped_images(rows)
     own = folder / "own"
     own.mkdir()
-    (own / "mine.py").write_text("def pixels(examples):\n    return examples\n")
-    arguments = ["../d.npz", "--embed", "mine:pixels", "--cluster", scheduler[0], "--quiet"]
+    np.savez(own / "d.npz", X=X, y=y)
+    (own / "mine.py").write_text("def pixels(images):\n    return images.reshape(len(images), -1)\n")
+    arguments = ["d.npz", "--embed", "mine:pixels", "--cluster", scheduler[0], "--quiet"]
     done = subprocess.run(
         [sys.executable, "-m", "audit", "detect", *arguments],
         cwd=own,
@@ -185,11 +189,12 @@ def test_code_that_the_cluster_does_not_have_is_one_line(there, scheduler):
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "audit: the cluster cannot import what the audit needs there (No module named 'mine'); install it, or "
-        "make it importable, where the scheduler and the workers run\n"
+        "audit: a worker of --cluster cannot read what it was sent (ModuleNotFoundError: No module named "
+        "'mine'); install, or make importable there, what is here\n"
     )
 
 
+@pytest.mark.exhaustive
 def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
     pytest.importorskip("distributed")
     X, y = striped_images(160)
@@ -224,9 +229,27 @@ def test_examples_are_embedded_on_the_cluster(tmp_path, monkeypatch):
     assert results(tmp_path / "there") == results(tmp_path / "here")
 
 
+@pytest.mark.exhaustive
+def test_what_cannot_be_sent_is_one_line(tmp_path):
+    pytest.importorskip("distributed")
+    X, y = striped_images(80)
+    held = threading.Lock()
+
+    def embed(images):
+        with held:
+            return images.reshape(len(images), -1)
+
+    with pytest.raises(
+        audit.ConfigError,
+        match=r"^--cluster cannot send what a model or an embedder needs \(.*lock.*\); give",
+    ):
+        audit.detect(X, y, embed=embed, cluster="local:1", noise=0.1, out=tmp_path / "run")
+
+
 def test_probabilities_in_a_file_are_judged_on_the_cluster(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(blocks, "BLOCK_ENTRIES", 600)
+    monkeypatch.setattr(rounds, "LAZY_BYTES", 1)
     monkeypatch.setattr(judging, "BLOCKS_SENT", 2)
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 2000)
@@ -261,7 +284,8 @@ def test_a_mapped_file_is_sent_as_its_path(tmp_path):
         back = pickle.loads(sent)  # noqa: S301
         assert isinstance(back, MappedArray)
         assert np.array_equal(array_of(back), X)
-    for X in (whole, mapped[::2], mapped.T):
+    written_to = np.load(tmp_path / "X.npy", mmap_mode="c")
+    for X in (whole, mapped[::2], mapped.T, written_to):
         assert shared(X) is X
     sent = pickle.dumps(shared(mapped))
     np.save(tmp_path / "X.npy", whole[:10])

@@ -1,1 +1,1 @@
-"""Where models are trained: processes on this machine, or a Dask cluster."""
+"""Where calls are sent that train, embed and judge: processes on this machine, or a Dask cluster."""

@@ -6,12 +6,12 @@ so that a worker that is lost costs all that it ever did, and examples on that w
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import chain, islice
+from itertools import islice
 from socket import create_connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -22,7 +22,15 @@ from audit.wording import one_line
 if TYPE_CHECKING:
     from distributed import Client
 
-_IN_USE: ContextVar["Client | None"] = ContextVar("client", default=None)
+
+class _InUse(NamedTuple):
+    """A cluster that is in use."""
+
+    client: "Client"
+    workers: int  # that it had then
+
+
+_IN_USE: ContextVar[_InUse | None] = ContextVar("cluster", default=None)
 LARGE_BYTES = 1_000_000  # of an array that is sent to each worker once
 ANSWER_SECONDS = 10.0  # in which the scheduler must answer
 LOCAL = "local:"  # begins the address of a cluster that is started here
@@ -58,70 +66,104 @@ def cluster(address: str | None) -> Iterator[int | None]:
                 "that models do not share random numbers; start them with: dask worker --nthreads 1"
             )
         with _a_lost_cluster_told(address):
-            before = _IN_USE.set(client)
+            before = _IN_USE.set(_InUse(client, len(threads)))
             try:
                 yield len(threads)
             finally:
                 _IN_USE.reset(before)
 
 
-def is_in_use() -> bool:
-    """Whether a cluster is in use."""
-    return _IN_USE.get() is not None
+def workers() -> int:
+    """The number of workers that the cluster in use had when it was taken into use; 0 where there is none."""
+    in_use = _IN_USE.get()
+    return 0 if in_use is None else in_use.workers
 
 
-def run_in_use(calls: Iterable[Any], workers: int | None = None) -> Iterator[Any]:
+def run_in_use(calls: Iterable[Any], at_a_time: int | None = None) -> Iterator[Any]:
     """Run joblib's delayed calls on the cluster that is in use, and yield results as they end.
 
     As many run at a time as asked for, or else as there are workers. What several calls share is sent once to
-    each worker.
+    each worker, if it is large. The scheduler reads none of it, so that it needs neither the files nor the
+    modules of the user.
+
+    Raises
+    ------
+    ConfigError
+        When an argument cannot be sent, or a worker cannot read what it was sent.
     """
     from distributed import as_completed  # noqa: PLC0415  an extra
 
-    client = _IN_USE.get()
-    assert client is not None
+    in_use = _IN_USE.get()
+    assert in_use is not None
+    client = in_use.client
     listed = list(calls)
-    times = Counter(id(each) for _, arguments, _ in listed for each in arguments)
-    sent: dict[int, Any] = {}
-    for each in chain.from_iterable(arguments for _, arguments, _ in listed):
-        if times[id(each)] > 1 and id(each) not in sent and _is_large(each):
-            sent[id(each)] = client.scatter(each, broadcast=True, hash=False)
+    sent = _sent_once(client, listed)
 
     def submit(call: Any) -> Any:
         function, arguments, named = call
         own = [each for each in arguments if id(each) not in sent]
         places = [place for place, each in enumerate(arguments) if id(each) in sent]
-        shared = [sent[id(arguments[place])] for place in places]
-        return client.submit(_call, function, own, named, places, *shared, pure=False)
+        packed: Any = _packed((function, own, named, places))
+        if len(packed) > LARGE_BYTES:
+            packed = client.scatter(packed, hash=False)
+        return client.submit(_call, packed, *(sent[id(arguments[place])] for place in places), pure=False)
 
     waiting = iter(listed)
-    first = [submit(call) for call in islice(waiting, workers or max(1, len(client.nthreads())))]
+    first = [submit(call) for call in islice(waiting, at_a_time or in_use.workers)]
     with client.as_current():  # as_completed has no argument for it
         running = as_completed(first)
     for future in running:
-        with _missing_code_told():
-            result = future.result()
+        result = future.result()
         future.release()
         for call in islice(waiting, 1):
             running.add(submit(call))
         yield result
 
 
-def _call(
-    function: Callable[..., Any], own: list[Any], named: dict[str, Any], places: list[int], *shared: Any
-) -> Any:
+def _sent_once(client: "Client", calls: Sequence[Any]) -> dict[int, Any]:
+    """Send what is large and an argument of several calls to every worker; each by the id of the argument."""
+    times = Counter(id(each) for _, arguments, _ in calls for each in arguments)
+    shared = {id(each): each for _, arguments, _ in calls for each in arguments if times[id(each)] > 1}
+    sent = {}
+    for key, each in shared.items():
+        content: Any = each
+        if not isinstance(each, np.ndarray):
+            content = _packed(each)
+        if memoryview(content).nbytes > LARGE_BYTES:
+            sent[key] = client.scatter(content, broadcast=True, hash=False)
+    return sent
+
+
+def _packed(argument: Any) -> bytes:
+    """An argument as bytes, which a worker reads; ConfigError where it cannot be sent."""
+    from distributed.protocol.pickle import dumps  # noqa: PLC0415  an extra
+
+    try:
+        return bytes(dumps(argument))
+    except Exception as error:  # anything in it may refuse, in any way
+        raise ConfigError(
+            f"--cluster cannot send what a model or an embedder needs ({type(error).__name__}: "
+            f"{one_line(error)}); give a function or a class of a module, or leave --cluster out"
+        ) from error
+
+
+def _call(packed: Any, *shared: Any) -> Any:
     """Do a call on a worker, with the shared arguments in their places, which rise."""
-    arguments = list(own)
+    from distributed.protocol.pickle import loads  # noqa: PLC0415  an extra
+
+    try:
+        function, arguments, named, places = loads(packed)
+        shared = tuple(each if isinstance(each, np.ndarray) else loads(each) for each in shared)
+    except AuditError:
+        raise
+    except Exception as error:  # anything in it may refuse, in any way
+        raise ConfigError(
+            f"a worker of --cluster cannot read what it was sent ({type(error).__name__}: "
+            f"{one_line(error)}); install, or make importable there, what is here"
+        ) from error
     for place, argument in zip(places, shared, strict=True):
         arguments.insert(place, argument)
     return function(*arguments, **named)
-
-
-def _is_large(argument: Any) -> bool:
-    """Whether an argument is sent once where several calls have it: a large array, or what holds some."""
-    if isinstance(argument, np.ndarray):
-        return argument.nbytes > LARGE_BYTES
-    return hasattr(argument, "__dataclass_fields__")
 
 
 def check_address(address: str | None) -> None:
@@ -157,7 +199,9 @@ def _client(address: str) -> Iterator["Client"]:
     if address.startswith(LOCAL):
         with (
             LocalCluster(
-                n_workers=_local_workers(address), threads_per_worker=1, dashboard_address=None
+                n_workers=_local_workers(address),
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # any free port; without one Dask wants its own
             ) as local,
             Client(local, set_as_default=False) as client,
         ):
@@ -172,25 +216,6 @@ def _client(address: str) -> Iterator["Client"]:
 
 
 @contextmanager
-def _missing_code_told() -> Iterator[None]:
-    """Raise ConfigError where the cluster has no module that a call needs, such as a user's own."""
-    try:
-        yield
-    except AuditError:
-        raise
-    except Exception as error:
-        why: BaseException | None = error
-        while why is not None and not isinstance(why, ImportError):
-            why = why.__cause__
-        if why is None:
-            raise
-        raise ConfigError(
-            f"the cluster cannot import what the audit needs there ({one_line(why)}); install it, or make it "
-            "importable, where the scheduler and the workers run"
-        ) from error
-
-
-@contextmanager
 def _a_lost_cluster_told(address: str) -> Iterator[None]:
     """Raise MachineError in place of what Dask raises when it loses the scheduler or too many workers."""
     try:
@@ -198,11 +223,12 @@ def _a_lost_cluster_told(address: str) -> Iterator[None]:
     except AuditError:
         raise
     except Exception as error:
-        if not type(error).__module__.startswith("distributed."):
+        unreachable = isinstance(error, OSError) and error.errno is None  # Dask's, and its time-outs
+        if not (unreachable or type(error).__module__.startswith("distributed.")):
             raise
         raise MachineError(
-            f"the Dask cluster at {address} was lost ({type(error).__name__}); finished folds are kept, and "
-            "the same command resumes; start the cluster again, or leave --cluster out"
+            f"the Dask cluster at {address} was lost ({type(error).__name__}); finished folds and features "
+            "are kept, and the same command resumes; start the cluster again, or leave --cluster out"
         ) from error
 
 

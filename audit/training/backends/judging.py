@@ -11,12 +11,12 @@ from audit.training.backends import dask
 from audit.training.backends.shared import MappedArray, SharedArray, array_of, shared
 from audit.types import Labels
 
-BLOCKS_SENT = 32  # to a worker at a time
+BLOCKS_SENT = 32  # to a worker at a time, at most
 
 
 def elsewhere(pred_probs: npt.NDArray[Any]) -> Elsewhere | None:
     """Where to judge by these probabilities instead of here: on the cluster in use, if they are in a file."""
-    if dask.is_in_use() and isinstance(shared(pred_probs), MappedArray):
+    if dask.workers() and isinstance(shared(pred_probs), MappedArray):
         return _on_cluster
     return None
 
@@ -25,7 +25,8 @@ def _on_cluster(
     labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute, blocks: Sequence[slice]
 ) -> Iterator[tuple[slice, list[OfRows]]]:
     sent = shared(pred_probs)
-    groups = [blocks[start : start + BLOCKS_SENT] for start in range(0, len(blocks), BLOCKS_SENT)]
+    size = min(BLOCKS_SENT, -(-len(blocks) // dask.workers()))
+    groups = [blocks[start : start + size] for start in range(0, len(blocks), size)]
     calls = [
         joblib.delayed(_of_group)(labels[group[0].start : group[-1].stop], sent, compute, group)
         for group in groups

@@ -14,7 +14,7 @@ def run_parallel(calls: Iterable[Any], workers: int) -> Iterator[Any]:
     MachineError
         When a process of this machine is killed meanwhile, or the cluster is lost.
     """
-    if dask.is_in_use():
+    if dask.workers():
         yield from dask.run_in_use(calls, workers)
     else:
         yield from processes.run_in_processes(calls, workers)

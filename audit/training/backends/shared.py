@@ -29,9 +29,13 @@ SharedArray: TypeAlias = Array | MappedArray
 
 
 def shared(array: Array) -> SharedArray:
-    """The array as an argument of work in another process, which calls `array_of` on it."""
+    """The array as an argument of work in another process, which calls `array_of` on it.
+
+    Of a map that may be written to, memory may hold other numbers than the file, so these are sent.
+    """
     mapped = _mapped_under(array)
-    if mapped is not None and mapped.filename is not None and array.flags.c_contiguous:
+    is_the_file = mapped is not None and mapped.mode == "r" and mapped.filename is not None
+    if mapped is not None and is_the_file and array.flags.c_contiguous:
         return MappedArray(array, mapped)
     return array
 
