@@ -19,7 +19,11 @@ SLOW_TO_IMPORT = (
 
 
 def import_ahead() -> Thread:
-    """Begin to import what the steps after training need, in a thread that nobody has to wait for."""
+    """Begin to import what the steps after training need, in a thread.
+
+    Join it before `threads_limited` looks for libraries: older threadpoolctl and an import can lock each
+    other up.
+    """
     thread = Thread(target=_import_all, daemon=True)
     thread.start()
     return thread

@@ -291,6 +291,7 @@ class _Predicted:
 def _predict(
     request: AuditRequest,
     folder: RunFolder | None,
+    key: str,
     seeds: Seeds,
     machines: int | None,
     listener: Listener,
@@ -298,7 +299,8 @@ def _predict(
 ) -> _Predicted:
     """Embed the examples where that is asked for, flip labels, and predict all rows out of sample.
 
-    As many models are trained at a time as machines, where these are a cluster's.
+    Folds are kept under the key. As many models are trained at a time as machines, where these are a
+    cluster's.
     """
     config = request.config
     dataset = request.dataset
@@ -318,7 +320,6 @@ def _predict(
         checkpoints = None
         if folder is not None:
             source = request.source if request.mapped else NO_FILES
-            key = stages_of(request)[-2].key
             checkpoints = _CheckedFolds(_checkpoints(folder, key, chosen.dataset), source)
         trained = _train(request, chosen, labels, seeds, checkpoints, listener, machines)
     return _Predicted(chosen, labels, trained)
@@ -337,7 +338,7 @@ def _audit(
     for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
     with cluster(config.training.cluster) as machines:
-        predicted = _predict(request, folder, seeds, machines, listener, timer)
+        predicted = _predict(request, folder, run_stages[-2].key, seeds, machines, listener, timer)
         chosen, labels, trained = predicted.chosen, predicted.labels, predicted.trained
         dataset = chosen.dataset
         judged = judge.judge(dataset, labels, trained, config, seeds, timer)

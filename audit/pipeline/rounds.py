@@ -166,7 +166,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
         recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
         results.append(_train_round(task, fold_task, seed, recorder))
         if ahead is not None:
-            ahead.join()  # to look for libraries while one is loaded can lock both threads up
+            ahead.join()
         outcomes.append(combine_folds(results[-1], len(task.labels), k))
         if not current.last:
             keep, effort = _after_round(task, outcomes[-1])
