@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,14 @@ import numpy.typing as npt
 from audit import datasets
 from audit.datasets.unchanged import FileStates, in_memory, mapped_file
 from audit.detectors import figures
-from audit.detectors import pred_probs as probabilities
-from audit.errors import DataError, MachineError
+from audit.errors import DataError
 from audit.events import Listener, Silent, StepTimer, enough_memory, optional
 from audit.noise.options import ConfiguredNoise
 from audit.pipeline import judge, model_choice, preview, rounds
+from audit.pipeline.predict import checked_probabilities, predict
 from audit.pipeline.request import (
-    NO_FILES,
     AuditRequest,
     open_source,
-    reads_given,
     ready_features,
     refuse_changed,
     request_of,
@@ -34,24 +32,18 @@ from audit.report import pictures, selection
 from audit.review import controls
 from audit.review.guidelines import read_guidelines
 from audit.runs import reuse
-from audit.runs.embedding import StoredFeatures
 from audit.runs.folder import RunFolder, RunRecord
-from audit.runs.folds import FoldCheckpoints
 from audit.settings.detect import Config, default_name
 from audit.settings.fields import flat
-from audit.training import embedders, memory, models, schedule
+from audit.training import embedders, models
 from audit.training.backends.dask import check_address, cluster
 from audit.training.cross_validation import (
-    Fitting,
     one_thread,
     read_shape,
-    workers_for,
     workers_starting,
 )
-from audit.training.sample_weights import weights_of_rows
 from audit.types import (
     Controls,
-    FoldResult,
     LabeledDataset,
     Leaks,
     NoisyLabels,
@@ -214,7 +206,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     of_models = request.dataset if request.embedding is None else request.embedding.stand_in(request.dataset)
     dataset, labels = request.noise.inject_into(of_models, rng)
     if request.pred_probs is not None:
-        _checked_probabilities(request.pred_probs, dataset)
+        checked_probabilities(request.pred_probs, dataset)
         return preview.preview(dataset, config, labels.noisy, trains=False)
     model = models.first_choice(config.training.model, dataset)
     if request.embedding is None:
@@ -249,23 +241,6 @@ def audit_into(path: Path, request: AuditRequest, listener: Listener, timer: Ste
     return record
 
 
-@dataclass(frozen=True)
-class _CheckedFolds:
-    """Fold checkpoints that keep nothing that was trained on a mapped file which changed."""
-
-    kept: FoldCheckpoints
-    source: FileStates  # of mapped files
-
-    def load_folds(self, name: str, folds: int) -> list[FoldResult]:
-        """The finished folds."""
-        return self.kept.load_folds(name, folds)
-
-    def save_fold(self, name: str, result: FoldResult) -> None:
-        """Keep a fold; DataError when the file changed since it was read."""
-        self.source.refuse_changed()
-        self.kept.save_fold(name, result)
-
-
 def _workers_starting(
     config: Config, model: Any, shape: tuple[int, ...], *, texts: bool
 ) -> AbstractContextManager[None]:
@@ -277,52 +252,6 @@ def _workers_starting(
         return nullcontext()
     importing = models.importing(model, sampled_shape, texts=texts)
     return workers_starting(importing, sampled_shape, folds=training.folds, jobs=training.jobs)
-
-
-@dataclass(frozen=True, eq=False)
-class _Predicted:
-    """The data with its flipped labels, and out-of-sample predictions of all rows."""
-
-    chosen: model_choice.ModelChoice
-    labels: NoisyLabels
-    trained: rounds.Trained
-
-
-def _predict(
-    request: AuditRequest,
-    folder: RunFolder | None,
-    key: str,
-    seeds: Seeds,
-    machines: int | None,
-    listener: Listener,
-    timer: StepTimer,
-) -> _Predicted:
-    """Embed the examples where that is asked for, flip labels, and predict all rows out of sample.
-
-    Folds are kept under the key. As many models are trained at a time as machines, where these are a
-    cluster's.
-    """
-    config = request.config
-    dataset = request.dataset
-    if request.embedding is not None:
-        with timer("embed"):
-            store = None if folder is None else StoredFeatures(folder, request.embedding.stage.key)
-            dataset = request.embedding.applied(dataset, store, listener)
-    with timer("noise"):
-        dataset, labels = request.noise.inject_into(dataset, np.random.default_rng(seeds.noise))
-    chosen = model_choice.ModelChoice(models.first_choice(request.model, dataset), dataset)
-    if request.pred_probs is None and model_choice.compares(request.model, dataset):
-        with timer("model"):
-            chosen = model_choice.choose(
-                request.model, dataset, labels.noisy, config.training, seeds.model_choice, listener
-            )
-    with timer("folds"):
-        checkpoints = None
-        if folder is not None:
-            source = request.source if request.mapped else NO_FILES
-            checkpoints = _CheckedFolds(_checkpoints(folder, key, chosen.dataset), source)
-        trained = _train(request, chosen, labels, seeds, checkpoints, listener, machines)
-    return _Predicted(chosen, labels, trained)
 
 
 @one_thread()
@@ -338,7 +267,7 @@ def _audit(
     for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
     with cluster(config.training.cluster) as machines:
-        predicted = _predict(request, folder, run_stages[-2].key, seeds, machines, listener, timer)
+        predicted = predict(request, folder, run_stages[-2].key, machines, timer)
         chosen, labels, trained = predicted.chosen, predicted.labels, predicted.trained
         dataset = chosen.dataset
         judged = judge.judge(dataset, labels, trained, config, seeds, timer)
@@ -390,11 +319,6 @@ def _audit(
         versions={"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         repeat=request.repeat,
     )
-
-
-def _checkpoints(folder: RunFolder, key: str, dataset: LabeledDataset) -> FoldCheckpoints:
-    """Where finished folds are kept."""
-    return FoldCheckpoints(folder, key, rows=len(dataset.labels), classes=len(dataset.class_names))
 
 
 def _data_facts(
@@ -464,67 +388,3 @@ def _thumbnails(
             features = trained.out_of_sample.features
         return selection.thumbnails(dataset.shown, rows, given, suggested, trusted, features)
     return selection.no_thumbnails(rows)
-
-
-def _train(
-    request: AuditRequest,
-    chosen: model_choice.ModelChoice,
-    labels: NoisyLabels,
-    seeds: Seeds,
-    checkpoints: rounds.FoldStore | None,
-    listener: Listener,
-    machines: int | None,
-) -> rounds.Trained:
-    """Train on the noisy labels and predict every row out of sample, or take the caller's probabilities."""
-    dataset = chosen.dataset
-    if request.pred_probs is not None:
-        checked = _checked_probabilities(request.pred_probs, dataset)
-        return rounds.Trained.from_pred_probs(checked, dataset, listener)
-    training = request.config.training
-    sample_weights = None
-    if request.sample_weight is not None:
-        sample_weights = weights_of_rows(request.sample_weight, dataset.rows)
-    work = rounds.RoundsTask(
-        dataset=models.as_read(chosen.model, dataset),
-        labels=labels.noisy,
-        schedule=schedule.make_schedule(training, dataset.X),
-        fitting=Fitting(
-            models.builder(chosen.model, dataset), device=training.device, balance=training.balance
-        ),
-        folds=training.folds,
-        fold_seeds=seeds.folds,
-        model_seeds=seeds.models,
-        sample_weights=sample_weights,
-        jobs=training.jobs or machines,
-        synthetic_seed=seeds.planting,
-        as_given=reads_given(chosen.model, dataset),
-    )
-    shape = read_shape(dataset.X, dataset.as_given)
-    jobs = workers_for(shape, training.folds, training.jobs)
-    name = chosen.model if isinstance(chosen.model, str) else ""
-    short = memory.shortage(name, shape, dataset.X.dtype, len(dataset.class_names), jobs)
-    if short is not None and training.cluster is None:
-        listener.note(short)
-    try:
-        return rounds.train_rounds(work, checkpoints, listener)
-    except MachineError:
-        if request.mapped is not None:
-            request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too
-        raise
-    except DataError as error:
-        if dataset.whole is dataset:
-            raise
-        columns = dataset.whole.X.shape[1]
-        raise DataError(
-            f"{error}; {columns - dataset.X.shape[1]:,} of {columns:,} columns were left out before, which "
-            "moves later ones: --keep-columns NAME keeps a column that the model needs"
-        ) from error
-
-
-def _checked_probabilities(pred_probs: npt.ArrayLike, dataset: LabeledDataset) -> probabilities.Ready:
-    """The caller's probabilities of the rows that are audited, checked against their labels."""
-    probs = np.asarray(probabilities.in_class_order(pred_probs, dataset.class_names))
-    if probs.ndim > 0 and len(probs) > dataset.rows.max():
-        all_in_order = np.array_equal(dataset.rows, np.arange(len(probs)))
-        probs = probs if all_in_order else probs[dataset.rows]  # a mapped file stays one
-    return probabilities.checked(dataset.labels, probs, dataset.class_names)

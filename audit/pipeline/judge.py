@@ -9,9 +9,9 @@ from audit import detectors, wording
 from audit.detectors import calibration, crowdlab
 from audit.detectors import votes as by_votes
 from audit.detectors.figures import Detections, detector_figures, summarise
-from audit.detectors.scores import Scores
+from audit.detectors.scores import DetectorFigures, Scores
 from audit.errors import ConfigError
-from audit.events import StepTimer, optional
+from audit.events import Listener, StepTimer, optional
 from audit.kinds import step
 from audit.pipeline.rounds import Trained
 from audit.settings.choices import DEFAULT_DETECTOR, kinds_in
@@ -89,76 +89,93 @@ def judge(
     several people gave labels to the same rows, by these as well. Only
     suspects of the kinds that the settings ask for stay.
     """
-    settings = config.detection
     probs = trained.out_of_sample
+    truth = config.detection.truth
     with timer("issues"):
-        seen = (trained.judged_probs, probs.margins)
-        where = elsewhere(trained.judged_probs)
-        noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes), where)
-        original = noisy
-        if labels.flipped.any() or labels.votes is not dataset.votes:
-            original = detectors.Evidence(labels.original, *seen, overlapping(dataset.votes), where)
+        noisy, original = _evidence(dataset, labels, trained)
         used = detector_for_noise(config, dataset.votes)
         issues = detectors.DETECTORS[used](noisy)
-        compared = {}
-        names = detectors.available(noisy)
-        for done, name in enumerate(names, start=1):  # one after the other: issues of all rows are large
-            of_detector = issues if name == used else detectors.DETECTORS[name](noisy)
-            compared[name] = detector_figures(of_detector, labels)
-            timer.listener.counted("comparing detectors", done, len(names))
-        truth = detectors.detector_for(settings.truth)
-        suspects = detectors.DETECTORS["votes" if original.votes is not None else truth](original)
+        compared = _compared(noisy, labels, used, issues, timer.listener)
+        of_truth = "votes" if original.votes is not None else detectors.detector_for(truth)
+        suspects = detectors.DETECTORS[of_truth](original)
         conflicts = trained.duplicates.conflicts(labels.original)
-    votes = None
-    if dataset.votes is not None:
-        with timer("issues"):
+        votes = None
+        if dataset.votes is not None:
             p_by_votes = by_votes.posterior(dataset.votes, original.p_true)
             votes = crowdlab.vote_quality(dataset.votes, probs.pred_probs, p_by_votes, probs.unlabelled)
+    notes = _left_out(noisy)
     kinds = None
     kind_figures = None
-    notes: list[str] = []
-    left_out = detectors.too_many_for(noisy)
-    if left_out:
-        notes.append(
-            f"not compared: {', '.join(left_out)} (they need all probabilities in memory at once, at most "
-            f"{detectors.MOST_WHOLE:,})"
-        )
     with timer("kinds"), optional("the kinds of suspects", notes.append):
-        audited = step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts)
-        rng = np.random.default_rng(seeds.kind_classifier(config.training.folds))
-        every = settings.kinds_of == "all"
         kinds, kind_figures = step.classify_suspects(
-            audited,
+            step.AuditedRows(dataset, labels, probs, issues, suspects, conflicts),
             trained.synthetic,
-            every_row=every,
-            rng=rng,
+            every_row=config.detection.kinds_of == "all",
+            rng=np.random.default_rng(seeds.kind_classifier(config.training.folds)),
             progress=partial(timer.listener.counted, "naming the kinds of suspects"),
         )
-        suspects = step.suspects_of_kinds(suspects, kinds, kinds_in(settings.kinds))
+        suspects = step.suspects_of_kinds(suspects, kinds, kinds_in(config.detection.kinds))
     with timer("issues"):
-        rng = np.random.default_rng(seeds.bootstrap)
         corrected = issues.p_error
         if labels.flipped.any():
+            rng = np.random.default_rng(seeds.bootstrap)
             corrected = calibration.cross_fitted(issues.p_error, labels.flipped, rng)
-        scores = summarise(
-            Detections(
-                detector=used,
-                issues=issues,
-                compared=compared,
-                p_changed=detectors.posterior(noisy).p_error,
-                suspects=suspects,
-                truth=settings.truth,
-                curve=detectors.curve_prior(original, settings.truth),
-            ),
-            labels,
-            probs,
-            noisy.label_model,
-            corrected=corrected,
-            requested=config.noise.noise,
+        detections = Detections(
+            detector=used,
+            issues=issues,
+            compared=compared,
+            p_changed=detectors.posterior(noisy).p_error,
+            suspects=suspects,
+            truth=truth,
+            curve=detectors.curve_prior(original, truth),
         )
-        issues = replace(issues, p_error=corrected)
+        scores = summarise(
+            detections, labels, probs, noisy.label_model, corrected=corrected, requested=config.noise.noise
+        )
+    issues = replace(issues, p_error=corrected)
     scores = replace(scores, kinds=kind_figures)
     return Verdicts(issues, suspects, conflicts, kinds, votes, scores, tuple(notes))
+
+
+def _evidence(
+    dataset: LabeledDataset, labels: NoisyLabels, trained: Trained
+) -> tuple[detectors.Evidence, detectors.Evidence]:
+    """What detectors read of the noisy and of the original labels; the same value where none was changed."""
+    probs = trained.judged_probs
+    seen = (probs, trained.out_of_sample.margins)
+    where = elsewhere(probs)
+    noisy = detectors.Evidence(labels.noisy, *seen, overlapping(labels.votes), where)
+    if not labels.flipped.any() and labels.votes is dataset.votes:
+        return noisy, noisy
+    return noisy, detectors.Evidence(labels.original, *seen, overlapping(dataset.votes), where)
+
+
+def _compared(
+    noisy: detectors.Evidence, labels: NoisyLabels, used: str, issues: Issues, listener: Listener
+) -> dict[str, DetectorFigures]:
+    """The figures of every detector on the noisy labels; the issues of the one that is used are at hand.
+
+    One after the other, because issues of all rows are large.
+    """
+    compared = {}
+    names = detectors.available(noisy)
+    for done, name in enumerate(names, start=1):
+        of_detector = issues if name == used else detectors.DETECTORS[name](noisy)
+        compared[name] = detector_figures(of_detector, labels)
+        listener.counted("comparing detectors", done, len(names))
+    return compared
+
+
+def _left_out(evidence: detectors.Evidence) -> list[str]:
+    """A line on the detectors that cannot read so much evidence; none where there are none."""
+    names = detectors.too_many_for(evidence)
+    if not names:
+        return []
+    line = (
+        f"not compared: {', '.join(names)} (they need all probabilities in memory at once, at most "
+        f"{detectors.MOST_WHOLE:,})"
+    )
+    return [line]
 
 
 def too_weak(scores: Scores, remedy: str) -> tuple[str, ...]:

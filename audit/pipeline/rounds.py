@@ -4,7 +4,7 @@ Nothing here knows which labels were changed on purpose; it sees the noisy label
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, Self
 
@@ -19,7 +19,7 @@ from audit.detectors.pred_probs import Ready
 from audit.events import Listener, optional
 from audit.kinds import step
 from audit.pipeline.ahead import import_ahead
-from audit.pipeline.held_together import held_together
+from audit.pipeline.held_together import HeldTogether, held_together
 from audit.training import mirroring
 from audit.training.backends import dask
 from audit.training.cross_validation import Fitting, FoldTask, cross_validate, read_shape, workers_for
@@ -130,46 +130,36 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     held = held_together(task.dataset, task.labels, duplicates, task.folds)
     for note in (*held.notes, *held.cautions):
         listener.note(note)
-    fold_seeds = _fold_seeds(rounds, task.fold_seeds)
+    seeds = zip(_fold_seeds(rounds, task.fold_seeds), children(task.model_seeds, len(rounds)), strict=True)
+    tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
     synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
-    keep = np.ones(len(task.labels), dtype=bool)
+    fold_task = _first_fold_task(task, held, rounds[0])
     effort = 1.0
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
     decisions: list[str] = []
-    shape = read_shape(task.dataset.X, task.dataset.as_given)
-    trains_elsewhere = dask.workers() > 0 or workers_for(shape, task.folds, task.jobs) > 1
-    ahead = import_ahead() if trains_elsewhere else None
-    tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
-    for index, seed in enumerate(children(task.model_seeds, len(rounds))):
+    ahead = import_ahead() if _trains_elsewhere(task) else None
+    for index, (fold_seed, model_seed) in enumerate(seeds):
         current = rounds[index].sized(len(task.labels), task.folds, effort)
-        fold_task = FoldTask(
-            labels=task.labels,
-            groups=held.groups,
-            k=k,
-            folds=task.folds,
-            fold_seed=fold_seeds[index],
-            fitting=task.fitting,
+        fold_task = replace(
+            fold_task,
+            fold_seed=fold_seed,
             recipe=current.recipe,
-            keep=keep,
-            sample_weights=task.sample_weights,
             train_folds=current.train_folds,
-            given=task.dataset.as_given if task.as_given else None,
             unlabelled_given=_unlabelled_given(task) if current.last else None,
             synthesizer=synthesizer if index == first_last else None,
             keep_features=current.last and task.synthetic_seed is not None,
-            order=held.order,
-            balanced=held.named,
             tries_mirroring=tries_mirroring and index == 0,
         )
         span = progress_span(rounds, index, effort)
         recorder = _Recorder(current, span, finished.get(current.name, []), checkpoints, listener)
-        results.append(_train_round(task, fold_task, seed, recorder))
+        results.append(_train_round(task, fold_task, model_seed, recorder))
         if ahead is not None:
             ahead.join()
         outcomes.append(combine_folds(results[-1], len(task.labels), k))
         if not current.last:
             keep, effort = _after_round(task, outcomes[-1])
+            fold_task = replace(fold_task, keep=keep)
         mirror, decision = mirroring.decided(results[-1])
         if mirror:
             rounds = [*rounds[: index + 1], *(each.mirrored() for each in rounds[index + 1 :])]
@@ -177,18 +167,58 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
             listener.note(decision)
             decisions.append(decision)
     probs = average_repeats(outcomes, task.schedule.n_repeats)
-    synthetic = None
-    missing = [line for of_round in results for result in of_round for line in result.missing]
-    if task.synthetic_seed and not _can_be_made(task.dataset):
-        missing.append("missing: the kinds of suspects (no rows with known defects can be made of records)")
-    if task.synthetic_seed:
-        with optional("the features of examples, and with them the kinds of suspects", missing.append):
-            probs, synthetic = step.gather_predictions(task.dataset.content, probs, results[first_last])
+    probs, synthetic, missing = _with_features(task, probs, results[first_last])
+    missing = [*(line for of_round in results for each in of_round for line in each.missing), *missing]
     named = zip(rounds, results, strict=True)
-    folds = tuple((each.name, result) for each, of_round in named for result in of_round)
-    notes = tuple(dict.fromkeys([*held.notes, *decisions, *missing]))
-    failed = tuple(dict.fromkeys(line for each in results[first_last:] for line in failures(each)))
-    return Trained(probs, folds, int(keep.sum()), duplicates, notes, synthetic, held.cautions, failed)
+    return Trained(
+        out_of_sample=probs,
+        folds=tuple((each.name, result) for each, of_round in named for result in of_round),
+        kept=int(fold_task.keep.sum()),
+        duplicates=duplicates,
+        notes=tuple(dict.fromkeys([*held.notes, *decisions, *missing])),
+        synthetic=synthetic,
+        cautions=held.cautions,
+        failures=tuple(dict.fromkeys(line for each in results[first_last:] for line in failures(each))),
+    )
+
+
+def _first_fold_task(task: RoundsTask, held: HeldTogether, first: Round) -> FoldTask:
+    """What the folds of the first round share; each round replaces what is its own."""
+    return FoldTask(
+        labels=task.labels,
+        groups=held.groups,
+        k=len(task.dataset.class_names),
+        folds=task.folds,
+        fold_seed=0,
+        fitting=task.fitting,
+        recipe=first.recipe,
+        keep=np.ones(len(task.labels), dtype=bool),
+        sample_weights=task.sample_weights,
+        given=task.dataset.as_given if task.as_given else None,
+        order=held.order,
+        balanced=held.named,
+    )
+
+
+def _trains_elsewhere(task: RoundsTask) -> bool:
+    """Whether other processes train, so that this one is free meanwhile."""
+    shape = read_shape(task.dataset.X, task.dataset.as_given)
+    return dask.workers() > 0 or workers_for(shape, task.folds, task.jobs) > 1
+
+
+def _with_features(
+    task: RoundsTask, probs: OutOfSample, results: Sequence[FoldResult]
+) -> tuple[OutOfSample, tuple[Synthetic, OutOfSample] | None, list[str]]:
+    """The predictions with the features of models, and those of synthetic rows; what is missing, and why."""
+    if task.synthetic_seed is None:
+        return probs, None, []
+    missing = []
+    if not _can_be_made(task.dataset):
+        missing.append("missing: the kinds of suspects (no rows with known defects can be made of records)")
+    synthetic = None
+    with optional("the features of examples, and with them the kinds of suspects", missing.append):
+        probs, synthetic = step.gather_predictions(task.dataset.content, probs, results)
+    return probs, synthetic, missing
 
 
 def _can_be_made(dataset: LabeledDataset) -> bool:
