@@ -126,11 +126,8 @@ def run_trials(
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))
-            calls = (
-                joblib.delayed(_run)(shared(X), board, i, trials[i], _start_weights(trials[i], done), models)
-                for i in ready
-            )
-            for number, outcome in run_parallel(calls, workers):
+            own = ((i, trials[i], _start_weights(trials[i], done)) for i in ready)
+            for number, outcome in run_parallel(_run, (shared(X), board, models), own, workers):
                 source.refuse_changed()
                 _save(folder, trials[number], outcome)
                 outcomes[number] = outcome
@@ -149,10 +146,10 @@ def _start_weights(trial: Trial, done: Mapping[str, Outcome]) -> NetworkWeights:
 def _run(
     sent: SharedArray,
     board: npt.NDArray[np.float32],
+    models: TrialModels,
     number: int,
     trial: Trial,
     start_weights: NetworkWeights,
-    models: TrialModels,
 ) -> tuple[int, Outcome]:
     """Train and test one model; runs in a worker process."""
     start = time.perf_counter()
@@ -201,7 +198,7 @@ def seconds_of(trial: Trial, X: Examples, models: TrialModels, *, most_rows: int
     board = np.zeros(1, dtype=np.float32)
     for _ in range(2):  # the first pays for what is done once a process
         start = time.perf_counter()
-        _run(X, board, 0, probe, {}, one_epoch)
+        _run(X, board, one_epoch, 0, probe, {})
     seconds = time.perf_counter() - start
     return seconds * epochs * len(trial.train) / len(probe.train)
 

@@ -142,20 +142,16 @@ def _computed_here(
     """Compute the features of these rows, part by part."""
     for rows in missing:
         part = inputs.part(rows.start, rows.stop)
-        yield _features_of_part(embedder, width, part, joblib.cpu_count(), progress)
+        yield _features_of_part(embedder, width, joblib.cpu_count(), part, progress)
 
 
 def _computed_on_cluster(
     embedder: Embedder, width: int, inputs: Inputs, missing: Sequence[slice], progress: Callable[[int], None]
 ) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
     """Compute the features of these rows on the cluster that is in use, a part on each worker at a time."""
-    calls = [
-        joblib.delayed(_features_of_part)(
-            embedder, width, inputs.part(rows.start, rows.stop), joblib.cpu_count()
-        )
-        for rows in missing
-    ]
-    for rows, computed in dask.run_in_use(calls):
+    common = (embedder, width, joblib.cpu_count())
+    own = ((inputs.part(rows.start, rows.stop),) for rows in missing)
+    for rows, computed in dask.run_in_use(_features_of_part, common, own):
         progress(len(computed))
         yield rows, computed
 
@@ -163,8 +159,8 @@ def _computed_on_cluster(
 def _features_of_part(
     embedder: Embedder,
     width: int,
-    part: Inputs,
     threads: int,
+    part: Inputs,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[slice, npt.NDArray[np.float32]]:
     """The rows of a part of the examples, and their features; as many threads give the same bytes."""

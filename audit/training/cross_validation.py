@@ -186,13 +186,9 @@ def cross_validate(
     workers = workers_for(shape, len(missing), jobs)
     with progress_board(task.folds, skip, progress) as board:
         if workers:
-            calls = (
-                joblib.delayed(_train_fold)(
-                    shared(X), unlabelled, board, task, number, seeds[number], threads[number]
-                )
-                for number in missing
-            )
-            for result in run_parallel(calls, workers):
+            common = (shared(X), unlabelled, board, task)
+            own = ((number, seeds[number], threads[number]) for number in missing)
+            for result in run_parallel(_train_fold, common, own, workers):
                 board[result.fold] = 1  # a worker on another machine has a copy of the board
                 yield result
 

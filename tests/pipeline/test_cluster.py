@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -89,23 +90,39 @@ def scheduler(there):
             each.wait()
 
 
-def command(*arguments):
-    asked = ["--noise", "0.1", "--preset", "fast", "--folds", "4", "--model", "slow:build", "--quiet"]
-    return [sys.executable, "-m", "audit", "detect", "d.npz", *asked, *arguments]
+COMMAND = [
+    "detect",
+    "d.npz",
+    "--noise",
+    "0.1",
+    "--preset",
+    "fast",
+    "--folds",
+    "4",
+    "--model",
+    "slow:build",
+    "--quiet",
+    "--out",
+]
 
 
-def run(there, *arguments):
+@pytest.fixture
+def here(there, run_audit, monkeypatch):
+    """The same audit in this process, into a folder of this name."""
     folder, env = there
-    done = subprocess.run(
-        command(*arguments), cwd=folder, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "slow", raising=False)
+
+    def run(out):
+        return run_audit(*COMMAND, out, check=0, MARKS=env["MARKS"])
+
+    return run
 
 
 def begun(there, *arguments):
     folder, env = there
-    return subprocess.Popen(command(*arguments), cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "audit", *COMMAND, *arguments]
+    return subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
 
 
 def trainings(there):
@@ -126,14 +143,15 @@ def results(folder):
 
 
 @posix
-def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, scheduler):
+@pytest.mark.exhaustive
+def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, here, scheduler):
     folder, _ = there
-    run(there, "--out", "here")
+    here("here")
     before = len(trainings(there))
     assert before == 4
     hold = folder / "marks" / f"hold-from-{before + 2}"
     hold.touch()
-    running = begun(there, "--out", "there", "--cluster", scheduler[0])
+    running = begun(there, "there", "--cluster", scheduler[0])
     until(lambda: len(trainings(there)) == before + 2)
     os.kill(int(trainings(there)[-1].name.split("-")[1]), signal.SIGKILL)
     hold.unlink()
@@ -144,12 +162,12 @@ def test_a_killed_worker_costs_what_it_was_training_and_nothing_else(there, sche
 
 
 @posix
-def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, scheduler):
+def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, here, scheduler):
     folder, _ = there
     address, process = scheduler
     hold = folder / "marks" / "hold-from-3"
     hold.touch()
-    running = begun(there, "--out", "there", "--cluster", address)
+    running = begun(there, "there", "--cluster", address)
     kept = folder / "there" / "folds" / "round-1"
     until(lambda: len(trainings(there)) == 4 and len(list(kept.glob("*.npz"))) == 2)
     process.kill()
@@ -163,9 +181,9 @@ def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, sched
     )
     hold.unlink()
     before = len(trainings(there))
-    run(there, "--out", "there")
+    here("there")
     assert len(trainings(there)) == before + 2
-    run(there, "--out", "here")
+    here("here")
     assert results(folder / "there") == results(folder / "here")
 
 
@@ -205,26 +223,52 @@ def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
     assert found["here"] == found["there"]
 
 
+@pytest.fixture(scope="module")
+def local_cluster(tmp_path_factory):
+    """Two worker processes that are started again when they end, and a folder for what they leave."""
+    distributed = pytest.importorskip("distributed")
+    marks = tmp_path_factory.mktemp("marks")
+    with pytest.MonkeyPatch.context() as env:
+        env.setenv("MARKS", str(marks))
+        env.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the workers find `pixels`
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as cluster:
+            yield cluster.scheduler_address, marks
+
+
+def one_worker_is_killed(folder):
+    """End this process, where it is the first that finds a file which another process left."""
+    kill = folder / "kill"
+    with suppress(FileNotFoundError):
+        if int(kill.read_text()) != os.getpid():
+            kill.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def pixels(images):
     """Features that tell the process which computed them, by a file."""
-    (Path(os.environ["MARKS"]) / f"embedded-{os.getpid()}-{time.monotonic_ns()}").touch()
+    marks = Path(os.environ["MARKS"])
+    (marks / f"embedded-{os.getpid()}-{time.monotonic_ns()}").touch()
+    one_worker_is_killed(marks)
     return np.asarray(images, dtype=np.float32).reshape(len(images), -1)
 
 
-def test_examples_are_embedded_on_the_cluster(tmp_path, monkeypatch):
-    pytest.importorskip("distributed")
-    monkeypatch.setenv("MARKS", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the workers find `pixels`
+@posix
+def test_examples_are_embedded_on_the_cluster_though_a_worker_is_killed(local_cluster, tmp_path, monkeypatch):
+    address, marks = local_cluster
     monkeypatch.setattr(embedding, "STORED_BATCHES", 1)
     X, y = striped_images(160)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    for name, cluster in (("here", None), ("there", "local:2")):
-        for mark in tmp_path.glob("embedded-*"):
+    for name, cluster in (("here", None), ("there", address)):
+        for mark in marks.glob("embedded-*"):
             mark.unlink()
+        if cluster:
+            (marks / "kill").write_text(str(os.getpid()))
         audit.detect(mapped, y, noise=0.1, folds=2, embed=pixels, cluster=cluster, out=tmp_path / name)
-    processes = [int(mark.name.split("-")[1]) for mark in tmp_path.glob("embedded-*")]
-    assert len(processes) == 6  # five parts, and the trial here
+    processes = [int(mark.name.split("-")[1]) for mark in marks.glob("embedded-*")]
+    assert len(processes) == 7  # five parts, one of them twice, and the trial here
     assert processes.count(os.getpid()) == 1
     assert results(tmp_path / "there") == results(tmp_path / "here")
 
@@ -246,8 +290,11 @@ def test_what_cannot_be_sent_is_one_line(tmp_path):
         audit.detect(X, y, embed=embed, cluster="local:1", noise=0.1, out=tmp_path / "run")
 
 
-def test_probabilities_in_a_file_are_judged_on_the_cluster(tmp_path, monkeypatch):
-    pytest.importorskip("distributed")
+@posix
+def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_killed(
+    local_cluster, tmp_path, monkeypatch
+):
+    address, _ = local_cluster
     monkeypatch.setattr(blocks, "BLOCK_ENTRIES", 600)
     monkeypatch.setattr(rounds, "LAZY_BYTES", 1)
     monkeypatch.setattr(judging, "BLOCKS_SENT", 2)
@@ -257,19 +304,22 @@ def test_probabilities_in_a_file_are_judged_on_the_cluster(tmp_path, monkeypatch
     np.save(tmp_path / "p.npy", powers / powers.sum(axis=1, keepdims=True))
     mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
 
+    (tmp_path / "kill").write_text(str(os.getpid()))
+
     def judged_by(block):
+        one_worker_is_killed(tmp_path)
         return [np.full(len(block.labels), os.getpid()), block.probs.T]
 
-    with dask.cluster("local:2"):
+    with dask.cluster(address):
         there = judging.elsewhere(mapped)
         processes, probs = blocks.by_blocks(y, mapped, judged_by, there)
         assert judging.elsewhere(np.array(mapped)) is None  # what is in memory is not sent
     assert (processes[:200] == os.getpid()).all()  # the first block, which tells the form of the results
     assert (processes[200:] != os.getpid()).all()
-    assert len(np.unique(processes)) == 3
+    assert not (tmp_path / "kill").exists()
     assert probs == pytest.approx(np.array(mapped), abs=1e-6)
     assert judging.elsewhere(mapped) is None
-    for name, cluster in (("here", None), ("there", "local:2")):
+    for name, cluster in (("here", None), ("there", address)):
         audit.detect(y=y, pred_probs=mapped, noise=0, cluster=cluster, out=tmp_path / name)
     assert results(tmp_path / "there") == results(tmp_path / "here")
 

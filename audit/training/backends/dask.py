@@ -5,13 +5,12 @@ so that a worker that is lost costs all that it ever did, and examples on that w
 """
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from socket import create_connection
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -21,6 +20,8 @@ from audit.wording import one_line
 
 if TYPE_CHECKING:
     from distributed import Client
+
+Result = TypeVar("Result")
 
 
 class _InUse(NamedTuple):
@@ -79,12 +80,18 @@ def workers() -> int:
     return 0 if in_use is None else in_use.workers
 
 
-def run_in_use(calls: Iterable[Any], at_a_time: int | None = None) -> Iterator[Any]:
-    """Run joblib's delayed calls on the cluster that is in use, and yield results as they end.
+def run_in_use(
+    function: Callable[..., Result],
+    common: Sequence[Any],
+    own: Iterable[Sequence[Any]],
+    at_a_time: int | None = None,
+) -> Iterator[Result]:
+    """Call a function on the cluster that is in use, and yield results as they end.
 
-    As many run at a time as asked for, or else as there are workers. What several calls share is sent once to
-    each worker, if it is large. The scheduler reads none of it, so that it needs neither the files nor the
-    modules of the user.
+    Every call gets the arguments that all have in common, and then its own. As many run at a time as asked
+    for, or else as there are workers. What is large of the common arguments is sent once to each worker, and
+    own arguments are asked for when there is a worker for them. The scheduler reads none of it, so that it
+    needs neither the files nor the modules of the user.
 
     Raises
     ------
@@ -96,42 +103,37 @@ def run_in_use(calls: Iterable[Any], at_a_time: int | None = None) -> Iterator[A
     in_use = _IN_USE.get()
     assert in_use is not None
     client = in_use.client
-    listed = list(calls)
-    sent = _sent_once(client, listed)
+    sent = [_sent_to_all(client, argument) for argument in common]
 
-    def submit(call: Any) -> Any:
-        function, arguments, named = call
-        own = [each for each in arguments if id(each) not in sent]
-        places = [place for place, each in enumerate(arguments) if id(each) in sent]
-        packed: Any = _packed((function, own, named, places))
+    def submit(arguments: Sequence[Any]) -> Any:
+        packed: Any = _packed((function, arguments))
         if len(packed) > LARGE_BYTES:
             packed = client.scatter(packed, hash=False)
-        return client.submit(_call, packed, *(sent[id(arguments[place])] for place in places), pure=False)
+        return client.submit(_call, packed, *sent, pure=False)
 
-    waiting = iter(listed)
-    first = [submit(call) for call in islice(waiting, at_a_time or in_use.workers)]
+    waiting = iter(own)
+    first = [submit(arguments) for arguments in islice(waiting, at_a_time or in_use.workers)]
     with client.as_current():  # as_completed has no argument for it
         running = as_completed(first)
     for future in running:
         result = future.result()
         future.release()
-        for call in islice(waiting, 1):
-            running.add(submit(call))
+        for arguments in islice(waiting, 1):
+            running.add(submit(arguments))
         yield result
 
 
-def _sent_once(client: "Client", calls: Sequence[Any]) -> dict[int, Any]:
-    """Send what is large and an argument of several calls to every worker; each by the id of the argument."""
-    times = Counter(id(each) for _, arguments, _ in calls for each in arguments)
-    shared = {id(each): each for _, arguments, _ in calls for each in arguments if times[id(each)] > 1}
-    sent = {}
-    for key, each in shared.items():
-        content: Any = each
-        if not isinstance(each, np.ndarray):
-            content = _packed(each)
-        if memoryview(content).nbytes > LARGE_BYTES:
-            sent[key] = client.scatter(content, broadcast=True, hash=False)
-    return sent
+def _sent_to_all(client: "Client", argument: Any) -> Any:
+    """An argument of every call as it is sent with them; what is large goes to each worker once, now."""
+    if isinstance(argument, np.ndarray) and argument.dtype != object:
+        content: Any = argument
+        size = argument.nbytes
+    else:
+        content = _packed(argument)
+        size = len(content)
+    if size > LARGE_BYTES:
+        return client.scatter(content, broadcast=True, hash=False)
+    return content
 
 
 def _packed(argument: Any) -> bytes:
@@ -147,13 +149,13 @@ def _packed(argument: Any) -> bytes:
         ) from error
 
 
-def _call(packed: Any, *shared: Any) -> Any:
-    """Do a call on a worker, with the shared arguments in their places, which rise."""
+def _call(packed: Any, *common: Any) -> Any:
+    """Do a call on a worker, with the arguments that all calls have in common before its own."""
     from distributed.protocol.pickle import loads  # noqa: PLC0415  an extra
 
     try:
-        function, arguments, named, places = loads(packed)
-        shared = tuple(each if isinstance(each, np.ndarray) else loads(each) for each in shared)
+        function, own = loads(packed)
+        common = tuple(each if isinstance(each, np.ndarray) else loads(each) for each in common)
     except AuditError:
         raise
     except Exception as error:  # anything in it may refuse, in any way
@@ -161,9 +163,7 @@ def _call(packed: Any, *shared: Any) -> Any:
             f"a worker of --cluster cannot read what it was sent ({type(error).__name__}: "
             f"{one_line(error)}); install, or make importable there, what is here"
         ) from error
-    for place, argument in zip(places, shared, strict=True):
-        arguments.insert(place, argument)
-    return function(*arguments, **named)
+    return function(*common, *own)
 
 
 def check_address(address: str | None) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import joblib
 import numpy.typing as npt
 
 from audit.detectors.blocks import Compute, Elsewhere, OfRows, of_block, threads_limited
@@ -24,19 +23,15 @@ def elsewhere(pred_probs: npt.NDArray[Any]) -> Elsewhere | None:
 def _on_cluster(
     labels: Labels, pred_probs: npt.NDArray[Any], compute: Compute, blocks: Sequence[slice]
 ) -> Iterator[tuple[slice, list[OfRows]]]:
-    sent = shared(pred_probs)
     size = min(BLOCKS_SENT, -(-len(blocks) // dask.workers()))
     groups = [blocks[start : start + size] for start in range(0, len(blocks), size)]
-    calls = [
-        joblib.delayed(_of_group)(labels[group[0].start : group[-1].stop], sent, compute, group)
-        for group in groups
-    ]
-    for parts in dask.run_in_use(calls):
+    own = ((labels[group[0].start : group[-1].stop], group) for group in groups)
+    for parts in dask.run_in_use(_of_group, (shared(pred_probs), compute), own):
         yield from parts
 
 
 def _of_group(
-    labels: Labels, sent: SharedArray, compute: Compute, blocks: Sequence[slice]
+    sent: SharedArray, compute: Compute, labels: Labels, blocks: Sequence[slice]
 ) -> list[tuple[slice, list[OfRows]]]:
     """The arrays of blocks that follow each other, whose labels these are; runs on a worker."""
     pred_probs = array_of(sent)

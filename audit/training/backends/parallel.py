@@ -1,13 +1,21 @@
 """Calls in parallel: on the cluster that is in use, else in processes of this machine."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import joblib
 
 from audit.training.backends import dask, processes
 
+Result = TypeVar("Result")
 
-def run_parallel(calls: Iterable[Any], workers: int) -> Iterator[Any]:
-    """Run joblib's delayed calls, `workers` at a time, and yield results as they end.
+
+def run_parallel(
+    function: Callable[..., Result], common: Sequence[Any], own: Iterable[Sequence[Any]], workers: int
+) -> Iterator[Result]:
+    """Call a function, `workers` calls at a time, and yield results as they end.
+
+    Every call gets the arguments that all have in common, and then its own.
 
     Raises
     ------
@@ -15,6 +23,7 @@ def run_parallel(calls: Iterable[Any], workers: int) -> Iterator[Any]:
         When a process of this machine is killed meanwhile, or the cluster is lost.
     """
     if dask.workers():
-        yield from dask.run_in_use(calls, workers)
+        yield from dask.run_in_use(function, common, own, workers)
     else:
+        calls = (joblib.delayed(function)(*common, *arguments) for arguments in own)
         yield from processes.run_in_processes(calls, workers)
