@@ -16,7 +16,9 @@ from audit.kinds import classifier
 from audit.report import charts
 
 # Nothing is asserted against the clock, not by hypothesis either.
-settings.register_profile("audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROFILE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("audit", max_examples=25, **PROFILE)
+settings.register_profile("exhaustive", **PROFILE)
 settings.load_profile("audit")
 
 # What a run uses in place of the number of cores. The processes of the tests share the cores already, and a
@@ -153,12 +155,22 @@ def pictures():
         yield
 
 
-@pytest.fixture
-def few_steps(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def few_steps():
     """Networks of this process train as many epochs as they are told to, however few the rows are."""
     from audit.training.models import cnn
 
-    monkeypatch.setattr(cnn, "LEAST_STEPS", 1)
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(cnn, "LEAST_STEPS", 1)
+        yield
+
+
+@pytest.fixture
+def enough_steps(monkeypatch):
+    """Networks of this process train on few rows as they do for a user, so that they learn."""
+    from audit.training.models import cnn
+
+    monkeypatch.setattr(cnn, "LEAST_STEPS", 150)
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,17 @@ def test_public_names_are_there_and_imported_lazily():
 
 
 def test_arrays_in_a_run_out(tmp_path):
-    X, y = striped_images(300, channels=3, dtype=np.float32)
+    X, y = striped_images(200, channels=3, dtype=np.float32)
     before = X.copy(), y.copy()
-    run = audit.detect(np.moveaxis(X, -1, 1), np.array(["a", "b", "c", "d"])[y], noise=0.1, epochs=6)
-    assert run.score["changed"] == 30
+    run = audit.detect(np.moveaxis(X, -1, 1), np.array(["a", "b", "c", "d"])[y], noise=0.1, epochs=6, folds=3)
+    assert run.score["changed"] == 20
     assert run.score["f1"]["value"] >= 0.8
     assert (before[0] == X).all()
     assert (y == before[1]).all()
     assert set(run.suspects()["id"]) == set(np.flatnonzero(run.record.suspects.is_issue))
     report = run.save(tmp_path / "mine")
     assert report == tmp_path / "mine" / "report.html"
-    assert "audit.detect(X, y, noise=0.1, epochs=6)" in report.read_text(encoding="utf-8")
+    assert "audit.detect(X, y, noise=0.1, folds=3, epochs=6)" in report.read_text(encoding="utf-8")
 
 
 def test_a_run_in_memory_equals_a_run_in_a_folder(tmp_path):

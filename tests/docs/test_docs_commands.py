@@ -115,7 +115,6 @@ def test_the_page_of_experiments_has_each_command():
     assert sorted(words) == ["diff", "impact", "sweep", "sweep", "sweep"]
 
 
-@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("command", commands_of_experiments())
 def test_the_commands_of_experiments_run(command, run_audit, tmp_path):
     if "audit diff" in command:

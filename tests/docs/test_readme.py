@@ -35,7 +35,7 @@ def commands(block):
 
 
 @pytest.fixture
-def little_training(tmp_path, few_steps):
+def little_training(tmp_path):
     """Short training, and settings for what the commands of `audit detect` leave open."""
     (tmp_path / "audit.toml").write_text("folds = 2\nepochs = 1\n")
 

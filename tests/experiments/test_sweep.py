@@ -169,6 +169,7 @@ def test_more_rates_and_seeds_train_only_what_is_new(run_audit, tmp_path):
 
 
 @posix
+@pytest.mark.exhaustive
 def test_a_killed_sweep_resumes_to_the_same_bytes(run_audit, tmp_path):
     arguments = ["sweep", "digits", "--limit", 300, "--noise", "0,0.5,1", "--seeds", 2, "--epochs", 4]
     run_audit(*arguments, "--out", "whole", check=0)
@@ -247,6 +248,7 @@ def test_labels_of_one_class_are_learnt_without_a_model(run_audit, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_cluster_gives_the_same_bytes(run_audit, tmp_path):
     pytest.importorskip("distributed")
     port = 18000 + hash(str(tmp_path)) % 2000

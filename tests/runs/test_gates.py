@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,38 @@ def wine():
     return frame
 
 
+def spoil(frame, rows):
+    """The frame with other labels in these rows."""
+    spoilt = frame.copy()
+    for row in rows:
+        spoilt.loc[row, "label"] = "red" if spoilt.loc[row, "label"] != "red" else "white"
+    return spoilt
+
+
+def commands(block):
+    """The words of each `audit` command of a block."""
+    lines = re.sub(r"\\\n\s*", "", block).splitlines()
+    return [
+        shlex.split(each)[1:] for line in lines if (each := line.removeprefix("exec ")).startswith("audit ")
+    ]
+
+
+def test_the_commands_of_the_page_let_good_labels_in_and_keep_new_errors_out(run_audit, tmp_path, wine):
+    (tmp_path / "accepted.csv").write_text("id,given,reason,expires\n", encoding="utf-8")
+    ((baseline,), (of_hook,)) = map(commands, blocks("sh"))
+    ((of_action,),) = (commands(re.sub(r"^ +", "", block, flags=re.MULTILINE)) for block in blocks("yaml"))
+    wine.to_csv(tmp_path / "labels.csv", index=False)
+    run_audit(*baseline, "--quiet", check=0)
+    (tmp_path / ".git" / "audit").mkdir(parents=True)
+    for status, frame in ((0, wine), (1, spoil(wine, range(0, 178, 12)))):
+        frame.to_csv(tmp_path / "labels.csv", index=False)
+        frame.to_csv(tmp_path / ".git" / "audit" / "labels.csv", index=False)
+        for words in (of_action, of_hook):
+            done = run_audit(*words, check=status)
+            assert ("--max-new 5 failed" in done.stderr) == bool(status)
+    assert (tmp_path / "reports" / "now" / "report.html").exists()
+
+
 @pytest.fixture(scope="module")
 def shell_in(tmp_path_factory):
     """Run a shell in a folder, with `audit` on its path."""
@@ -172,29 +205,26 @@ def audited_clone(tmp_path_factory, wine, shell_in):
 
 @pytest.fixture
 def repository(tmp_path, wine, shell_in, audited_clone):
-    """A copy of that clone: the shell in it, and a function that spoils labels."""
+    """A copy of that clone: the shell in it, and a function that writes its labels, some of them spoilt."""
     shutil.copytree(audited_clone, tmp_path, dirs_exist_ok=True)
-    shell = partial(shell_in, tmp_path)
 
-    def spoil(rows):
-        spoilt = wine.copy()
-        for row in rows:
-            spoilt.loc[row, "label"] = "red" if spoilt.loc[row, "label"] != "red" else "white"
-        spoilt.to_csv(tmp_path / "labels.csv", index=False)
+    def write_spoilt(rows):
+        spoil(wine, rows).to_csv(tmp_path / "labels.csv", index=False)
 
-    return shell, spoil
+    return partial(shell_in, tmp_path), write_spoilt
 
 
 @posix
+@pytest.mark.exhaustive
 def test_the_action_passes_on_good_labels_and_fails_on_new_errors(repository, tmp_path):
-    shell, spoil = repository
+    shell, write_spoilt = repository
     (action,) = blocks("yaml")
     steps = yaml.safe_load(action)["jobs"]["labels"]["steps"]
     checks = [step["run"] for step in steps if "run" in step and step["name"] != "Install"]
     assert len(checks) == 1
     done = shell(checks[0])
     assert done.returncode == 0, done.stderr
-    spoil(range(0, 178, 12))
+    write_spoilt(range(0, 178, 12))
     done = shell(checks[0])
     assert done.returncode == 1, done.stderr
     assert "--max-new 5 failed" in done.stderr
@@ -203,8 +233,9 @@ def test_the_action_passes_on_good_labels_and_fails_on_new_errors(repository, tm
 
 @posix
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.exhaustive
 def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_path):
-    shell, spoil = repository
+    shell, write_spoilt = repository
     (hook,) = [text for text in blocks("sh") if text.startswith("#!/bin/sh")]
     setup = "git init -q . && git config user.email a@b.c && git config user.name A && git add labels.csv accepted.csv && git commit -qm labels"
     assert shell(setup).returncode == 0
@@ -215,11 +246,11 @@ def test_the_hook_lets_good_labels_in_and_keeps_new_errors_out(repository, tmp_p
     (tmp_path / "other.txt").write_text("nothing to do with labels")
     done = shell("git add other.txt && git commit -qm other")
     assert done.returncode == 0, done.stderr
-    spoil(range(0, 178, 12))
+    write_spoilt(range(0, 178, 12))
     done = shell("git add labels.csv && git commit -qm spoilt")
     assert done.returncode == 1
     assert re.search(r"--max-new 5 failed: \d+ new suspects since reports/main", done.stderr)
-    spoil([])
+    write_spoilt([])
     (tmp_path / "labels.csv").write_text((tmp_path / "labels.csv").read_text(encoding="utf-8") + "\n")
     done = shell("git add labels.csv && git commit -qm fixed")
     assert done.returncode == 0, done.stderr

@@ -27,6 +27,7 @@ def test_a_killed_worker_is_one_error_and_the_next_call_has_new_workers(tmp_path
 
 
 @posix
+@pytest.mark.exhaustive
 def test_a_run_whose_worker_was_killed_says_so_in_one_line_and_resumes(run_audit, tmp_path):
     X, y = striped_images(200)
     np.savez(tmp_path / "data.npz", X=X.reshape(200, -1), y=y)

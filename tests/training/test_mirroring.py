@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import EXHAUSTIVE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,7 +99,9 @@ def trained(X, y, builder, checkpoints=None):
     return rounds.train_rounds(task, checkpoints, notes), notes.lines
 
 
-@pytest.mark.parametrize(("sides", "second"), [(True, "mirror"), (False, "shift")])
+@pytest.mark.parametrize(
+    ("sides", "second"), [(True, "mirror"), pytest.param(False, "shift", marks=EXHAUSTIVE)]
+)
 def test_the_second_round_sees_mirror_images_where_they_show_the_same_class(tmp_path, sides, second):
     builder = Remembered()
     with RunFolder.locked(tmp_path / "run") as folder:

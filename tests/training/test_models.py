@@ -107,6 +107,7 @@ def test_bfloat16_where_a_device_prefers_it():
     assert (model.fit(X, y).predict_proba(X).argmax(axis=1) == y).mean() > 0.95
 
 
+@pytest.mark.usefixtures("enough_steps")
 def test_few_rows_get_more_epochs_unless_their_number_is_asked_for():
     epochs = {}
     for epochs_fixed in (True, False):
