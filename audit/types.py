@@ -410,7 +410,8 @@ class Training:
     recipe: Recipe
     threads: int  # the result may depend on it, so it is never left to the machine's load
     device: str  # auto, cpu, cuda, mps
-    watch: Callable[[float], None]  # to be called with the share of the training that is done
+    watch: Callable[[float], None]  # to be called with the share that is done of training and predicting
+    predicted: int = 0  # rows that it is asked for afterwards
 
 
 class Classifier(Protocol):

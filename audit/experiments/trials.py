@@ -66,6 +66,7 @@ class TrialModels:
             threads=1,
             device=self.fitting.device,
             watch=watch,
+            predicted=len(trial.test),
         )
 
 

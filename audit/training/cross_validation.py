@@ -73,8 +73,8 @@ class Fitting:
 class FoldTask:
     """What all folds of one cross-validation share, beside the examples.
 
-    Examples are arguments of their own: a Dask cluster receives such an argument once, but the inside of a
-    dataclass again with every fold. Large arrays are mapped, not copied, into processes of this machine.
+    Examples are arguments of their own, because a mapped file is sent as its path, and large arrays are
+    mapped, not copied, into processes of this machine.
     """
 
     labels: Labels  # (n,) to train on
@@ -299,6 +299,7 @@ def _train_fold(
         threads=threads,
         device=task.fitting.device,
         watch=watch,
+        predicted=len(held_out) + (0 if unlabelled is None else len(unlabelled)),
     )
     classifier = task.fitting.builder(training)
     landmarks = landmark_rows(len(X)) if task.keep_features else None

@@ -85,6 +85,21 @@ def test_no_training_row_is_hidden_from_the_network():
     assert all(sum(b["train_batch_size"] for b in epoch["batches"]) == 80 for epoch in model.history)
 
 
+def test_predictions_are_watched_as_part_of_the_work():
+    X, y = striped_images(80)
+    shares = []
+    task = training(X.shape, watch=shares.append)
+    model = cnn.build(replace(task, predicted=40)).fit(X, y)
+    trained = len(shares)
+    assert 0.5 < shares[-1] < 1
+    model.predict_proba(X[:40])
+    assert len(shares) == trained + len(model.views)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    model.predict_proba(X)  # more than was foretold
+    assert shares[-1] == 1
+
+
 def test_it_is_a_scikit_learn_estimator():
     model = cnn.build(training((40, 8, 8, 1)))
     assert clone(model).get_params()["seed"] == 1

@@ -16,19 +16,20 @@ MOVED_BYTES = 1 << 27  # of examples at a time
 
 
 class MarginRecorder(Callback):
-    """Record each training row's margin whenever it is trained on, and report the progress of the training.
+    """Record each training row's margin whenever it is trained on, and report the progress of the model.
 
     The margin is the logit of the given label less the largest other one, before the step that the batch
     causes; its mean over a training is the area under the margin of Pleiss et al. 2020.
     """
 
-    def __init__(self, watch: Callable[[float], None], steps: int) -> None:
+    def __init__(self, watch: Callable[[float], None], steps: float) -> None:
         self.watch = watch
-        self.steps = steps
+        self.steps = steps  # of the training, and what the predictions after it come to
+        self.done_ = 0.0
 
     def on_train_begin(self, net: Any, *, X: npt.NDArray[Any], **__: Any) -> None:
         """Start with nothing recorded; the sums stay on the device, which nothing waits for then."""
-        self.done_ = 0
+        self.done_ = 0.0
         self.sums_ = torch.zeros(len(X), device=net.device)
         self.counts_ = torch.zeros(len(X), device=net.device)
 
@@ -45,8 +46,12 @@ class MarginRecorder(Callback):
         of_others = y_pred.detach().scatter(1, given, -torch.inf).amax(dim=1)
         self.sums_[self.batch_] += of_given.detach() - of_others
         self.counts_[self.batch_] += 1
-        self.done_ += 1
-        self.watch(self.done_ / self.steps)
+        self.add(1)
+
+    def add(self, steps: float) -> None:
+        """Report that so many more steps are done."""
+        self.done_ += steps
+        self.watch(min(1.0, self.done_ / self.steps))
 
     @property
     def margins(self) -> npt.NDArray[np.float32]:

@@ -26,6 +26,7 @@ LARGEST_BATCH = 256
 LEAST_SIDE = 16  # pixels; smaller images lose too much when shifted
 LEAST_STEPS = 150  # optimizer steps that a training takes however few rows there are
 MOST_EPOCHS = 20  # more would learn wrong labels by heart
+PASSES = 3  # that a step of the training takes as long as: one forward, two backward
 RECORDER = "margins"  # name of the callback
 CHUNK_VALUES = 1 << 23  # of images that are predicted at a time, so that their views take little memory
 
@@ -47,11 +48,13 @@ def build(training: Training) -> NeuralNetClassifier:
     fine = recipe.fine and fine_cell < cell
     if fine:
         cell = fine_cell
+    views = augmentation.test_time_views(augment, recipe.views)
+    predicted = training.predicted * len(views) / (PASSES * batch_size)
     return ReproducibleClassifier(
         SmallCnn,
         seed=training.seed,
         threads=training.threads,
-        views=augmentation.test_time_views(augment, recipe.views),
+        views=views,
         module__size=(height, width),
         module__widths=WIDTHS[recipe.wide and not fine],
         module__cell=cell,
@@ -85,7 +88,7 @@ def build(training: Training) -> NeuralNetClassifier:
                     total_steps=epochs * steps,
                 ),
             ),
-            (RECORDER, MarginRecorder(training.watch, epochs * steps)),
+            (RECORDER, MarginRecorder(training.watch, epochs * steps + predicted)),
         ],
         callbacks__print_log=None,
         callbacks__valid_acc=None,
@@ -194,7 +197,10 @@ class ReproducibleClassifier(NeuralNetClassifier):
         """Average the probabilities over the views of a few images."""
         step = max(1, min(images.shape[1:3]) // 28)
         predict = super().predict_proba
-        total = sum(predict(augmentation.transformed(images, view, step)) for view in self.views)
+        total = 0.0
+        for view in self.views:
+            total = total + predict(augmentation.transformed(images, view, step))
+            self._recorder.add(len(images) / (PASSES * self.batch_size))
         return np.asarray(total / len(self.views))
 
 
