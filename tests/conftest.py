@@ -26,7 +26,7 @@ settings.load_profile("audit")
 CORES = "LOKY_MAX_CPU_COUNT"
 os.environ[CORES] = "1"
 
-# More seeds and moments than the tests have time for; `tox -e exhaustive` runs them.
+# More seeds, examples and moments than the tests have time for; `tox -e exhaustive` runs them.
 EXHAUSTIVE = (pytest.mark.slow, pytest.mark.exhaustive)
 
 # Windows has no such signals and no bash, and refuses some names of files and, to most users, links.
@@ -160,17 +160,18 @@ def few_steps():
     """Networks of this process train as many epochs as they are told to, however few the rows are."""
     from audit.training.models import cnn
 
+    of_users = cnn.LEAST_STEPS
     with pytest.MonkeyPatch.context() as here:
         here.setattr(cnn, "LEAST_STEPS", 1)
-        yield
+        yield of_users
 
 
 @pytest.fixture
-def enough_steps(monkeypatch):
+def enough_steps(monkeypatch, few_steps):
     """Networks of this process train on few rows as they do for a user, so that they learn."""
     from audit.training.models import cnn
 
-    monkeypatch.setattr(cnn, "LEAST_STEPS", 150)
+    monkeypatch.setattr(cnn, "LEAST_STEPS", few_steps)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Run an audit: the one module that knows the order of its steps."""
+"""Run an audit: its steps in order, those up to the predictions in `predict`."""
 
 import platform
 from collections.abc import Sequence

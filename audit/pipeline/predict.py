@@ -1,4 +1,4 @@
-"""Predict all rows out of sample: by models that are trained, or take the probabilities that are given."""
+"""The steps up to out-of-sample predictions: embed, flip labels, choose a model, train it."""
 
 from dataclasses import dataclass
 
@@ -120,12 +120,10 @@ def _train(
         listener.note(short)
     try:
         return rounds.train_rounds(work, checkpoints, listener)
-    except MachineError:
+    except (MachineError, DataError) as error:
         if request.mapped is not None:
             request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too
-        raise
-    except DataError as error:
-        if dataset.whole is dataset:
+        if isinstance(error, MachineError) or dataset.whole is dataset:
             raise
         columns = dataset.whole.X.shape[1]
         raise DataError(

@@ -145,28 +145,17 @@ def test_the_command_line_and_the_environment_are_the_users_own_word(
 
 
 @pytest.mark.slow
-def test_a_run_imports_nothing_of_the_current_folder_and_asks_no_network(data, blocked, tmp_path):
-    command = (
-        tmp_path / "bin" / "audit"
-    )  # as the installed one: Python puts its folder first, not the current
+@pytest.mark.parametrize(
+    "of_data",
+    [("digits", "--limit", "300", "--epochs", "1"), pytest.param(("t.npz",), marks=pytest.mark.exhaustive)],
+)
+def test_a_run_imports_nothing_of_the_current_folder_and_asks_no_network(data, blocked, tmp_path, of_data):
+    # As the installed one: Python puts the folder of the command first, not the current one.
+    command = tmp_path / "bin" / "audit"
     command.parent.mkdir()
     command.write_text("from audit.__main__ import main\nmain()\n")
-    X, y = striped_images(240)
-    np.savez(data / "images.npz", X=X, y=y)
-    arguments = [
-        "detect",
-        "images.npz",
-        "--folds",
-        "3",
-        "--epochs",
-        "1",
-        "--jobs",
-        "2",
-        "--out",
-        "run",
-        "--map",
-    ]
-    done, asked = blocked(command, *arguments, cwd=data)
+    arguments = ["--folds", "3", "--jobs", "2", "--out", "run", "--map"]
+    done, asked = blocked(command, "detect", *of_data, *arguments, cwd=data)
     assert done.returncode == 0, done.stderr
     assert "missing:" not in done.stderr
     assert not asked

@@ -53,9 +53,16 @@ def followed(tmp_path):
 
 
 def test_every_step_of_the_page_finds_its_place(followed, tmp_path):
-    for path in (tmp_path / "audit").rglob("*.py"):
+    for path in [*(tmp_path / "audit").rglob("*.py"), *(tmp_path / "tests" / "detectors").glob("*.py")]:
         compile(path.read_text(encoding="utf-8"), path, "exec")
-    assert NEW in (tmp_path / "audit" / "detectors" / "__init__.py").read_text(encoding="utf-8")
+    code = f"""
+from typing import get_args
+from audit.detectors import DETECTORS
+from audit.settings.choices import DetectorName
+assert {NEW!r} in DETECTORS
+assert {NEW!r} in get_args(DetectorName)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert NEW in (tmp_path / "docs" / "methods.md").read_text(encoding="utf-8")
 
 

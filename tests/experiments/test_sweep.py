@@ -245,30 +245,3 @@ def test_labels_of_one_class_are_learnt_without_a_model(run_audit, tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i % 7},{'uv'[i % 2]}\n" for i in range(60)))
     run_audit("sweep", "t.csv", "--noise", "1", "--noise-kind", "map", "--noise-map", "u:v", "--seeds", 1, "--out", "s", check=0)  # fmt: skip
     assert table(tmp_path / "s" / "sweep.csv")[0]["TrueAccuracy"] == "0.5"
-
-
-@pytest.mark.slow
-@pytest.mark.exhaustive
-def test_a_cluster_gives_the_same_bytes(run_audit, tmp_path):
-    pytest.importorskip("distributed")
-    port = 18000 + hash(str(tmp_path)) % 2000
-    address = f"tcp://127.0.0.1:{port}"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"], [sys.executable, "-m", "distributed.cli.dask_worker"]  # fmt: skip
-    arguments = ["sweep", "wine", "--noise", "0,0.5", "--seeds", 2]
-    run_audit(*arguments, "--out", "here", check=0)
-    with (
-        subprocess.Popen([*dask[0], "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], stderr=subprocess.DEVNULL) as scheduler,
-        subprocess.Popen([*dask[1], address, "--nthreads", "1", "--no-dashboard", "--no-nanny"], stderr=subprocess.DEVNULL) as worker,
-    ):  # fmt: skip
-        try:
-            deadline = time.monotonic() + 60
-            while True:
-                done = run_audit(*arguments, "--cluster", address, "--out", "there")
-                if done.returncode == 0 or time.monotonic() > deadline:
-                    break
-                time.sleep(1)
-        finally:
-            worker.kill()
-            scheduler.kill()
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "here" / "sweep.csv").read_bytes() == (tmp_path / "there" / "sweep.csv").read_bytes()

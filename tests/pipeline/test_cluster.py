@@ -111,12 +111,12 @@ def here(there, run_audit, monkeypatch):
     """The same audit in this process, into a folder of this name."""
     folder, env = there
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, "slow", raising=False)
 
     def run(out):
         return run_audit(*COMMAND, out, check=0, MARKS=env["MARKS"])
 
-    return run
+    yield run
+    sys.modules.pop("slow", None)  # another test has one of its own
 
 
 def begun(there, *arguments):
@@ -187,11 +187,10 @@ def test_a_killed_scheduler_is_one_line_and_finished_folds_are_kept(there, here,
     assert results(folder / "there") == results(folder / "here")
 
 
-@pytest.mark.parametrize("rows", [120, 600])  # in one part, and in two, which share the embedder
 @pytest.mark.exhaustive
-def test_code_that_the_workers_do_not_have_is_one_line(there, scheduler, rows):
+def test_code_that_the_workers_do_not_have_is_one_line(there, scheduler):
     folder, env = there
-    X, y = striped_images(rows)
+    X, y = striped_images(120)
     own = folder / "own"
     own.mkdir()
     np.savez(own / "d.npz", X=X, y=y)
@@ -224,17 +223,26 @@ def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def local_cluster(tmp_path_factory):
-    """Two worker processes that are started again when they end, and a folder for what they leave."""
-    distributed = pytest.importorskip("distributed")
+def local_client(tmp_path_factory):
+    """A client of two worker processes that are started again when they end, and a folder for their marks."""
+    pytest.importorskip("distributed")
     marks = tmp_path_factory.mktemp("marks")
     with pytest.MonkeyPatch.context() as env:
         env.setenv("MARKS", str(marks))
         env.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the workers find `pixels`
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-        ) as cluster:
-            yield cluster.scheduler_address, marks
+        with dask._client("local:2") as client:
+            yield client, marks
+
+
+@pytest.fixture
+def local_cluster(local_client):
+    """The address of a cluster of two worker processes on this machine, and a folder for their marks."""
+    client, marks = local_client
+    client.wait_for_workers(2, timeout=60)  # a test may have killed one
+    return client.scheduler.address, marks
+
+
+KILLED = int(os.name == "posix")  # workers of a cluster that a test kills; Windows has no such signal
 
 
 def one_worker_is_killed(folder):
@@ -254,23 +262,24 @@ def pixels(images):
     return np.asarray(images, dtype=np.float32).reshape(len(images), -1)
 
 
-@posix
 def test_examples_are_embedded_on_the_cluster_though_a_worker_is_killed(local_cluster, tmp_path, monkeypatch):
     address, marks = local_cluster
     monkeypatch.setattr(embedding, "STORED_BATCHES", 1)
     X, y = striped_images(160)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    for name, cluster in (("here", None), ("there", address)):
+    audit.detect(X, y, noise=0.1, folds=2, embed=pixels, out=tmp_path / "here")
+    for name, images in (("mapped", mapped), ("in memory", X)):
         for mark in marks.glob("embedded-*"):
             mark.unlink()
-        if cluster:
+        if KILLED:
             (marks / "kill").write_text(str(os.getpid()))
-        audit.detect(mapped, y, noise=0.1, folds=2, embed=pixels, cluster=cluster, out=tmp_path / name)
-    processes = [int(mark.name.split("-")[1]) for mark in marks.glob("embedded-*")]
-    assert len(processes) == 7  # five parts, one of them twice, and the trial here
-    assert processes.count(os.getpid()) == 1
-    assert results(tmp_path / "there") == results(tmp_path / "here")
+        audit.detect(images, y, noise=0.1, folds=2, embed=pixels, cluster=address, out=tmp_path / name)
+        processes = [int(mark.name.split("-")[1]) for mark in marks.glob("embedded-*")]
+        assert len(processes) == 6 + KILLED  # five parts, one of them twice, and the trial here
+        assert processes.count(os.getpid()) == 1
+        assert len(set(processes)) >= 3
+        assert results(tmp_path / name) == results(tmp_path / "here")
 
 
 @pytest.mark.exhaustive
@@ -290,7 +299,6 @@ def test_what_cannot_be_sent_is_one_line(tmp_path):
         audit.detect(X, y, embed=embed, cluster="local:1", noise=0.1, out=tmp_path / "run")
 
 
-@posix
 def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_killed(
     local_cluster, tmp_path, monkeypatch
 ):
@@ -298,13 +306,12 @@ def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_ki
     monkeypatch.setattr(blocks, "BLOCK_ENTRIES", 600)
     monkeypatch.setattr(rounds, "LAZY_BYTES", 1)
     monkeypatch.setattr(judging, "BLOCKS_SENT", 2)
+    monkeypatch.setattr(dask, "LARGE_BYTES", 10)
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 2000)
     powers = np.exp(rng.normal(size=(2000, 3)) + 3 * np.eye(3)[y]).astype(np.float32)
     np.save(tmp_path / "p.npy", powers / powers.sum(axis=1, keepdims=True))
     mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
-
-    (tmp_path / "kill").write_text(str(os.getpid()))
 
     def judged_by(block):
         one_worker_is_killed(tmp_path)
@@ -313,15 +320,28 @@ def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_ki
     with dask.cluster(address):
         there = judging.elsewhere(mapped)
         processes, probs = blocks.by_blocks(y, mapped, judged_by, there)
+        assert len(np.unique(processes)) == 3
+        if KILLED:
+            (tmp_path / "kill").write_text(str(os.getpid()))
+        processes, probs_again = blocks.by_blocks(y, mapped, judged_by, there)
         assert judging.elsewhere(np.array(mapped)) is None  # what is in memory is not sent
     assert (processes[:200] == os.getpid()).all()  # the first block, which tells the form of the results
     assert (processes[200:] != os.getpid()).all()
     assert not (tmp_path / "kill").exists()
     assert probs == pytest.approx(np.array(mapped), abs=1e-6)
+    assert probs.tobytes() == probs_again.tobytes()
     assert judging.elsewhere(mapped) is None
     for name, cluster in (("here", None), ("there", address)):
         audit.detect(y=y, pred_probs=mapped, noise=0, cluster=cluster, out=tmp_path / name)
     assert results(tmp_path / "there") == results(tmp_path / "here")
+
+
+def test_the_models_of_a_sweep_are_trained_on_the_cluster(local_cluster, run_audit, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask, "LARGE_BYTES", 10)
+    arguments = ["sweep", "wine", "--noise", "0,0.5", "--seeds", 1, "--out"]
+    run_audit(*arguments, "here", check=0)
+    run_audit(*arguments, "there", "--cluster", local_cluster[0], check=0)
+    assert (tmp_path / "here" / "sweep.csv").read_bytes() == (tmp_path / "there" / "sweep.csv").read_bytes()
 
 
 def test_a_mapped_file_is_sent_as_its_path(tmp_path):

@@ -1,6 +1,10 @@
 """A worker process that the system kills, as it does when memory runs out."""
 
 import os
+import shutil
+import subprocess
+import sys
+import time
 
 import joblib
 import numpy as np
@@ -24,6 +28,44 @@ def test_a_killed_worker_is_one_error_and_the_next_call_has_new_workers(tmp_path
         list(run_in_processes(calls, 2))
     assert str(caught.value) == LINE
     assert list(run_in_processes(calls, 2)) == [1]
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def runs(process):
+    """Whether a process is there, and no zombie."""
+    ps = shutil.which("ps")
+    state = subprocess.run(
+        [ps, "-o", "state=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return state.stdout.strip() not in {"", "Z"}
+
+
+PARENT = """
+import joblib
+from in_workers import leave_mark_and_sleep
+from audit.training.backends.processes import run_in_processes
+list(run_in_processes([joblib.delayed(leave_mark_and_sleep)({folder!r})] * 2, 2))
+"""
+
+
+@posix
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    path = os.pathsep.join(sys.path)
+    command = [sys.executable, "-c", PARENT.format(folder=str(tmp_path))]
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
+    ) as parent:
+        until(lambda: len(list(tmp_path.iterdir())) == 2 or parent.poll() is not None)
+        parent.kill()
+    workers = [int(mark.name) for mark in tmp_path.iterdir()]
+    assert len(workers) == 2
+    until(lambda: not any(map(runs, workers)))
 
 
 @posix

@@ -6,7 +6,7 @@ so that a worker that is lost costs all that it ever did, and examples on that w
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from socket import create_connection
@@ -58,7 +58,7 @@ def cluster(address: str | None) -> Iterator[int | None]:
         yield None
         return
     check_address(address)
-    with _silent(), _client(address) as client:
+    with _silent(), _large_calls_allowed(), _client(address) as client:
         threads = client.nthreads()
         if not threads or max(threads.values()) > 1:
             raise ConfigError(
@@ -90,8 +90,9 @@ def run_in_use(
 
     Every call gets the arguments that all have in common, and then its own. As many run at a time as asked
     for, or else as there are workers. What is large of the common arguments is sent once to each worker, and
-    own arguments are asked for when there is a worker for them. The scheduler reads none of it, so that it
-    needs neither the files nor the modules of the user.
+    own arguments are asked for when there is a worker for them. The scheduler keeps these until the call is
+    done, so that a lost worker loses none of them, and reads nothing: it needs neither the files nor the
+    modules of the user.
 
     Raises
     ------
@@ -106,10 +107,7 @@ def run_in_use(
     sent = [_sent_to_all(client, argument) for argument in common]
 
     def submit(arguments: Sequence[Any]) -> Any:
-        packed: Any = _packed((function, arguments))
-        if len(packed) > LARGE_BYTES:
-            packed = client.scatter(packed, hash=False)
-        return client.submit(_call, packed, *sent, pure=False)
+        return client.submit(_call, _packed((function, arguments)), *sent, pure=False)
 
     waiting = iter(own)
     first = [submit(arguments) for arguments in islice(waiting, at_a_time or in_use.workers)]
@@ -125,15 +123,12 @@ def run_in_use(
 
 def _sent_to_all(client: "Client", argument: Any) -> Any:
     """An argument of every call as it is sent with them; what is large goes to each worker once, now."""
-    if isinstance(argument, np.ndarray) and argument.dtype != object:
-        content: Any = argument
-        size = argument.nbytes
-    else:
-        content = _packed(argument)
-        size = len(content)
-    if size > LARGE_BYTES:
-        return client.scatter(content, broadcast=True, hash=False)
-    return content
+    if isinstance(argument, np.ndarray) and argument.dtype != object and argument.nbytes > LARGE_BYTES:
+        return client.scatter(argument, broadcast=True, hash=False)
+    packed = _packed(argument)
+    if len(packed) > LARGE_BYTES:
+        return client.scatter(packed, broadcast=True, hash=False)
+    return packed
 
 
 def _packed(argument: Any) -> bytes:
@@ -246,6 +241,13 @@ def _silent() -> Iterator[None]:
     finally:
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
+
+
+def _large_calls_allowed() -> AbstractContextManager[Any]:
+    """A block in which Dask does not warn of calls with large arguments."""
+    import dask  # noqa: PLC0415  an extra
+
+    return dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
 
 
 def _no_answer(address: str, error: Exception) -> ConfigError:
