@@ -108,8 +108,7 @@ def main() -> None:
     asked = parser.parse_args()
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"results": {}}
     for n in asked.sizes:
-        kept["machine"] = machine()
-        kept["results"][str(n)] = audited(n)
+        kept["results"][str(n)] = {"machine": machine(), **audited(n)}
         print(n, kept["results"][str(n)], flush=True)
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     if asked.table:
