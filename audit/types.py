@@ -411,7 +411,7 @@ class Training:
     threads: int  # the result may depend on it, so it is never left to the machine's load
     device: str  # auto, cpu, cuda, mps
     watch: Callable[[float], None]  # to be called with the share that is done of training and predicting
-    predicted: int = 0  # rows that it is asked for afterwards
+    predicted: int = 0  # rows, at least, that it is asked for afterwards
 
 
 class Classifier(Protocol):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from audit.datasets.lazy_rows import LAZY_BYTES
-from audit.errors import DataError
+from audit.errors import DataError, MachineError
 from audit.types import Examples, LabeledDataset
 
 # Its number on the disk, bytes, and when it and what the disk knows of it changed, which no program can set.
@@ -40,6 +41,19 @@ class FileStates:
         changed = self.changed()
         if changed is not None:
             raise changed_error(changed)
+
+    @contextmanager
+    def blamed_if_changed(self) -> Iterator[None]:
+        """A block whose failures are told as the change of a file, where one changed.
+
+        Reading what a mapped file was cut short by kills a worker, and one on another machine finds a file
+        of another size.
+        """
+        try:
+            yield
+        except (DataError, MachineError):
+            self.refuse_changed()
+            raise
 
 
 def changed_error(path: Path | str) -> DataError:

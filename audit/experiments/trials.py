@@ -123,7 +123,7 @@ def run_trials(
 
     done = {trials[number].key: outcome for number, outcome in outcomes.items()}
     source = FileStates.of(filter(None, [mapped_file(X)]))
-    with progress_board(len(trials), list(outcomes), progress) as board:
+    with source.blamed_if_changed(), progress_board(len(trials), list(outcomes), progress) as board:
         while missing := [number for number in range(len(trials)) if number not in outcomes]:
             ready = [i for i in missing if trials[i].before is None or trials[i].before in done]
             workers = min(jobs or cores(), len(ready))

@@ -266,7 +266,7 @@ def _audit(
     run_stages = stages_of(request)
     for note in (*request.dataset.notes, *request.dataset.cautions):
         listener.note(note)
-    with cluster(config.training.cluster) as machines:
+    with request.mapped_source.blamed_if_changed(), cluster(config.training.cluster) as machines:
         predicted = predict(request, folder, run_stages[-2].key, machines, timer)
         chosen, labels, trained = predicted.chosen, predicted.labels, predicted.trained
         dataset = chosen.dataset

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from audit.datasets.unchanged import FileStates
 from audit.detectors import pred_probs as probabilities
-from audit.errors import DataError, MachineError
+from audit.errors import DataError
 from audit.events import Listener, StepTimer
 from audit.pipeline import model_choice, rounds
-from audit.pipeline.request import NO_FILES, AuditRequest, reads_given
+from audit.pipeline.request import AuditRequest, reads_given
 from audit.runs.embedding import StoredFeatures
 from audit.runs.folder import RunFolder
 from audit.runs.folds import FoldCheckpoints
@@ -97,7 +97,7 @@ def _checkpoints(
 ) -> _CheckedFolds:
     """Where finished folds are kept."""
     kept = FoldCheckpoints(folder, key, rows=len(dataset.labels), classes=len(dataset.class_names))
-    return _CheckedFolds(kept, request.source if request.mapped else NO_FILES)
+    return _CheckedFolds(kept, request.mapped_source)
 
 
 def _train(
@@ -120,10 +120,8 @@ def _train(
         listener.note(short)
     try:
         return rounds.train_rounds(work, checkpoints, listener)
-    except (MachineError, DataError) as error:
-        if request.mapped is not None:
-            request.source.refuse_changed()  # reading what a file was cut short by kills a worker, too
-        if isinstance(error, MachineError) or dataset.whole is dataset:
+    except DataError as error:
+        if dataset.whole is dataset:
             raise
         columns = dataset.whole.X.shape[1]
         raise DataError(

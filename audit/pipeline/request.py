@@ -80,6 +80,11 @@ class AuditRequest:
         return mapped_file(self.pred_probs)
 
     @property
+    def mapped_source(self) -> FileStates:
+        """The files of the data, where models or detectors read them while they work; none otherwise."""
+        return self.source if self.mapped or self.mapped_probs else NO_FILES
+
+    @property
     def reads_given(self) -> bool:
         """Whether the models get examples as they came: objects do, and all where there are no numbers."""
         return self.embedding is None and reads_given(self.model, self.dataset)

@@ -291,6 +291,8 @@ def _train_fold(
         board[number] = min(0.999, share)  # 1 is set where the result arrives
 
     held_out, trained = task.rows_of(number)
+    landmarks = landmark_rows(len(X)) if task.keep_features else None
+    landmarks_asked = 0 if landmarks is None else len(landmarks)
     training = Training(
         shape=(len(trained), *X.shape[1:]),
         k=len(np.unique(task.labels[trained])),
@@ -299,10 +301,9 @@ def _train_fold(
         threads=threads,
         device=task.fitting.device,
         watch=watch,
-        predicted=len(held_out) + (0 if unlabelled is None else len(unlabelled)),
+        predicted=len(held_out) + (0 if unlabelled is None else len(unlabelled)) + 2 * landmarks_asked,
     )
     classifier = task.fitting.builder(training)
-    landmarks = landmark_rows(len(X)) if task.keep_features else None
     sample_weights = task.sample_weights
     if sample_weights is not None:
         sample_weights = sample_weights[trained]

@@ -176,7 +176,8 @@ def test_small_mapped_files_are_read_once(run_audit, tmp_path, when_trained):
     assert run_audit(*command, check=2).stderr.count("X.npy changed while it was audited") == 1
 
 
-def test_probabilities_that_are_judged_in_their_file_must_stay_what_they_were(tmp_path, monkeypatch):
+@pytest.mark.parametrize("failure", [None, audit.DataError("p.npy has 9 bytes where a worker reads it")])
+def test_probabilities_that_are_judged_in_their_file_must_stay_what_they_were(tmp_path, monkeypatch, failure):
     monkeypatch.setattr(request, "LAZY_BYTES", 1)
     probs = np.full((60, 4), 0.05)
     probs[np.arange(60), y] = 0.85
@@ -186,6 +187,8 @@ def test_probabilities_that_are_judged_in_their_file_must_stay_what_they_were(tm
     def judged_while_it_changes(*arguments):
         found = judge(*arguments)
         replaced(tmp_path / "p.npy")
+        if failure:
+            raise failure
         return found
 
     monkeypatch.setattr(detect.judge, "judge", judged_while_it_changes)

@@ -336,6 +336,11 @@ def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_ki
     assert results(tmp_path / "there") == results(tmp_path / "here")
 
 
+def test_a_large_argument_of_one_call_arrives(local_cluster):
+    with dask.cluster(local_cluster[0]):
+        assert list(dask.run_in_use(len, (), [(bytes(11_000_000),)])) == [11_000_000]
+
+
 def test_the_models_of_a_sweep_are_trained_on_the_cluster(local_cluster, run_audit, tmp_path, monkeypatch):
     monkeypatch.setattr(dask, "LARGE_BYTES", 10)
     arguments = ["sweep", "wine", "--noise", "0,0.5", "--seeds", 1, "--out"]

@@ -42,6 +42,18 @@ def cross_validated(X, y, folds, builder=Flat, groups=None, **settings):
     return list(cross_validate(X, task, seed=np.random.SeedSequence(0), **settings))
 
 
+def test_a_model_is_told_how_many_rows_it_is_asked_for():
+    X, y = striped_images(40)
+    told = []
+
+    def builder(training):
+        told.append(training.predicted)
+        return Flat(training)
+
+    results = cross_validated(X, y, 4, builder, unlabelled=X[:7], jobs=1)
+    assert told == [len(result.rows) + 7 for result in sorted(results, key=lambda each: each.fold)]
+
+
 @given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 1000), st.data())
 @settings(max_examples=40, deadline=None)
 def test_folds_partition_the_rows_and_stratify_and_keep_groups(folds, k, seed, data):

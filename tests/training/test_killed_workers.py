@@ -54,15 +54,17 @@ list(run_in_processes([joblib.delayed(leave_mark_and_sleep)({folder!r})] * 2, 2)
 """
 
 
-@posix
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
 def test_workers_end_with_a_process_that_is_killed(tmp_path):
     path = os.pathsep.join(sys.path)
     command = [sys.executable, "-c", PARENT.format(folder=str(tmp_path))]
     with subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
     ) as parent:
-        until(lambda: len(list(tmp_path.iterdir())) == 2 or parent.poll() is not None)
-        parent.kill()
+        try:
+            until(lambda: len(list(tmp_path.iterdir())) == 2 or parent.poll() is not None)
+        finally:
+            parent.kill()
     workers = [int(mark.name) for mark in tmp_path.iterdir()]
     assert len(workers) == 2
     until(lambda: not any(map(runs, workers)))

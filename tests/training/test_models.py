@@ -86,14 +86,15 @@ def test_no_training_row_is_hidden_from_the_network():
 
 
 def test_predictions_are_watched_as_part_of_the_work():
-    X, y = striped_images(80)
+    X, y = striped_images(80, side=20)
     shares = []
-    task = training(X.shape, watch=shares.append)
+    task = training(X.shape, watch=shares.append, views=3)
     model = cnn.build(replace(task, predicted=40)).fit(X, y)
     trained = len(shares)
     assert 0.5 < shares[-1] < 1
-    model.predict_proba(X[:40])
-    assert len(shares) == trained + len(model.views)
+    model.predict_proba(X[:20])
+    model.predict_with_features(X[20:40], lambda features: features)
+    assert len(shares) == trained + 2 * 3
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     model.predict_proba(X)  # more than was foretold

@@ -6,7 +6,7 @@ so that a worker that is lost costs all that it ever did, and examples on that w
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from socket import create_connection
@@ -243,11 +243,13 @@ def _silent() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _large_calls_allowed() -> AbstractContextManager[Any]:
-    """A block in which Dask does not warn of calls with large arguments."""
+@contextmanager
+def _large_calls_allowed() -> Iterator[None]:
+    """Keep Dask from warning of calls with large arguments."""
     import dask  # noqa: PLC0415  an extra
 
-    return dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+        yield
 
 
 def _no_answer(address: str, error: Exception) -> ConfigError:
