@@ -130,10 +130,11 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     held = held_together(task.dataset, task.labels, duplicates, task.folds)
     for note in (*held.notes, *held.cautions):
         listener.note(note)
-    seeds = zip(_fold_seeds(rounds, task.fold_seeds), children(task.model_seeds, len(rounds)), strict=True)
+    fold_seeds = _fold_seeds(rounds, task.fold_seeds)
+    seeds = zip(fold_seeds, children(task.model_seeds, len(rounds)), strict=True)
     tries_mirroring = task.dataset.are_images and may_be_mirrored(rounds)
     synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
-    fold_task = _first_fold_task(task, held, rounds[0])
+    fold_task = _first_fold_task(task, held, rounds[0], fold_seeds[0])
     effort = 1.0
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
@@ -182,14 +183,14 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     )
 
 
-def _first_fold_task(task: RoundsTask, held: HeldTogether, first: Round) -> FoldTask:
+def _first_fold_task(task: RoundsTask, held: HeldTogether, first: Round, fold_seed: int) -> FoldTask:
     """What the folds of the first round share; each round replaces what is its own."""
     return FoldTask(
         labels=task.labels,
         groups=held.groups,
         k=len(task.dataset.class_names),
         folds=task.folds,
-        fold_seed=0,
+        fold_seed=fold_seed,
         fitting=task.fitting,
         recipe=first.recipe,
         keep=np.ones(len(task.labels), dtype=bool),

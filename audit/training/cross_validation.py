@@ -292,7 +292,7 @@ def _train_fold(
 
     held_out, trained = task.rows_of(number)
     landmarks = landmark_rows(len(X)) if task.keep_features else None
-    landmarks_asked = 0 if landmarks is None else len(landmarks)
+    asked = (held_out, unlabelled, landmarks, landmarks)  # of the last ones the projection is learned, too
     training = Training(
         shape=(len(trained), *X.shape[1:]),
         k=len(np.unique(task.labels[trained])),
@@ -301,7 +301,7 @@ def _train_fold(
         threads=threads,
         device=task.fitting.device,
         watch=watch,
-        predicted=len(held_out) + (0 if unlabelled is None else len(unlabelled)) + 2 * landmarks_asked,
+        predicted=sum(len(rows) for rows in asked if rows is not None),
     )
     classifier = task.fitting.builder(training)
     sample_weights = task.sample_weights

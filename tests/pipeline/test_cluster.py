@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import posix, striped_images
+from processes import until
 
 import audit
 from audit.detectors import blocks
@@ -127,13 +128,6 @@ def begun(there, *arguments):
 
 def trainings(there):
     return sorted((there[0] / "marks").glob("fit-*"), key=lambda mark: int(mark.name.split("-")[2]))
-
-
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def results(folder):

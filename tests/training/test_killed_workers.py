@@ -1,16 +1,16 @@
 """A worker process that the system kills, as it does when memory runs out."""
 
 import os
-import shutil
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 from conftest import posix, striped_images
 from in_workers import build, killed_once, mark_of
+from processes import processes_of_session, until
 
 from audit.errors import MachineError
 from audit.training.backends.processes import run_in_processes
@@ -30,22 +30,6 @@ def test_a_killed_worker_is_one_error_and_the_next_call_has_new_workers(tmp_path
     assert list(run_in_processes(calls, 2)) == [1]
 
 
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def runs(process):
-    """Whether a process is there, and no zombie."""
-    ps = shutil.which("ps")
-    state = subprocess.run(
-        [ps, "-o", "state=", "-p", str(process)], capture_output=True, text=True, check=False
-    )
-    return state.stdout.strip() not in {"", "Z"}
-
-
 PARENT = """
 import joblib
 from in_workers import leave_mark_and_sleep
@@ -54,20 +38,19 @@ list(run_in_processes([joblib.delayed(leave_mark_and_sleep)({folder!r})] * 2, 2)
 """
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads processes from /proc")
 def test_workers_end_with_a_process_that_is_killed(tmp_path):
-    path = os.pathsep.join(sys.path)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PARENT.format(folder=str(tmp_path))]
-    with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
-    ) as parent:
+    with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True) as parent:
         try:
             until(lambda: len(list(tmp_path.iterdir())) == 2 or parent.poll() is not None)
+            workers = {int(mark.name) for mark in tmp_path.iterdir()}
+            assert len(workers) == 2
+            assert workers < processes_of_session(parent.pid)
         finally:
             parent.kill()
-    workers = [int(mark.name) for mark in tmp_path.iterdir()]
-    assert len(workers) == 2
-    until(lambda: not any(map(runs, workers)))
+    until(lambda: not processes_of_session(parent.pid))
 
 
 @posix
