@@ -391,6 +391,7 @@ class Recipe:
     wide: bool = False  # half as many channels again
     fine: bool = False  # more pixels instead of more channels, where the model leaves some out
     augment: str = "shift"  # random augmentation of training images: none, shift, affine or mirror
+    prunes: bool = False  # later epochs leave out some of the learned rows, unless there are few rows
     views: int = 1  # augmented views of an image whose predictions are averaged (test-time augmentation)
 
     def longer(self, factor: float) -> "Recipe":

@@ -96,11 +96,14 @@ def run_floor(out: Path, preset: str) -> None:
     from audit.training.cross_validation import threads_of
 
     config = Config.of(preset=preset)
-    rounds = schedule.make_schedule(config.training, datasets.load(config).X).rounds()
+    planned = schedule.make_schedule(config.training, datasets.load(config).X)
     cores = os.cpu_count() or 1
     totals = {"seconds": 0.0, "training_core_seconds": 0.0, "forward_core_seconds": 0.0, "operations": 0.0}
-    for each in rounds:
-        recipe_of_round = each.sized(70_000, FOLDS, 1).recipe
+    for each in planned.rounds():
+        sized = each.sized(70_000, FOLDS, 1)
+        if planned.prunes_easy:  # the first round finds MNIST with this noise easy
+            sized = sized.pruned()
+        recipe_of_round = sized.recipe
         calls = [
             (out, each.name, fold, recipe_of_round, threads_of(fold, FOLDS, cores)) for fold in range(FOLDS)
         ]
@@ -187,13 +190,16 @@ def _operations(net: object, model: object, trained: int, asked: int) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from audit.training import pruning
+
     images = torch.from_numpy(_DATA["X"][: model.batch_size].copy())
     with FlopCounterMode(display=False) as of_step:
         net(images).sum().backward()
     with FlopCounterMode(display=False) as of_pass, torch.no_grad():
         net(images)
     net.zero_grad()
-    seen = trained * model.max_epochs
+    prunes = dict(model.callbacks)["margins"].prunes
+    seen = model.batch_size * pruning.steps(trained, model.max_epochs, model.batch_size, prunes=prunes)
     viewed = asked * len(model.views)
     return (of_step.get_total_flops() * seen + of_pass.get_total_flops() * viewed) / len(images)
 

@@ -18,7 +18,8 @@ from torch import nn
 
 from audit import datasets
 from audit.settings.detect import Config
-from audit.training import models
+from audit.training import models, pruning
+from audit.training.models.batches import RowDraw
 from audit.training.models.muon import Muon
 from audit.types import Recipe, Training
 
@@ -33,17 +34,19 @@ def bare(model: object, X: np.ndarray, y: np.ndarray) -> None:
 
 def train(net: nn.Module, model: object, X: np.ndarray, y: np.ndarray) -> None:
     """Train a network in the batches and by the schedule of the model."""
+    prunes = dict(model.callbacks)["margins"].prunes
     optimizer = Muon(net.parameters(), lr=model.lr, fused=True)
-    steps = model.max_epochs * -(-len(X) // model.batch_size)
+    steps = pruning.steps(len(X), model.max_epochs, model.batch_size, prunes=prunes)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, model.lr, total_steps=steps)
-    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1, reduction="none")
     images, labels = torch.from_numpy(np.array(X)), torch.from_numpy(y)
+    draw = RowDraw(len(X), "cpu", prunes=prunes)
     net.train()
     for _ in range(model.max_epochs):
-        for rows in torch.randperm(len(X)).split(model.batch_size):
-            loss = criterion(net(images[rows]), labels[rows])
+        for rows in draw.rows_of_epoch().split(model.batch_size):
+            losses = criterion(net(images[rows]), labels[rows])
             optimizer.zero_grad()
-            loss.backward()
+            draw.weighted(losses, rows).mean().backward()
             optimizer.step()
             schedule.step()
 

@@ -198,7 +198,7 @@ class Experiment(NamedTuple):
             "test": digest(held_out.test),
         }
         return Trial(
-            key=Stage("model", decides, self.dataset.fingerprint, version=2).key,
+            key=Stage("model", decides, self.dataset.fingerprint, version=3).key,
             train=train,
             labels=condition.labels,
             test=held_out.test,

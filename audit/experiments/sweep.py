@@ -208,7 +208,7 @@ def _cell(
     _, labels = noise.inject_into(dataset, np.random.default_rng(seeds.noise))
     decides = {**noise.key_settings(config), **config.deciding("model"), **deciding("model", settings)}
     trial = Trial(
-        key=Stage("model", decides, before or dataset.fingerprint, version=2).key,
+        key=Stage("model", decides, before or dataset.fingerprint, version=3).key,
         train=held_out.train,
         labels=labels.noisy[held_out.train],
         test=held_out.test,

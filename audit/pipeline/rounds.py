@@ -110,7 +110,8 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     trained on is decided by flags from such predictions, so its own label never decides whether the
     model that scores it was trained on it. Rounds share their folds; repeats draw new ones. Where the
     round before finds the examples hard to tell apart, the last one trains longer; of ENOUGH_ROWS images
-    suspects that may only be hard stay in then.
+    suspects that may only be hard stay in then. Where it finds them easy, later epochs may leave out learned
+    rows.
 
     Parameters
     ----------
@@ -136,12 +137,15 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
     synthesizer = step.synthesizer(task.dataset.class_names, task.synthetic_seed, task.folds)
     fold_task = _first_fold_task(task, held, rounds[0], fold_seeds[0])
     effort = 1.0
+    easy = False  # so far as a round before has found
     results: list[list[FoldResult]] = []  # of each round
     outcomes: list[OutOfSample] = []
     decisions: list[str] = []
     ahead = import_ahead() if _trains_elsewhere(task) else None
     for index, (fold_seed, model_seed) in enumerate(seeds):
         current = rounds[index].sized(len(task.labels), task.folds, effort)
+        if easy and task.schedule.prunes_easy:
+            current = current.pruned()
         fold_task = replace(
             fold_task,
             fold_seed=fold_seed,
@@ -160,6 +164,7 @@ def train_rounds(task: RoundsTask, checkpoints: FoldStore | None, listener: List
         outcomes.append(combine_folds(results[-1], len(task.labels), k))
         if not current.last:
             keep, effort = _after_round(task, outcomes[-1])
+            easy = effort == 1
             fold_task = replace(fold_task, keep=keep)
         mirror, decision = mirroring.decided(results[-1])
         if mirror:

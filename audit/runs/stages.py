@@ -48,7 +48,7 @@ def of_run(
     packages = {"label-audit": version("label-audit")}
     several = {"threads": ", ".join(map(str, threads))} if max(threads) > 1 else {}
     decides = {**config.deciding("folds"), **arrays, **packages, **several}
-    second = Stage("folds", decides, first.key, version=11)
+    second = Stage("folds", decides, first.key, version=12)
     parts = {} if part is None else {"split": _digest("\0".join(part).encode())}
     return first, second, Stage("issues", {**config.deciding("issues"), **parts}, second.key)
 

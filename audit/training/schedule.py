@@ -21,6 +21,7 @@ EARLY_AUGMENT = {"affine": "shift"}  # a short training learns little from turne
 PICTURE_CORRELATION = 0.3  # correlation of neighbouring pixels from which images are pictures
 PICTURE_SAMPLE = 500  # images on which that is measured
 
+PRUNING_PRESET = "default"  # fast has no round that tells if data is easy, and thorough is for those who wait
 PRESETS = {  # rounds, repeats and the recipe of the last round
     "fast": (1, 1, Recipe(epochs=2, views=3)),
     "default": (2, 1, Recipe(epochs=3, views=3)),
@@ -36,6 +37,7 @@ class Schedule:
     n_repeats: int  # of the last round, on other folds; their probabilities are averaged
     recipe: Recipe  # of the last round
     augment_fixed: bool = False  # the augmentation was set by the user
+    prunes_easy: bool = False  # whether the last round prunes where the one before found the data easy
 
     def rounds(self) -> list["Round"]:
         """List the rounds in their order, each repeat of the last one as a round of its own."""
@@ -96,6 +98,12 @@ class Round:
             recipe = recipe.longer(MIRRORED_EFFORT)
         return replace(self, recipe=recipe)
 
+    def pruned(self) -> "Round":
+        """Let later epochs of the last round leave out learned rows, unless it trains on mirror images."""
+        if not self.last or self.recipe.augment == "mirror":
+            return self
+        return replace(self, recipe=replace(self.recipe, prunes=True))
+
     @property
     def cost(self) -> float:
         """Its work, in epochs of the plain network."""
@@ -121,6 +129,7 @@ def make_schedule(settings: TrainingSettings, X: Examples) -> Schedule:
         settings.repeats or n_repeats,
         recipe,
         augment_fixed=settings.augment is not None,
+        prunes_easy=settings.preset == PRUNING_PRESET and settings.epochs is None,
     )
 
 

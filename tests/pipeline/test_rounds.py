@@ -172,6 +172,30 @@ def test_hard_data_are_trained_on_longer_unless_the_epochs_were_set(monkeypatch,
     assert epochs_of(Recipe(6, epochs_fixed=True)) == {"round-1": 2, "round-2": 6}
 
 
+class CountsPruned(Counts):
+    """Has as many losses as its recipe prunes."""
+
+    def __init__(self, training):
+        super().__init__(training)
+        self.history = History([0.0] * training.recipe.prunes)
+
+
+@pytest.mark.parametrize(
+    ("ambiguity", "by_preset", "pruned"), [(0.01, True, 1), (0.01, False, 0), (0.04, True, 0)]
+)
+def test_the_last_round_is_pruned_where_the_round_before_found_the_data_easy(
+    monkeypatch, ambiguity, by_preset, pruned
+):
+    stated = property(lambda model: ambiguity, lambda model, found: None)
+    monkeypatch.setattr(LabelModel, "ambiguity", stated, raising=False)
+    for number in (1, 2):
+        _, outcome = trained(
+            schedule.Schedule(number, 1, Recipe(6), prunes_easy=by_preset), builder=CountsPruned
+        )
+        counts = {name: len(result.losses) for name, result in outcome.folds}
+        assert counts == {"round-1": 0, "round-2": pruned} if number == 2 else {"round-1": 0}
+
+
 WIDE, FINE = Recipe(4, wide=True, augment="affine"), Recipe(8, wide=True, fine=True, augment="shift")
 
 

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from audit.training.models import augmentation, cnn
 from audit.training.models.batches import Batches
 from audit.training.models.muon import Muon, orthogonalised
+from audit.training.pruning import pruned_epoch
 from audit.types import Recipe, Training
 
 
@@ -70,19 +71,22 @@ def test_training_leaves_torchs_global_state_alone():
 
 def test_every_batch_is_watched_up_to_the_end():
     X, y = striped_images(80)
-    shares = []
-    cnn.build(training(X.shape, watch=shares.append)).fit(X, y)
-    assert len(shares) > 4
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
+    for prunes in (False, True):
+        shares = []
+        cnn.build(training(X.shape, watch=shares.append, epochs=3, prunes=prunes)).fit(X, y)
+        assert len(shares) > 4
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
 
 
 def test_no_training_row_is_hidden_from_the_network():
     X, y = striped_images(80)
-    model = cnn.build(training(X.shape)).fit(X, y)
-    assert model.train_split is None
-    assert len(model.history[:, "train_loss"]) == 2
-    assert all(sum(b["train_batch_size"] for b in epoch["batches"]) == 80 for epoch in model.history)
+    for prunes, later in ((False, 80), (True, pruned_epoch(80).trained)):
+        model = cnn.build(training(X.shape, prunes=prunes)).fit(X, y)
+        assert model.train_split is None
+        assert len(model.history[:, "train_loss"]) == 2
+        seen = [sum(batch["train_batch_size"] for batch in epoch["batches"]) for epoch in model.history]
+        assert seen == [80, later]
 
 
 def test_predictions_are_watched_as_part_of_the_work():
@@ -262,12 +266,13 @@ def test_batches_come_in_order_without_a_recorder():
     assert rows[:, 0].tolist() == list(range(10))
 
 
-def test_a_row_of_weight_zero_teaches_the_network_nothing():
+@pytest.mark.parametrize("prunes", [False, True])
+def test_a_row_of_weight_zero_teaches_the_network_nothing(prunes):
     X, y = striped_images(300)
     wrong = y.copy()
     wrong[200:] = (y[200:] + 1) % 4
     weights = np.where(np.arange(300) < 200, 1.5, 0.0)
-    model = cnn.build(training(X.shape, epochs=8)).fit(X, wrong, sample_weight=weights)
+    model = cnn.build(training(X.shape, epochs=8, prunes=prunes)).fit(X, wrong, sample_weight=weights)
     assert (model.predict_proba(X[200:]).argmax(axis=1) == y[200:]).mean() > 0.9
-    again = cnn.build(training(X.shape, epochs=8)).fit(X, y, sample_weight=weights)
+    again = cnn.build(training(X.shape, epochs=8, prunes=prunes)).fit(X, y, sample_weight=weights)
     assert (again.predict_proba(X) == model.predict_proba(X)).all()

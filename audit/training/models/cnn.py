@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import ceil
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 from torch import nn
 
+from audit.training import pruning
 from audit.training.models import augmentation
 from audit.training.models.batches import Batches, MarginRecorder
 from audit.training.models.muon import Muon
@@ -36,10 +37,13 @@ def build(training: Training) -> NeuralNetClassifier:
     recipe = training.recipe
     rows, height, width, channels = training.shape
     batch_size = int(np.clip(rows // 20, 8, LARGEST_BATCH))
-    steps = ceil(rows / batch_size)
+    steps = partial(pruning.steps, rows, batch_size=batch_size)
+    prunes = recipe.prunes and steps(recipe.epochs, prunes=True) >= LEAST_STEPS
     epochs = recipe.epochs
     if not recipe.epochs_fixed:
-        epochs = max(epochs, min(MOST_EPOCHS, ceil(LEAST_STEPS / steps)))
+        while epochs < MOST_EPOCHS and steps(epochs, prunes=prunes) < LEAST_STEPS:
+            epochs += 1
+    total_steps = steps(epochs, prunes=prunes)
     device = _resolve_device(training.device)
     side = min(height, width)
     augment = recipe.augment if side > LEAST_SIDE else "none"
@@ -64,6 +68,7 @@ def build(training: Training) -> NeuralNetClassifier:
         module__autocast=_prefers_bfloat16(device),
         criterion=nn.CrossEntropyLoss,
         criterion__label_smoothing=0.1,
+        criterion__reduction="none",
         optimizer=Muon,
         optimizer__fused=device in ("cpu", "cuda"),
         lr=LEARNING_RATE,
@@ -85,10 +90,10 @@ def build(training: Training) -> NeuralNetClassifier:
                     torch.optim.lr_scheduler.OneCycleLR,
                     step_every="batch",
                     max_lr=LEARNING_RATE,
-                    total_steps=epochs * steps,
+                    total_steps=total_steps,
                 ),
             ),
-            (RECORDER, MarginRecorder(training.watch, epochs * steps + predicted)),
+            (RECORDER, MarginRecorder(training.watch, total_steps + predicted, prunes=prunes)),
         ],
         callbacks__print_log=None,
         callbacks__valid_acc=None,
@@ -159,13 +164,13 @@ class ReproducibleClassifier(NeuralNetClassifier):
         X: Any = None,
         training: bool = False,  # noqa: FBT001, FBT002  skorch's own
     ) -> torch.Tensor:
-        """The criterion, in training with every row's weight where there are any."""
-        if not training or self.sample_weights is None:
-            loss: torch.Tensor = super().get_loss(y_pred, y_true, X, training)
-            return loss
-        smoothing = self.criterion_.label_smoothing
-        losses = nn.functional.cross_entropy(y_pred, y_true, label_smoothing=smoothing, reduction="none")
-        return (losses * self.sample_weights[self._recorder.batch_]).mean()
+        """The mean of the criterion, in training with every row's weight."""
+        losses: torch.Tensor = super().get_loss(y_pred, y_true, X, training)
+        if training and self.sample_weights is not None:
+            losses = losses * self.sample_weights[self._recorder.batch_]
+        if training:
+            losses = self._recorder.draw_.weighted(losses, self._recorder.batch_)
+        return losses.mean()
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002  skorch's own
         """The batches; those of a training tell the recorder which rows they hold."""
