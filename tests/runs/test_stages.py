@@ -13,23 +13,23 @@ from audit.settings.detect import Config
 OLD = {  # settings and arrays of runs since models are compared (decision 0024), and their keys
     "default": (
         {},
-        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "52b632b73b950085d7f823542b6faf3588a94189047d83a4a6baa62c57481b8b", "8f813d0a676e98cb9406ccd630ca4e3e672707f1ed389faf6a941226553e0be8"),
+        ("aaf825206959f3a972698bf7bac96df91324e673c9d291e65b05cd83cfa62383", "b1e3b965e4dcf496155c2d852e5968d7898843e54c85661bc7aa3ff53a4f8b99", "c72fbd8fbd044ad78fb6b36c7c892e908639d68f0f4d8cbc9950b327bccb52cf"),
     ),
     "pair": (
         {"noise": 0.3, "noise_kind": "pair", "truth": "process", "kinds_of": "all", "rounds": 1, "seed": 3},
-        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "d87ea91e2d9e7bd2e9afdcb6752e3af15485aa6f8a7c714f7950a40c7a5f4d99", "ee1a0e2d2e430afd8893b50360871068adf412a02ccb1dac7212f1d596ebd55e"),
+        ("15af02840ec6317da8ed1b1ea2d6c77083981b920d9f7a99fc95fd45baec4c19", "9aff086429d68744e85e90fbcf90627147fccd1fad5f124a676e9ddb78731633", "65d31c6a3e2b39bf53246826380c187b0cfac1c1e42d5f5d12650cda91d4c85f"),
     ),
     "matrix": (
         {"noise_kind": "matrix", "noise_matrix": "T.csv", "controls": 5, "kinds": "ambiguous"},
-        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "5fa0086cbb8c41014c8833da2856a0d6f1d1a03649d48d44ca86d288bb6b5da0", "df9c9f0a32122dd66e2a006df9e6f5fbf57aa58e9f28bd1abd3e9bf2256cfde0"),
+        ("179dabd52d6699eb4b024bbc42a51fc1d278046254f4598e754c7e24daad2f91", "9ae47738588257702016af618c43fc7a425ba9694788b7017443a69675cf32d9", "0417f5d1249ac065a1634dda4578994faa26c9e484a489be4a06c4ad8e006f5f"),
     ),
     "all of training": (
         {"noise": 0.5, "noise_kind": "scramble", "possible_values": "0,1,2", "sampling": "bernoulli", "folds": 3, "preset": "fast", "epochs": 2, "augment": "none", "balance": True, "model": "cnn", "device": "cpu", "detector": "cleanlab", "repeats": 2},
-        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "8f80a5a2e94ef9387aedb1d91560013650af6924deffcfefdb1e39057951681a", "36b41dddad71a397af841904e26a8c8a3b778e8aa697478b61ddb16a3a769f0c"),
+        ("a5dae8abe390886cd15620754cc424889bccac86c45681ed2b184338464b50a3", "3b97e0729c2fd229feaf1f29f1c43ff0eb58ff64a180979e7fe50a82153059f4", "e46273de984f67970152c7a27bdcbecd77ad2195f9f92d7289421e6e168d082c"),
     ),
     "no noise": (
         {"noise": 0, "jobs": 2, "map": True, "guidelines": "g.md", "report_mb": 9, "out": "x", "limit": 100},
-        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "78c54507a25b84fc77f67ff13ebd1f5c2813412f347d58034fde9de7f879f317", "17459078b2edd713cd32f32f924b7ff72b23b8bac81c90fa452c29cf990d67bd"),
+        ("64447eec5a46de2f0535d38b0239b03220f01b78c417d89200b0cb12c83a26ed", "9bb5de6e2fc3c48fbc3608cbe722bccc7f7e74ace11af4ffb0f591e0219e9bd0", "d6fd39946b227fdbfb7b619b9d475f945fe38c294ffe218d229e234d1d68a498"),
     ),
 }  # fmt: skip
 ARRAYS = {"all of training": {"sample_weight": np.arange(3.0)}}
