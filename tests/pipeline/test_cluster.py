@@ -218,21 +218,23 @@ def test_processes_of_this_machine_are_a_cluster_too(tmp_path):
 
 @pytest.fixture(scope="module")
 def local_client(tmp_path_factory):
-    """A client of two worker processes that are started again when they end, and a folder for their marks."""
+    """A client of four worker processes, and a folder for their marks.
+
+    The tests here kill three. Dask mostly starts a killed one again, but not always on a busy machine.
+    """
     pytest.importorskip("distributed")
     marks = tmp_path_factory.mktemp("marks")
     with pytest.MonkeyPatch.context() as env:
         env.setenv("MARKS", str(marks))
         env.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the workers find `pixels`
-        with dask._client("local:2") as client:
+        with dask._client("local:4") as client:
             yield client, marks
 
 
 @pytest.fixture
 def local_cluster(local_client):
-    """The address of a cluster of two worker processes on this machine, and a folder for their marks."""
+    """The address of a cluster of processes on this machine, and a folder for their marks."""
     client, marks = local_client
-    client.wait_for_workers(2, timeout=60)  # a test may have killed one
     return client.scheduler.address, marks
 
 
@@ -314,7 +316,7 @@ def test_probabilities_in_a_file_are_judged_on_the_cluster_though_a_worker_is_ki
     with dask.cluster(address):
         there = judging.elsewhere(mapped)
         processes, probs = blocks.by_blocks(y, mapped, judged_by, there)
-        assert len(np.unique(processes)) == 3
+        assert len(np.unique(processes)) >= 3
         if KILLED:
             (tmp_path / "kill").write_text(str(os.getpid()))
         processes, probs_again = blocks.by_blocks(y, mapped, judged_by, there)
