@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -54,41 +56,47 @@ def there(tmp_path):
     np.savez(tmp_path / "d.npz", X=X.reshape(120, -1), y=y)
     (tmp_path / "slow.py").write_text(SLOW)
     (tmp_path / "marks").mkdir()
-    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))
     env = {**os.environ, "PYTHONPATH": path, "MARKS": str(tmp_path / "marks"), "LOKY_MAX_CPU_COUNT": "2"}
     return tmp_path, env
 
 
 @pytest.fixture
-def scheduler(there):
-    """A scheduler and two worker processes on this machine: its address, and the scheduler's process."""
+def started(there):
+    """Starts a scheduler or a worker in a process of its own."""
     pytest.importorskip("distributed")
     folder, env = there
+    processes = []
+
+    def start(name, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments, "--no-dashboard"]
+        processes.append(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.DEVNULL))
+        return processes[-1]
+
+    yield start
+    for each in processes:
+        each.kill()
+        each.wait()
+
+
+@pytest.fixture
+def scheduler(started):
+    """A scheduler and two worker processes on this machine: its address, and the scheduler's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
-    scheduler = ["dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-    worker = ["dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{name}", *arguments],
-            cwd=folder,
-            env=env,
-            stderr=subprocess.DEVNULL,
-        )
-        for name, *arguments in (scheduler, worker, worker)
-    ]
-    try:
-        from distributed import Client
+    process = started("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    for _ in range(2):
+        started("worker", address, *WORKER)
+    from distributed import Client
 
-        with Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
-        yield address, processes[0]
-    finally:
-        for each in processes:
-            each.kill()
-            each.wait()
+    with Client(address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    return address, process
+
+
+WORKER = ("--nthreads", "1", "--no-nanny")
 
 
 COMMAND = [
@@ -264,13 +272,14 @@ def test_examples_are_embedded_on_the_cluster_though_a_worker_is_killed(local_cl
     X, y = striped_images(160)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    audit.detect(X, y, noise=0.1, folds=2, embed=pixels, out=tmp_path / "here")
+    asked = {"noise": 0.1, "folds": 2, "embed": pixels, "model": "linear"}
+    audit.detect(X, y, **asked, out=tmp_path / "here")
     for name, images in (("mapped", mapped), ("in memory", X)):
         for mark in marks.glob("embedded-*"):
             mark.unlink()
         if KILLED:
             (marks / "kill").write_text(str(os.getpid()))
-        audit.detect(images, y, noise=0.1, folds=2, embed=pixels, cluster=address, out=tmp_path / name)
+        audit.detect(images, y, **asked, cluster=address, out=tmp_path / name)
         processes = [int(mark.name.split("-")[1]) for mark in marks.glob("embedded-*")]
         assert len(processes) == 6 + KILLED  # five parts, one of them twice, and the trial here
         assert processes.count(os.getpid()) == 1
@@ -337,12 +346,53 @@ def test_a_large_argument_of_one_call_arrives(local_cluster):
         assert list(dask.run_in_use(len, (), [(bytes(11_000_000),)])) == [11_000_000]
 
 
+def process_after_a_while(_):
+    time.sleep(0.5)
+    return os.getpid()
+
+
+@pytest.mark.exhaustive
+def test_calls_with_a_large_argument_are_spread_over_the_workers(local_cluster):
+    with dask.cluster(local_cluster[0]) as workers:
+        found = dask.run_in_use(process_after_a_while, [np.zeros(300_000_000, np.uint8)], [()] * workers)
+        assert len(set(found)) == workers
+
+
 def test_the_models_of_a_sweep_are_trained_on_the_cluster(local_cluster, run_audit, tmp_path, monkeypatch):
     monkeypatch.setattr(dask, "LARGE_BYTES", 10)
     arguments = ["sweep", "wine", "--noise", "0,0.5", "--seeds", 1, "--out"]
     run_audit(*arguments, "here", check=0)
     run_audit(*arguments, "there", "--cluster", local_cluster[0], check=0)
     assert (tmp_path / "here" / "sweep.csv").read_bytes() == (tmp_path / "there" / "sweep.csv").read_bytes()
+
+
+def killed_while_few_marks(folder, number, large):
+    """Leave a mark, and end this process while there are no more than so many marks; the length of the last."""
+    (folder / f"mark-{os.getpid()}").touch()
+    if len(list(folder.glob("mark-*"))) <= number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return len(large)
+
+
+@posix
+def test_what_was_sent_once_outlives_all_workers_that_had_it(scheduler, started, tmp_path):
+    with dask.cluster(scheduler[0]) as workers, ThreadPoolExecutor(1) as beside:
+        results = dask.run_in_use(killed_while_few_marks, (tmp_path, workers, bytes(2_000_000)), [()])
+        running = beside.submit(copy_context().run, list, results)
+        until(lambda: len(list(tmp_path.glob("mark-*"))) == workers)
+        started("worker", scheduler[0], *WORKER)
+        assert running.result(timeout=60) == [2_000_000]
+
+
+@posix
+def test_a_cluster_without_any_worker_is_lost_after_a_while(scheduler, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask, "NO_WORKER_SECONDS", 2)
+    lost = pytest.raises(
+        audit.AuditError, match=r"^the Dask cluster at tcp://.* was lost \(no worker for 2 s\)"
+    )
+    with lost, dask.cluster(scheduler[0]):
+        list(dask.run_in_use(killed_while_few_marks, (tmp_path, 9, bytes(2_000_000)), [()]))
+    assert len(list(tmp_path.glob("mark-*"))) == 2
 
 
 def test_a_mapped_file_is_sent_as_its_path(tmp_path):

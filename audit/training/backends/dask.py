@@ -5,6 +5,7 @@ so that a worker that is lost costs all that it ever did, and examples on that w
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,13 +28,15 @@ Result = TypeVar("Result")
 class _InUse(NamedTuple):
     """A cluster that is in use."""
 
+    address: str
     client: "Client"
     workers: int  # that it had then
 
 
 _IN_USE: ContextVar[_InUse | None] = ContextVar("cluster", default=None)
-LARGE_BYTES = 1_000_000  # of an array that is sent to each worker once
+LARGE_BYTES = 1_000_000  # of an argument that is sent once for all calls
 ANSWER_SECONDS = 10.0  # in which the scheduler must answer
+NO_WORKER_SECONDS = 60  # without any worker before a cluster is lost: in these, workers are started again
 LOCAL = "local:"  # begins the address of a cluster that is started here
 MOST_LOCAL = 1000  # processes of it
 REMEDY = "expected the address of a scheduler such as tcp://host:8786, or local:4"
@@ -52,7 +55,7 @@ def cluster(address: str | None) -> Iterator[int | None]:
         When Dask is missing, the cluster does not answer, or its workers have several threads, which would
         share the random numbers of their process.
     MachineError
-        When the scheduler is lost, or one call's workers are killed again and again.
+        When the scheduler is lost or all workers are, or one call's workers are killed again and again.
     """
     if address is None:
         yield None
@@ -67,7 +70,7 @@ def cluster(address: str | None) -> Iterator[int | None]:
                 "that models do not share random numbers; start them with: dask worker --nthreads 1"
             )
         with _a_lost_cluster_told(address):
-            before = _IN_USE.set(_InUse(client, len(threads)))
+            before = _IN_USE.set(_InUse(address, client, len(threads)))
             try:
                 yield len(threads)
             finally:
@@ -89,46 +92,79 @@ def run_in_use(
     """Call a function on the cluster that is in use, and yield results as they end.
 
     Every call gets the arguments that all have in common, and then its own. As many run at a time as asked
-    for, or else as there are workers. What is large of the common arguments is sent once to each worker, and
-    own arguments are asked for when there is a worker for them. The scheduler keeps these until the call is
-    done, so that a lost worker loses none of them, and reads nothing: it needs neither the files nor the
-    modules of the user.
+    for, or else as there are workers. What is large of the common arguments is sent once, and workers get it
+    from each other; own arguments are asked for when there is a worker for them. The scheduler keeps all of
+    them until the calls are done, so that lost workers lose none, and reads nothing: it needs neither the
+    files nor the modules of the user.
 
     Raises
     ------
     ConfigError
         When an argument cannot be sent, or a worker cannot read what it was sent.
     """
-    from distributed import as_completed  # noqa: PLC0415  an extra
-
     in_use = _IN_USE.get()
     assert in_use is not None
     client = in_use.client
-    sent = [_sent_to_all(client, argument) for argument in common]
+    sent = [_sent_once(client, argument) for argument in common]
+    running: dict[Any, str | None] = {}  # calls, and the worker of each
 
-    def submit(arguments: Sequence[Any]) -> Any:
-        return client.submit(_call, _packed((function, arguments)), *sent, pure=False)
+    def start(arguments: Sequence[Any]) -> None:
+        worker = _least_busy(client, running.values())
+        where = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
+        running[client.submit(_call, _packed((function, arguments)), *sent, pure=False, **where)] = worker
 
     waiting = iter(own)
-    first = [submit(arguments) for arguments in islice(waiting, at_a_time or in_use.workers)]
-    with client.as_current():  # as_completed has no argument for it
-        running = as_completed(first)
-    for future in running:
-        result = future.result()
-        future.release()
-        for arguments in islice(waiting, 1):
-            running.add(submit(arguments))
-        yield result
+    for arguments in islice(waiting, at_a_time or in_use.workers):
+        start(arguments)
+    while running:
+        for future in _ended(in_use, running):
+            del running[future]
+            result = future.result()
+            future.release()
+            for arguments in islice(waiting, 1):
+                start(arguments)
+            yield result
 
 
-def _sent_to_all(client: "Client", argument: Any) -> Any:
-    """An argument of every call as it is sent with them; what is large goes to each worker once, now."""
+def _least_busy(client: "Client", busy: Iterable[str | None]) -> str | None:
+    """The worker with the fewest of these calls, None where there is no worker.
+
+    Left to itself, Dask lets calls wait for the worker that has a large argument, and others idle.
+    """
+    calls = Counter(busy)
+    return min(client.nthreads(), key=calls.__getitem__, default=None)
+
+
+def _ended(in_use: _InUse, running: Iterable[Any]) -> set[Any]:
+    """Wait until some of these calls have ended; MachineError where there is no worker any more."""
+    from distributed import wait  # noqa: PLC0415  an extra
+
+    seconds_without = 0
+    while seconds_without < NO_WORKER_SECONDS:
+        try:
+            with in_use.client.as_current():  # wait has no argument for it
+                return set(wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            seconds_without = 0 if in_use.client.nthreads() else seconds_without + 1
+    raise _lost(in_use.address, f"no worker for {NO_WORKER_SECONDS} s")
+
+
+def _sent_once(client: "Client", argument: Any) -> Any:
+    """An argument of every call as it is sent with them; what is large is a result, which workers share.
+
+    Dask's own way to give data to all workers fails where one of them is lost meanwhile, and data that was
+    given so is lost with the workers that have it. A call is done again.
+    """
     if isinstance(argument, np.ndarray) and argument.dtype != object and argument.nbytes > LARGE_BYTES:
-        return client.scatter(argument, broadcast=True, hash=False)
+        return client.submit(_unchanged, argument, pure=False)
     packed = _packed(argument)
     if len(packed) > LARGE_BYTES:
-        return client.scatter(packed, broadcast=True, hash=False)
+        return client.submit(_unchanged, packed, pure=False)
     return packed
+
+
+def _unchanged(argument: Result) -> Result:
+    return argument
 
 
 def _packed(argument: Any) -> bytes:
@@ -221,10 +257,7 @@ def _a_lost_cluster_told(address: str) -> Iterator[None]:
         unreachable = isinstance(error, OSError) and error.errno is None  # Dask's, and its time-outs
         if not (unreachable or type(error).__module__.startswith("distributed.")):
             raise
-        raise MachineError(
-            f"the Dask cluster at {address} was lost ({type(error).__name__}); finished folds and features "
-            "are kept, and the same command resumes; start the cluster again, or leave --cluster out"
-        ) from error
+        raise _lost(address, type(error).__name__) from error
 
 
 @contextmanager
@@ -250,6 +283,13 @@ def _large_calls_allowed() -> Iterator[None]:
 
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
         yield
+
+
+def _lost(address: str, why: str) -> MachineError:
+    return MachineError(
+        f"the Dask cluster at {address} was lost ({why}); finished folds and features are kept, and the same "
+        "command resumes; start the cluster again, or leave --cluster out"
+    )
 
 
 def _no_answer(address: str, error: Exception) -> ConfigError:
