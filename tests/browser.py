@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 120_000  # ms; with its usual 30 s, a page on a busy machine was once given up
 HOW = "no browser found: apt-get install chromium, or playwright install chromium"
 
 

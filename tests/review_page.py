@@ -44,6 +44,7 @@ def opened(browser):
 
     def open_page(path, script=None, **options):
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        context.set_default_timeout(browsers.PATIENCE)
         contexts.append(context)
         if script:
             context.add_init_script(script)

@@ -346,6 +346,14 @@ def test_a_large_argument_of_one_call_arrives(local_cluster):
         assert list(dask.run_in_use(len, (), [(bytes(11_000_000),)])) == [11_000_000]
 
 
+def processes_of(address):
+    """The process of each worker of a cluster."""
+    from distributed import Client
+
+    with Client(address, timeout=60, set_as_default=False) as client:
+        return client.run(os.getpid)
+
+
 def process_after_a_while(_):
     time.sleep(0.5)
     return os.getpid()
@@ -355,7 +363,7 @@ def process_after_a_while(_):
 def test_calls_with_a_large_argument_are_spread_over_the_workers(local_cluster):
     with dask.cluster(local_cluster[0]) as workers:
         found = dask.run_in_use(process_after_a_while, [np.zeros(300_000_000, np.uint8)], [()] * workers)
-        assert len(set(found)) == workers
+        assert len(set(found)) == workers > 1
 
 
 def test_the_models_of_a_sweep_are_trained_on_the_cluster(local_cluster, run_audit, tmp_path, monkeypatch):
@@ -382,6 +390,21 @@ def test_what_was_sent_once_outlives_all_workers_that_had_it(scheduler, started,
         until(lambda: len(list(tmp_path.glob("mark-*"))) == workers)
         started("worker", scheduler[0], *WORKER)
         assert running.result(timeout=60) == [2_000_000]
+
+
+@posix
+def test_results_that_nobody_fetched_are_lost_with_the_last_worker(scheduler, monkeypatch):
+    monkeypatch.setattr(dask, "NO_WORKER_SECONDS", 2)
+    lost = pytest.raises(audit.AuditError, match=r" was lost \(no worker for 2 s\)")
+    with lost, dask.cluster(scheduler[0]) as workers:
+        results = dask.run_in_use(process_after_a_while, (), [(0,)] * workers)
+        first = next(results)
+        time.sleep(1)  # the others end meanwhile
+        others = set(processes_of(scheduler[0]).values())
+        assert first in others
+        for process in others:
+            os.kill(process, signal.SIGKILL)
+        next(results)
 
 
 @posix

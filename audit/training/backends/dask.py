@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
+from queue import Empty, SimpleQueue
 from socket import create_connection
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,7 +38,7 @@ class _InUse(NamedTuple):
 _IN_USE: ContextVar[_InUse | None] = ContextVar("cluster", default=None)
 LARGE_BYTES = 1_000_000  # of an argument that is sent once for all calls
 ANSWER_SECONDS = 10.0  # in which the scheduler must answer
-NO_WORKER_SECONDS = 60  # without any worker before a cluster is lost: in these, workers are started again
+NO_WORKER_SECONDS = 60  # to wait for workers that are being started again, when there is none
 LOCAL = "local:"  # begins the address of a cluster that is started here
 MOST_LOCAL = 1000  # processes of it
 REMEDY = "expected the address of a scheduler such as tcp://host:8786, or local:4"
@@ -107,45 +109,61 @@ def run_in_use(
     client = in_use.client
     sent = [_sent_once(client, argument) for argument in common]
     running: dict[Any, str | None] = {}  # calls, and the worker of each
+    ended: SimpleQueue[Any] = SimpleQueue()
 
     def start(arguments: Sequence[Any]) -> None:
         worker = _least_busy(client, running.values())
         where = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
-        running[client.submit(_call, _packed((function, arguments)), *sent, pure=False, **where)] = worker
+        future = client.submit(_call, _packed((function, arguments)), *sent, pure=False, **where)
+        running[future] = worker
+        future.add_done_callback(ended.put)
 
     waiting = iter(own)
-    for arguments in islice(waiting, at_a_time or in_use.workers):
-        start(arguments)
-    while running:
-        for future in _ended(in_use, running):
+    try:
+        for arguments in islice(waiting, at_a_time or in_use.workers):
+            start(arguments)
+        while running:
+            future, result = _next_result(in_use, ended)
             del running[future]
-            result = future.result()
             future.release()
             for arguments in islice(waiting, 1):
                 start(arguments)
             yield result
+    finally:
+        for future in running:
+            future.release()
 
 
-def _least_busy(client: "Client", busy: Iterable[str | None]) -> str | None:
-    """The worker with the fewest of these calls, None where there is no worker.
+def _least_busy(client: "Client", assigned: Iterable[str | None]) -> str | None:
+    """The worker with the fewest calls, None where there is no worker.
 
-    Left to itself, Dask lets calls wait for the worker that has a large argument, and others idle.
+    Left to itself, Dask lets calls wait for the worker that has a large argument, and others idle. It does
+    not yet know of calls that were just assigned; of those that moved from a lost worker, it alone knows.
     """
-    calls = Counter(busy)
-    return min(client.nthreads(), key=calls.__getitem__, default=None)
+    calls = Counter(assigned)
+    processing = client.processing()
+    return min(processing, key=lambda worker: max(calls[worker], len(processing[worker])), default=None)
 
 
-def _ended(in_use: _InUse, running: Iterable[Any]) -> set[Any]:
-    """Wait until some of these calls have ended; MachineError where there is no worker any more."""
-    from distributed import wait  # noqa: PLC0415  an extra
+def _next_result(in_use: _InUse, ended: "SimpleQueue[Any]") -> tuple[Any, Any]:
+    """The next call that ends, and its result; MachineError where there has been no worker for a while.
 
-    seconds_without = 0
-    while seconds_without < NO_WORKER_SECONDS:
+    A result can be lost with its worker before it is fetched, so fetching is tried for longer and longer.
+    """
+    future = None
+    patience = 1.0
+    last_seen = monotonic()
+    while monotonic() - last_seen < NO_WORKER_SECONDS:
         try:
-            with in_use.client.as_current():  # wait has no argument for it
-                return set(wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done)
-        except TimeoutError:
-            seconds_without = 0 if in_use.client.nthreads() else seconds_without + 1
+            future = future or ended.get(timeout=1)
+            return future, future.result(timeout=patience)
+        except (Empty, TimeoutError):
+            if future is not None:
+                if future.status == "error":
+                    raise  # the call's own
+                patience *= 2
+            if in_use.client.nthreads():
+                last_seen = monotonic()
     raise _lost(in_use.address, f"no worker for {NO_WORKER_SECONDS} s")
 
 
