@@ -61,6 +61,9 @@ def there(tmp_path):
     return tmp_path, env
 
 
+WORKER = ("--nthreads", "1", "--no-nanny")
+
+
 @pytest.fixture
 def started(there):
     """Starts a scheduler or a worker in a process of its own."""
@@ -94,9 +97,6 @@ def scheduler(started):
     with Client(address, timeout=60, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
     return address, process
-
-
-WORKER = ("--nthreads", "1", "--no-nanny")
 
 
 COMMAND = [
@@ -246,6 +246,18 @@ def local_cluster(local_client):
     return client.scheduler.address, marks
 
 
+def process_after_a_while(_):
+    time.sleep(0.5)
+    return os.getpid()
+
+
+@pytest.mark.exhaustive
+def test_calls_with_a_large_argument_are_spread_over_the_workers(local_cluster):
+    with dask.cluster(local_cluster[0]) as workers:
+        found = dask.run_in_use(process_after_a_while, [np.zeros(300_000_000, np.uint8)], [()] * workers)
+        assert len(set(found)) == workers > 1
+
+
 KILLED = int(os.name == "posix")  # workers of a cluster that a test kills; Windows has no such signal
 
 
@@ -352,18 +364,6 @@ def processes_of(address):
 
     with Client(address, timeout=60, set_as_default=False) as client:
         return client.run(os.getpid)
-
-
-def process_after_a_while(_):
-    time.sleep(0.5)
-    return os.getpid()
-
-
-@pytest.mark.exhaustive
-def test_calls_with_a_large_argument_are_spread_over_the_workers(local_cluster):
-    with dask.cluster(local_cluster[0]) as workers:
-        found = dask.run_in_use(process_after_a_while, [np.zeros(300_000_000, np.uint8)], [()] * workers)
-        assert len(set(found)) == workers > 1
 
 
 def test_the_models_of_a_sweep_are_trained_on_the_cluster(local_cluster, run_audit, tmp_path, monkeypatch):

@@ -103,6 +103,8 @@ def run_in_use(
     ------
     ConfigError
         When an argument cannot be sent, or a worker cannot read what it was sent.
+    MachineError
+        When there has been no worker for NO_WORKER_SECONDS.
     """
     in_use = _IN_USE.get()
     assert in_use is not None
